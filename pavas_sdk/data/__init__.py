@@ -1,0 +1,31 @@
+"""Value types that cross every boundary: numpy, frozen, validated; no torch, no files."""
+
+from __future__ import annotations
+
+from pavas_sdk.data.audio import Audio
+from pavas_sdk.data.geometry import Reconstruction, Trajectory
+from pavas_sdk.data.impacts import Impact, find_impacts
+from pavas_sdk.data.objects import MaskTrack, MovingObject
+from pavas_sdk.data.physics import (
+    ComponentRef,
+    MassEstimate,
+    ObjectPhysics,
+    PhysicsEstimate,
+)
+from pavas_sdk.data.video import FrameSource, Video
+
+__all__ = [
+    "Audio",
+    "ComponentRef",
+    "FrameSource",
+    "Impact",
+    "MaskTrack",
+    "MassEstimate",
+    "MovingObject",
+    "ObjectPhysics",
+    "PhysicsEstimate",
+    "Reconstruction",
+    "Trajectory",
+    "Video",
+    "find_impacts",
+]

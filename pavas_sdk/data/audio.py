@@ -1,0 +1,82 @@
+"""Audio: samples with their rate and the gain that was applied to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pavas_sdk.data._validation import frozen_array, positive
+from pavas_sdk.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Audio"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Audio:
+    """Samples of one or more channels.
+
+    Attributes:
+        samples: float32, (channels, samples), full scale is +-1. One-dimensional input is taken
+            as mono.
+        sample_rate_hz: Samples per second.
+        gain_db: Every gain applied since the model's output, in dB, summed. 0 means untouched.
+    """
+
+    samples: NDArray[np.float32]
+    sample_rate_hz: int
+    gain_db: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Validate.
+
+        Raises:
+            InputError: Wrong shape, NaN or infinite samples, or a rate that is not positive.
+        """
+        samples: Any = np.asarray(self.samples, dtype=np.float32)
+        if samples.ndim == 1:
+            samples = samples[None]
+        samples = frozen_array("samples", samples, np.float32, (None, None))
+        if not np.isfinite(samples).all():
+            raise InputError(f"{int((~np.isfinite(samples)).sum())} samples are NaN or infinite")
+        object.__setattr__(self, "samples", samples)
+        object.__setattr__(
+            self, "sample_rate_hz", int(positive("sample_rate_hz", self.sample_rate_hz))
+        )
+
+    @property
+    def channels(self) -> int:
+        """Number of channels."""
+        return int(self.samples.shape[0])
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds."""
+        return self.samples.shape[1] / self.sample_rate_hz
+
+    @property
+    def mono(self) -> NDArray[np.float32]:
+        """Mean over channels, (samples,)."""
+        return np.asarray(self.samples.mean(axis=0), dtype=np.float32)
+
+    @property
+    def peak_dbfs(self) -> float:
+        """Largest absolute sample in dB relative to full scale (-inf when silent)."""
+        peak = float(np.abs(self.samples).max(initial=0.0))
+        return float(20.0 * np.log10(peak)) if peak > 0 else float("-inf")
+
+    def with_gain(self, gain_db: float) -> Audio:
+        """Return a louder or softer copy; the gain is recorded in ``gain_db``."""
+        scale = np.float32(10.0 ** (gain_db / 20.0))
+        return replace(self, samples=self.samples * scale, gain_db=self.gain_db + gain_db)
+
+    def fitted(self, samples: int) -> Audio:
+        """Return a copy of exactly ``samples`` samples: the end is cut, or silence appended."""
+        have = self.samples.shape[1]
+        if have >= samples:
+            return replace(self, samples=self.samples[:, :samples])
+        return replace(self, samples=np.pad(self.samples, ((0, 0), (0, samples - have))))

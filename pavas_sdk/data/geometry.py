@@ -1,0 +1,120 @@
+"""Metric geometry: point maps in one world frame, and the path of each object through it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pavas_sdk.data._validation import frozen_array, increasing_times, positive
+from pavas_sdk.data.timing import mid_times
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+__all__ = ["Reconstruction", "Trajectory"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Reconstruction:
+    """One metric 3-D point per pixel and frame, in one world frame (PAVAS Sec. 3.3, CUT3R).
+
+    Attributes:
+        points_m: float32, (T, H, W, 3), metres, world axes.
+        confidence: float32, (T, H, W), larger is surer; 0 means unknown.
+        camera_to_world: float64, (T, 4, 4).
+        times_s: float64, (T,), seconds, increasing.
+        intrinsics: float64, (T, 3, 3), pixels, or None.
+        is_metric: Whether lengths are metres; if not, only ratios mean anything.
+        scale_source: Which rung gave the metric scale ("cut3r", "gravity", "size-prior", "user"),
+            one for the scene.
+        object_scale_source: The rung of single objects where it differs, by object id.
+        scale_log_std: Standard deviation of log(scale), or None when not estimated.
+    """
+
+    points_m: NDArray[np.float32]
+    confidence: NDArray[np.float32]
+    camera_to_world: NDArray[np.float64]
+    times_s: NDArray[np.float64]
+    intrinsics: NDArray[np.float64] | None = None
+    is_metric: bool = True
+    scale_source: str | None = None
+    object_scale_source: Mapping[int, str] = field(default_factory=dict)
+    scale_log_std: float | None = None
+
+    def __post_init__(self) -> None:
+        """Validate.
+
+        Raises:
+            InputError: Shapes do not fit.
+        """
+        points = frozen_array("points_m", self.points_m, np.float32, (None, None, None, 3))
+        count, height, width = points.shape[:3]
+        confidence = frozen_array("confidence", self.confidence, np.float32, (count, height, width))
+        poses = frozen_array("camera_to_world", self.camera_to_world, np.float64, (count, 4, 4))
+        object.__setattr__(self, "points_m", points)
+        object.__setattr__(self, "confidence", confidence)
+        object.__setattr__(self, "camera_to_world", poses)
+        object.__setattr__(self, "times_s", increasing_times("times_s", self.times_s, length=count))
+        if self.intrinsics is not None:
+            object.__setattr__(
+                self,
+                "intrinsics",
+                frozen_array("intrinsics", self.intrinsics, np.float64, (count, 3, 3)),
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Trajectory:
+    """The path of one object: centroids of its visible points (PAVAS Eq. 3).
+
+    Attributes:
+        object_id: Which object.
+        times_s: float64, (T,), seconds on the video's clock.
+        centroids_m: float64, (T, 3), metres; NaN where the object was not seen.
+        point_counts: int64, (T,), how many points each centroid rests on.
+        time_scale: See `Video.time_scale`; speeds are multiplied by it.
+    """
+
+    object_id: int
+    times_s: NDArray[np.float64]
+    centroids_m: NDArray[np.float64]
+    point_counts: NDArray[np.int64]
+    time_scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Validate.
+
+        Raises:
+            InputError: Shapes do not fit.
+        """
+        times = increasing_times("times_s", self.times_s)
+        object.__setattr__(self, "times_s", times)
+        object.__setattr__(
+            self,
+            "centroids_m",
+            frozen_array("centroids_m", self.centroids_m, np.float64, (times.size, 3)),
+        )
+        object.__setattr__(
+            self,
+            "point_counts",
+            frozen_array("point_counts", self.point_counts, np.int64, (times.size,)),
+        )
+        positive("time_scale", self.time_scale)
+
+    @property
+    def speed_times_s(self) -> NDArray[np.float64]:
+        """Middles between neighbouring frames, (T - 1,), seconds."""
+        return mid_times(self.times_s)
+
+    def velocity_m_s(self) -> NDArray[np.float64]:
+        """Return displacement over real time, (T - 1, 3), m/s; NaN where an end is missing."""
+        dt_s = np.diff(self.times_s) / self.time_scale
+        return np.asarray(np.diff(self.centroids_m, axis=0) / dt_s[:, None])
+
+    def speed_m_s(self) -> NDArray[np.float64]:
+        """Return the norm of `velocity_m_s`, (T - 1,), m/s (Eq. 3)."""
+        return np.asarray(np.linalg.norm(self.velocity_m_s(), axis=1))

@@ -1,0 +1,179 @@
+"""Impacts: abrupt changes of velocity, with the kinetic energy before and after.
+
+Conventions: times in seconds on the video's clock, speeds in m/s, energies in joules; missing is
+NaN. The energy change is PAVAS' dE_k = |1/2 m (v_post^2 - v_pre^2)| (Sec. 4.1), v_pre and v_post
+being mean speeds over a window before and after the moment with a gap around it left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Impact", "find_impacts", "speeds_around"]
+
+WINDOW_S = 0.2
+GAP_S = 0.04
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Impact:
+    """One abrupt change of an object's velocity.
+
+    Attributes:
+        object_id: Which object.
+        time_s: When, on the video's clock.
+        speed_before_m_s: Mean speed over the window before.
+        speed_after_m_s: Mean speed over the window after.
+        velocity_change_m_s: Size of the jump of the velocity vector (of the speed, when no
+            vectors are known).
+        energy_before_j: 1/2 m v^2 before; NaN without a mass.
+        energy_after_j: 1/2 m v^2 after; NaN without a mass.
+    """
+
+    object_id: int
+    time_s: float
+    speed_before_m_s: float
+    speed_after_m_s: float
+    velocity_change_m_s: float
+    energy_before_j: float
+    energy_after_j: float
+
+    @property
+    def energy_change_j(self) -> float:
+        """|energy_after_j - energy_before_j|."""
+        return abs(self.energy_after_j - self.energy_before_j)
+
+
+def speeds_around(
+    speed_times_s: NDArray[np.float64],
+    speed_m_s: NDArray[np.float64],
+    time_s: float,
+    *,
+    window_s: float = WINDOW_S,
+    gap_s: float = GAP_S,
+) -> tuple[float, float]:
+    """Return the mean speeds in the window before and after ``time_s``, in m/s.
+
+    Samples within ``gap_s`` of the moment are left out, because a frame pair that spans a contact
+    mixes both sides. NaN where a window holds no finite sample.
+    """
+    offset = speed_times_s - time_s
+    finite = np.isfinite(speed_m_s)
+    before = finite & (offset < -gap_s / 2) & (offset >= -window_s - gap_s / 2)
+    after = finite & (offset > gap_s / 2) & (offset <= window_s + gap_s / 2)
+    return (
+        float(speed_m_s[before].mean()) if before.any() else float("nan"),
+        float(speed_m_s[after].mean()) if after.any() else float("nan"),
+    )
+
+
+def find_impacts(
+    object_id: int,
+    speed_times_s: NDArray[np.float64],
+    speed_m_s: NDArray[np.float64],
+    *,
+    velocity_m_s: NDArray[np.float64] | None = None,
+    mass_kg: float | None = None,
+    time_scale: float = 1.0,
+    min_change_m_s: float = 0.25,
+    relative_change: float = 0.2,
+    min_interval_s: float = 0.12,
+    fit_s: float = 0.16,
+    window_s: float = WINDOW_S,
+    gap_s: float = GAP_S,
+) -> list[Impact]:
+    """Find abrupt velocity changes.
+
+    At every moment between samples a straight line is fitted to the velocity over ``fit_s``
+    before and after, and both are extrapolated to the moment: gravity, which changes velocity
+    smoothly, cancels. The jump must reach ``min_change_m_s``, ``relative_change`` of the larger
+    speed beside it, and four times the residual of the fits; among moments closer than
+    ``min_interval_s`` the largest jump wins.
+
+    Args:
+        object_id: Copied into the result.
+        speed_times_s: (S,), seconds, increasing.
+        speed_m_s: (S,), m/s, NaN where missing.
+        velocity_m_s: (S, 3) or None; without it only changes of speed are seen.
+        mass_kg: Mass, or None (energies become NaN).
+        time_scale: Slow-motion factor of the clip: windows are scaled with it.
+        min_change_m_s: Smallest jump.
+        relative_change: Smallest jump as a share of the larger speed beside it.
+        min_interval_s: Two impacts are at least this far apart.
+        fit_s: Length of the fitted pieces.
+        window_s: Window of the mean speeds.
+        gap_s: Gap around the moment for the mean speeds.
+
+    Returns:
+        Impacts in order of time.
+    """
+    times = np.asarray(speed_times_s, dtype=np.float64)
+    speed = np.asarray(speed_m_s, dtype=np.float64)
+    signal = speed[:, None] if velocity_m_s is None else np.asarray(velocity_m_s, dtype=np.float64)
+    if times.size < 4:
+        return []
+    moments = 0.5 * (times[1:] + times[:-1])
+    jumps = np.zeros(moments.size)
+    for index, moment in enumerate(moments):
+        jumps[index] = _jump(
+            times, signal, float(moment), fit_s * time_scale, min_change_m_s, relative_change
+        )
+    impacts: list[Impact] = []
+    taken: list[float] = []
+    for index in np.argsort(-jumps, kind="stable"):
+        if jumps[index] <= 0:
+            break
+        moment = float(moments[index])
+        if any(abs(moment - other) < min_interval_s * time_scale for other in taken):
+            continue
+        taken.append(moment)
+        before, after = speeds_around(
+            times, speed, moment, window_s=window_s * time_scale, gap_s=gap_s * time_scale
+        )
+        mass = float("nan") if mass_kg is None else mass_kg
+        impacts.append(
+            Impact(
+                object_id=object_id,
+                time_s=moment,
+                speed_before_m_s=before,
+                speed_after_m_s=after,
+                velocity_change_m_s=float(jumps[index]),
+                energy_before_j=0.5 * mass * before**2,
+                energy_after_j=0.5 * mass * after**2,
+            )
+        )
+    return sorted(impacts, key=lambda impact: impact.time_s)
+
+
+def _jump(
+    times: NDArray[np.float64],
+    signal: NDArray[np.float64],
+    moment: float,
+    fit_s: float,
+    min_change_m_s: float,
+    relative_change: float,
+) -> float:
+    """Jump of the two fitted lines at ``moment``; 0 when it is not abrupt or not supported."""
+    sides = []
+    for sign in (-1.0, 1.0):
+        offset = (times - moment) * sign
+        near = (offset > 0) & (offset <= fit_s) & np.isfinite(signal).all(axis=1)
+        if near.sum() < 2:
+            return 0.0
+        design = np.stack([np.ones(int(near.sum())), times[near] - moment], axis=1)
+        coefficients, *_ = np.linalg.lstsq(design, signal[near], rcond=None)
+        residual = signal[near] - design @ coefficients
+        sides.append((coefficients[0], float(np.sqrt((residual**2).sum(axis=1).mean()))))
+    (before, noise_before), (after, noise_after) = sides
+    jump = float(np.linalg.norm(after - before))
+    fastest = max(float(np.linalg.norm(before)), float(np.linalg.norm(after)))
+    wanted = max(
+        min_change_m_s, relative_change * fastest, 2.0 * float(np.hypot(noise_before, noise_after))
+    )
+    return jump if jump >= wanted else 0.0

@@ -1,0 +1,35 @@
+"""MovingObjectDetector: what moves in a video (PAVAS Sec. 3.3, step 1)."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+from pavas_sdk.interfaces.component import Component
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+    from pavas_sdk.data import FrameSource, MovingObject
+
+__all__ = ["MovingObjectDetector"]
+
+
+class MovingObjectDetector(Component):
+    """Finds the objects that really move; motion caused by the camera is excluded."""
+
+    kind: ClassVar[str] = "moving_object_detector"
+
+    @abstractmethod
+    def detect(
+        self, video: FrameSource, *, prompt: str = "", rng: np.random.Generator
+    ) -> Sequence[MovingObject]:
+        """Return the moving objects, with unique ids; an empty list is a valid answer.
+
+        Args:
+            video: The clip; read what is needed, at the size that is needed.
+            prompt: What the user says about the clip; may be empty, may be ignored.
+            rng: The only source of randomness.
+        """

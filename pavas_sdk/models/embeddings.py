@@ -1,0 +1,91 @@
+"""Time embedding and rotary positions. Their tables are derived values, never state."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["RotaryTables", "TimeEmbedding", "apply_rotary", "rotary_table", "time_features"]
+
+_BASE = 10000.0
+
+
+def rotary_table(
+    length: int,
+    head_dim: int,
+    *,
+    frequency_scale: float = 1.0,
+    device: torch.device | str | None = None,
+) -> Tensor:
+    """Return the rotations ``exp(i * position * frequency)``, complex64 (length, head_dim / 2).
+
+    Args:
+        length: Number of positions 0, 1, 2, ...
+        head_dim: Even width of a head; channels 2i and 2i + 1 form a pair.
+        frequency_scale: Multiplies all frequencies; ``N / T`` puts T tokens on the time axis of N.
+        device: Where the table lives.
+    """
+    # Outside inference mode, so that a cached table may later take part in training.
+    with torch.inference_mode(mode=False):
+        even = torch.arange(0, head_dim, 2, dtype=torch.float32, device=device)
+        frequencies = 1.0 / (_BASE ** (even / head_dim)) * frequency_scale
+        positions = torch.arange(length, dtype=torch.float32, device=device)
+        angles = torch.outer(positions, frequencies)
+        return torch.polar(torch.ones_like(angles), angles)
+
+
+def apply_rotary(x: Tensor, table: Tensor) -> Tensor:
+    """Rotate neighbouring channel pairs of ``x`` (B, H, N, d) by ``table`` (N, d / 2), in float32."""
+    pairs = torch.view_as_complex(x.float().unflatten(-1, (-1, 2)))
+    return torch.view_as_real(pairs * table).flatten(-2).to(x.dtype)
+
+
+class RotaryTables:
+    """A small cache of rotary tables by length, scale and device."""
+
+    def __init__(self, head_dim: int, max_entries: int = 16) -> None:
+        self.head_dim = head_dim
+        self.max_entries = max_entries
+        self._tables: dict[tuple[int, float, torch.device], Tensor] = {}
+
+    def get(self, length: int, device: torch.device, frequency_scale: float = 1.0) -> Tensor:
+        """Return :func:`rotary_table` for these numbers, computed at most once."""
+        key = (length, frequency_scale, device)
+        table = self._tables.get(key)
+        if table is None:
+            if len(self._tables) >= self.max_entries:
+                self._tables.clear()
+            table = rotary_table(
+                length, self.head_dim, frequency_scale=frequency_scale, device=device
+            )
+            self._tables[key] = table
+        return table
+
+
+def time_features(timestep: Tensor, width: int, scale: float) -> Tensor:
+    """Return ``[cos(t f), sin(t f)]`` with ``f_j = scale / 10000^(2j / width)``, float32 (B, width).
+
+    With ``scale`` 10000 the arguments reach 1e4, so the float32 rounding of the frequencies
+    is part of the definition.
+    """
+    even = torch.arange(0, width, 2, dtype=torch.float32, device=timestep.device)
+    frequencies = scale * (1.0 / (_BASE ** (even / width)))
+    angles = timestep.float()[:, None] * frequencies
+    return torch.cat([angles.cos(), angles.sin()], dim=-1)
+
+
+class TimeEmbedding(nn.Module):
+    """Flow time in [0, 1], one per batch row, to a condition vector (B, dim)."""
+
+    def __init__(self, dim: int, width: int, scale: float) -> None:
+        super().__init__()
+        self.width = width
+        self.scale = scale
+        self.mlp = nn.Sequential(nn.Linear(width, dim), nn.SiLU(), nn.Linear(dim, dim))
+
+    def forward(self, timestep: Tensor) -> Tensor:
+        """Embed ``timestep`` (B,) to (B, dim)."""
+        features = time_features(timestep, self.width, self.scale)
+        return cast("Tensor", self.mlp(features.to(self.mlp[0].weight.dtype)))

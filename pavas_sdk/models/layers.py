@@ -1,0 +1,98 @@
+"""Small layers of the flow network. Tokens are channel-last: (B, N, D)."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+__all__ = ["ChannelLastConv", "ConvGatedMLP", "GatedMLP", "QueryKeyNorm", "gated_width", "modulate"]
+
+# The reference normalises queries and keys with float32's machine epsilon, in every dtype.
+_RMS_EPS = float(torch.finfo(torch.float32).eps)
+
+
+def gated_width(nominal: float, multiple_of: int) -> int:
+    """Return the inner width of a gated MLP: two thirds of ``nominal``, rounded up to a multiple.
+
+    Two thirds, because a gated MLP has three maps where a plain one has two.
+    """
+    inner = int(2 * int(nominal) / 3)
+    return multiple_of * ((inner + multiple_of - 1) // multiple_of)
+
+
+def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
+    """Return ``x * (1 + scale) + shift``; shift and scale broadcast over tokens."""
+    return torch.addcmul(shift, x, 1 + scale)
+
+
+class ChannelLastConv(nn.Conv1d):
+    """A 1-D convolution along the tokens of (B, N, in) -> (B, N, out), zero padded, stride 1.
+
+    The weight keeps torch's layout (out, in, kernel).
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: int, *, bias: bool = True
+    ) -> None:
+        if kernel_size % 2 == 0:
+            raise ValueError(f"kernel_size must be odd to keep the length, got {kernel_size}")
+        super().__init__(
+            in_channels, out_channels, kernel_size, padding=kernel_size // 2, bias=bias
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve ``x`` (B, N, in) to (B, N, out)."""
+        return super().forward(x.transpose(1, 2)).transpose(1, 2)
+
+
+class GatedMLP(nn.Module):
+    """``w2(silu(w1 x) * w3 x)`` without biases, (B, N, dim) -> (B, N, dim).
+
+    Args:
+        dim: Width of input and output.
+        nominal_width: Width of the plain MLP that this one replaces.
+        multiple_of: The inner width is rounded up to a multiple of this.
+    """
+
+    def __init__(self, dim: int, nominal_width: float, multiple_of: int) -> None:
+        super().__init__()
+        inner = gated_width(nominal_width, multiple_of)
+        self.w1 = nn.Linear(dim, inner, bias=False)
+        self.w2 = nn.Linear(inner, dim, bias=False)
+        self.w3 = nn.Linear(dim, inner, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``x`` (..., dim) to the same shape."""
+        return cast("Tensor", self.w2(F.silu(self.w1(x)) * self.w3(x)))
+
+
+class ConvGatedMLP(nn.Module):
+    """A :class:`GatedMLP` whose three maps are channel-last convolutions."""
+
+    def __init__(
+        self, dim: int, nominal_width: float, multiple_of: int, *, kernel_size: int
+    ) -> None:
+        super().__init__()
+        inner = gated_width(nominal_width, multiple_of)
+        self.w1 = ChannelLastConv(dim, inner, kernel_size, bias=False)
+        self.w2 = ChannelLastConv(inner, dim, kernel_size, bias=False)
+        self.w3 = ChannelLastConv(dim, inner, kernel_size, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``x`` (B, N, dim) to the same shape."""
+        return cast("Tensor", self.w2(F.silu(self.w1(x)) * self.w3(x)))
+
+
+class QueryKeyNorm(nn.Module):
+    """Root-mean-square norm over the channels of a head, one learned scale for all heads."""
+
+    def __init__(self, head_dim: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(head_dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise ``x`` (..., head_dim)."""
+        return F.rms_norm(x, self.weight.shape, self.weight, _RMS_EPS)
