@@ -68,7 +68,7 @@ class Modulator(nn.Sequential):
         for layer in list(self)[1:]:
             w = layer(w)
         if delta is not None:
-            w = w + delta
+            w = w + delta.to(w.dtype)
         return w.chunk(self.count, dim=-1)
 
 
@@ -95,9 +95,10 @@ class Attention(nn.Module):
 
 def attend(streams: Sequence[QKV]) -> list[Tensor]:
     """Attend over the tokens of all streams together; return (B, N_i, D) per stream."""
-    q, k, v = (torch.cat(parts, dim=2) if len(parts) > 1 else parts[0] for parts in zip(*streams))
+    grouped = zip(*streams, strict=True)
+    q, k, v = (torch.cat(parts, dim=2) if len(parts) > 1 else parts[0] for parts in grouped)
     out = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
-    return list(out.split([stream[0].shape[2] for stream in streams], dim=1))
+    return list(torch.split(out, [stream[0].shape[2] for stream in streams], dim=1))
 
 
 class QueryStream(nn.Module):

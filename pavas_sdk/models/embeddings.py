@@ -38,7 +38,7 @@ def rotary_table(
 
 def apply_rotary(x: Tensor, table: Tensor) -> Tensor:
     """Rotate neighbouring channel pairs of ``x`` (B, H, N, d) by ``table`` (N, d / 2), in float32."""
-    pairs = torch.view_as_complex(x.float().unflatten(-1, (-1, 2)))
+    pairs = torch.view_as_complex(x.float().reshape(*x.shape[:-1], -1, 2))
     return torch.view_as_real(pairs * table).flatten(-2).to(x.dtype)
 
 
@@ -88,4 +88,5 @@ class TimeEmbedding(nn.Module):
     def forward(self, timestep: Tensor) -> Tensor:
         """Embed ``timestep`` (B,) to (B, dim)."""
         features = time_features(timestep, self.width, self.scale)
-        return cast("Tensor", self.mlp(features.to(self.mlp[0].weight.dtype)))
+        dtype = cast("Tensor", self.mlp[0].weight).dtype
+        return cast("Tensor", self.mlp(features.to(dtype)))
