@@ -1,1 +1,23 @@
-"""media."""
+"""Reading and writing video and audio files (PyAV)."""
+
+from __future__ import annotations
+
+from pavas_sdk.media.audio_files import AudioReport, read_audio, write_audio
+from pavas_sdk.media.muxing import MuxReport, mux
+from pavas_sdk.media.sources import MemorySource, as_source
+from pavas_sdk.media.video_file import VideoFile, open_video, read_video
+from pavas_sdk.media.video_writer import write_video
+
+__all__ = [
+    "AudioReport",
+    "MemorySource",
+    "MuxReport",
+    "VideoFile",
+    "as_source",
+    "mux",
+    "open_video",
+    "read_audio",
+    "read_video",
+    "write_audio",
+    "write_video",
+]

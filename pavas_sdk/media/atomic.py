@@ -1,0 +1,101 @@
+"""Writing files so that an interrupted or failed write leaves nothing behind."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pavas_sdk.errors import OutputError, OutputExistsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["replacing"]
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+@contextlib.contextmanager
+def replacing(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Yield a temporary path in the folder of ``path``; rename it to ``path`` at the end.
+
+    When the body raises (also KeyboardInterrupt) the temporary file is removed and ``path`` is
+    as it was before.
+
+    Args:
+        path: The final file. Its folder must exist.
+        overwrite: Replace an existing file.
+
+    Yields:
+        Path of a file that does not exist yet; the body creates it.
+
+    Raises:
+        OutputExistsError: ``path`` exists and ``overwrite`` is False.
+        OutputError: The folder is missing or not writable, the disk is full, or ``path`` is a
+            folder.
+    """
+    final = Path(path)
+    _check_target(final, overwrite=overwrite)
+    temporary = final.with_name(f".{final.name[:80]}.{secrets.token_hex(4)}.part")
+    try:
+        yield temporary
+        if not overwrite and final.exists():
+            raise _exists(final)
+        os.replace(temporary, final)  # noqa: PTH105 - the atomic call, by its own name
+    except OSError as err:
+        if isinstance(err, OutputError):
+            raise
+        raise write_failure(final, err) from err
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def write_failure(path: Path, err: OSError) -> OutputError:
+    """Return the typed error for an operating-system error while writing ``path``."""
+    reason = err.strerror or str(err)
+    if err.errno in _FULL:
+        hint = "free some space, or choose another output folder"
+    elif err.errno in _FORBIDDEN:
+        hint = "choose a folder that you may write to"
+    else:
+        hint = "check the output folder, or choose another"
+    return OutputError(
+        err.errno or errno.EIO,
+        f"cannot write {path}: {reason}; nothing was left behind; {hint}",
+    )
+
+
+def _exists(path: Path) -> OutputExistsError:
+    return OutputExistsError(
+        errno.EEXIST,
+        f"{path} exists and is kept; pass overwrite=True (--overwrite) or choose another name",
+    )
+
+
+def _check_target(path: Path, *, overwrite: bool) -> None:
+    folder = path.parent
+    if path.is_dir():
+        raise OutputError(
+            errno.EISDIR,
+            f"cannot write {path}: it is a folder; give a file name, such as {path / 'out.wav'}",
+        )
+    if not folder.is_dir():
+        what = "is a file, not a folder" if folder.exists() else "does not exist"
+        raise OutputError(
+            errno.ENOENT,
+            f"cannot write {path}: the folder {folder} {what}; create it first (mkdir -p)",
+        )
+    if path.exists() and not overwrite:
+        raise _exists(path)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(
+            errno.EACCES,
+            f"cannot write {path}: no permission to write into {folder}; "
+            "choose a folder that you may write to",
+        )

@@ -1,0 +1,129 @@
+"""Opening a media file, with an error that says what is wrong when it cannot be opened."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
+from av.stream import Disposition
+
+from pavas_sdk.errors import DamagedMediaError, MediaError, MediaNotFoundError
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+    from av.stream import Stream
+    from av.video.stream import VideoStream
+
+__all__ = ["has_decoder", "open_input", "select_audio", "select_video"]
+
+# Text art that FFmpeg would happily render as a picture.
+_TEXT_CODECS = frozenset({"ansi", "bintext", "xbin", "idf"})
+
+
+def open_input(path: str | Path) -> InputContainer:
+    """Open a local media file for reading.
+
+    Only the file itself is read: a playlist that points to a network address is refused.
+
+    Raises:
+        MediaNotFoundError: There is no such file.
+        MediaError: A folder, an empty file, no permission, or not a media file.
+        DamagedMediaError: A media file whose index is missing or unreadable.
+    """
+    file = Path(path).expanduser()
+    _check_file(file)
+    try:
+        return av.open(
+            f"file:{file}",
+            mode="r",
+            container_options={"protocol_whitelist": "file"},
+            metadata_errors="replace",
+        )
+    except av.FFmpegError as err:
+        raise _unreadable(file, err) from err
+
+
+def select_video(container: InputContainer, path: str | Path) -> VideoStream:
+    """Return the video stream to use: the default one, else the first; cover art does not count.
+
+    Raises:
+        MediaError: Audio only, no streams at all, or a codec this FFmpeg cannot decode.
+    """
+    pictures = [
+        s for s in container.streams.video if not (s.disposition & Disposition.attached_pic)
+    ]
+    streams = [s for s in pictures if has_decoder(s) and s.codec.name not in _TEXT_CODECS]
+    if streams:
+        return next((s for s in streams if s.disposition & Disposition.default), streams[0])
+    if not all(has_decoder(s) for s in pictures):
+        raise MediaError(
+            f"{path}: the video uses a codec that this FFmpeg cannot decode; "
+            "convert it first: ffmpeg -i INPUT -c:v libx264 OUTPUT.mp4"
+        )
+    if container.streams.audio:
+        raise MediaError(
+            f"{path} holds sound only, no pictures ({container.format.long_name}); "
+            "a video is expected"
+        )
+    raise MediaError(f"{path} is not a video (read as {container.format.long_name})")
+
+
+def select_audio(container: InputContainer, path: str | Path) -> AudioStream:
+    """Return the first audio stream that can be decoded.
+
+    Raises:
+        MediaError: The file has none.
+    """
+    for stream in container.streams.audio:
+        if has_decoder(stream):
+            return stream
+    raise MediaError(f"{path} has no sound track that can be decoded; give a file with sound")
+
+
+def has_decoder(stream: Stream) -> bool:
+    """Return whether this FFmpeg can decode the stream."""
+    context: object | None = stream.codec_context  # None without a decoder, whatever the stubs say
+    return context is not None
+
+
+def _check_file(file: Path) -> None:
+    if file.is_dir():
+        raise MediaError(f"{file} is a folder; give one file, such as {file / 'clip.mp4'}")
+    if not file.exists():
+        raise MediaNotFoundError(f"no such file: {file}{_similar(file)}")
+    if not file.is_file():
+        raise MediaError(f"{file} is not a regular file; save the video to a file first")
+    try:
+        with file.open("rb") as handle:
+            empty = not handle.read(1)
+    except OSError as err:
+        raise MediaError(f"cannot read {file}: {err.strerror}; check its permissions") from err
+    if empty:
+        raise MediaError(f"{file} is empty (0 bytes); a video file is expected")
+
+
+def _similar(file: Path) -> str:
+    try:
+        names = [p.name for p in file.parent.iterdir() if p.is_file()]
+    except OSError:
+        return f"; the folder {file.parent} cannot be read either"
+    close = difflib.get_close_matches(file.name, names, n=1)
+    return f"; did you mean {file.with_name(close[0])}?" if close else ""
+
+
+def _unreadable(file: Path, err: av.FFmpegError) -> MediaError:
+    with file.open("rb") as handle:
+        head = handle.read(4096)
+    if b"ftyp" in head[:64] or head[:4] in {b"\x1aE\xdf\xa3", b"RIFF"}:
+        return DamagedMediaError(
+            f"{file} begins like a video but cannot be opened ({err.strerror}): its index is "
+            "missing or damaged, as after an interrupted download or recording; "
+            "fetch or record it again"
+        )
+    return MediaError(
+        f"{file} is not a video or audio file that FFmpeg knows ({err.strerror}); "
+        "expected mp4, mov, mkv, webm, avi or similar"
+    )
