@@ -1,0 +1,145 @@
+"""Finding plugins and running their code, one at a time, with a time limit.
+
+``PAVAS_PLUGINS`` restricts what is loaded: empty for none, else names of plugins or distributions
+with commas between. ``PAVAS_PLUGIN_TIMEOUT_S`` (default 30) is how long one plugin may take to be
+imported and to register. Plugin code runs in a thread of its own during that time, so a plugin
+that hangs is reported and left behind instead of hanging the program; it must not ask the
+registry for anything while it registers.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, TypeVar
+
+from pavas_sdk.errors import ConfigurationError, PluginLoadError
+from pavas_sdk.registry.spec import GROUP
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["PluginSource", "call_with_limit", "find_plugins", "normalised", "time_limit_s"]
+
+DEFAULT_LIMIT_S = 30.0
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginSource:
+    """Where a plugin comes from.
+
+    Attributes:
+        name: Name of its entry point.
+        distribution: Normalised name of the distribution.
+        version: Version of the distribution.
+        licence: Licence of the distribution, "" when it states none.
+        entry_point: What to load, or None for a plugin that is already an object.
+    """
+
+    name: str
+    distribution: str
+    version: str = ""
+    licence: str = ""
+    entry_point: EntryPoint | None = None
+
+
+def normalised(distribution: str) -> str:
+    """Return a distribution's name as package indexes compare it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def find_plugins(environ: Mapping[str, str]) -> tuple[list[PluginSource], list[str]]:
+    """Return the plugins to load, and names in ``PAVAS_PLUGINS`` that nothing installed has.
+
+    Sorted by distribution and name, so that listings do not depend on the file system.
+    """
+    wanted = environ.get("PAVAS_PLUGINS")
+    if wanted is not None and not wanted.strip():
+        return [], []
+    found = []
+    for point in entry_points(group=GROUP):
+        dist = point.dist
+        licence = ""
+        if dist is not None:
+            metadata = dist.metadata
+            keys = [key for key in ("License-Expression", "License") if key in metadata]
+            licence = metadata[keys[0]] if keys else ""
+        found.append(
+            PluginSource(
+                name=point.name,
+                distribution=normalised(dist.name) if dist is not None else point.name,
+                version=dist.version if dist is not None else "",
+                licence=licence.strip().partition("\n")[0],
+                entry_point=point,
+            )
+        )
+    found.sort(key=lambda source: (source.distribution, source.name))
+    if wanted is None:
+        return found, []
+    names = [part.strip() for part in wanted.split(",") if part.strip()]
+    chosen = [
+        source
+        for source in found
+        if source.name in names or source.distribution in map(normalised, names)
+    ]
+    have = {source.name for source in found} | {source.distribution for source in found}
+    return chosen, [name for name in names if name not in have and normalised(name) not in have]
+
+
+def time_limit_s(environ: Mapping[str, str] | None = None) -> float:
+    """Return ``PAVAS_PLUGIN_TIMEOUT_S``, seconds.
+
+    Raises:
+        ConfigurationError: It is not a number above 0.
+    """
+    text = (os.environ if environ is None else environ).get("PAVAS_PLUGIN_TIMEOUT_S")
+    if text is None:
+        return DEFAULT_LIMIT_S
+    try:
+        limit = float(text)
+    except ValueError:
+        limit = float("nan")
+    if not limit > 0:
+        raise ConfigurationError(
+            f"PAVAS_PLUGIN_TIMEOUT_S must be seconds above 0, got {text!r}; unset it for "
+            f"{DEFAULT_LIMIT_S:g}"
+        )
+    return limit
+
+
+def call_with_limit(function: Callable[[], T], limit_s: float, what: str) -> T:
+    """Return ``function()``, run in a daemon thread that is given ``limit_s`` seconds.
+
+    Python cannot stop a thread: one that hangs stays behind, asleep or busy, until the program
+    ends.
+
+    Raises:
+        PluginLoadError: No answer in time.
+        BaseException: Whatever ``function`` raised.
+    """
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(function())
+        # Handed over to the caller's thread, which raises it again.
+        except BaseException as err:  # noqa: BLE001
+            errors.append(err)
+
+    thread = threading.Thread(target=run, name=f"pavas-plugin: {what}", daemon=True)
+    thread.start()
+    thread.join(limit_s)
+    if errors:
+        raise errors[0]
+    if not results:
+        raise PluginLoadError(
+            f"{what} did not answer within {limit_s:g} s. Raise PAVAS_PLUGIN_TIMEOUT_S if it is "
+            "only slow; leave it out with PAVAS_PLUGINS, or uninstall it"
+        )
+    return results[0]
