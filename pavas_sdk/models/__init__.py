@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pavas_sdk.models.conditions import Conditions
+    from pavas_sdk.models.mel import MEL_16K, MEL_44K, MelConfig, MelSpectrogram, mel_for_mode
+    from pavas_sdk.models.posterior import LatentPosterior
+    from pavas_sdk.models.scheduler import FlowMatchEuler, guide
     from pavas_sdk.models.sequence import (
         SEQUENCE_16K,
         SEQUENCE_44K,
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
         sequence_for_mode,
     )
     from pavas_sdk.models.transformer import MMAudioTransformer
+    from pavas_sdk.models.vae import VAE_VARIANTS, AutoencoderMel, build_vae
     from pavas_sdk.models.variants import (
         TRANSFORMER_VARIANTS,
         build_transformer,
@@ -26,26 +30,48 @@ if TYPE_CHECKING:
     )
 
 _EXPORTS = {
+    "AutoencoderMel": "vae",
     "Conditions": "conditions",
+    "FlowMatchEuler": "scheduler",
+    "LatentPosterior": "posterior",
+    "MEL_16K": "mel",
+    "MEL_44K": "mel",
     "MMAudioTransformer": "transformer",
+    "MelConfig": "mel",
+    "MelSpectrogram": "mel",
     "SEQUENCE_16K": "sequence",
     "SEQUENCE_44K": "sequence",
     "SequenceConfig": "sequence",
     "TRANSFORMER_VARIANTS": "variants",
+    "VAE_VARIANTS": "vae",
     "build_transformer": "variants",
+    "build_vae": "vae",
+    "guide": "scheduler",
+    "mel_for_mode": "mel",
     "sequence_config": "variants",
     "sequence_for_mode": "sequence",
     "transformer_config": "variants",
 }
 
 __all__ = [
+    "MEL_16K",
+    "MEL_44K",
     "SEQUENCE_16K",
     "SEQUENCE_44K",
     "TRANSFORMER_VARIANTS",
+    "VAE_VARIANTS",
+    "AutoencoderMel",
     "Conditions",
+    "FlowMatchEuler",
+    "LatentPosterior",
     "MMAudioTransformer",
+    "MelConfig",
+    "MelSpectrogram",
     "SequenceConfig",
     "build_transformer",
+    "build_vae",
+    "guide",
+    "mel_for_mode",
     "sequence_config",
     "sequence_for_mode",
     "transformer_config",
