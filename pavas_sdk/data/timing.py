@@ -5,6 +5,7 @@ Times are float64 seconds on the video's clock. Frame indices never cross a boun
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,17 @@ from pavas_sdk.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["grid_times", "hold_index", "mid_times", "nearest_exact_index", "nearest_index"]
+__all__ = [
+    "ReferenceClip",
+    "grid_times",
+    "hold_index",
+    "mid_times",
+    "nearest_exact_index",
+    "nearest_index",
+    "reference_clip",
+    "reference_frame_clock",
+    "resample",
+]
 
 
 def grid_times(duration_s: float, rate_hz: float) -> NDArray[np.float64]:
@@ -87,3 +98,81 @@ def resample(
     speed stays abrupt.
     """
     return values[nearest_index(source_times_s, target_times_s)]
+
+
+def reference_frame_clock(
+    frame_times_s: ArrayLike, rate_hz: float, end_s: float
+) -> NDArray[np.int64]:
+    """Return which source frame the MMAudio reference shows at each tick of ``rate_hz``.
+
+    Every tick takes the first frame at or after it, never the nearest. The clock advances by
+    repeated addition of 1 / rate, whose rounding is part of the definition: at 25 Hz a source of
+    25 frames per second runs one frame late after 0.7 s.
+
+    Args:
+        frame_times_s: Presentation times in display order, (T,). Frames before 0 and after
+            ``end_s`` do not count; one exactly at ``end_s`` does.
+        rate_hz: Ticks per second.
+        end_s: Requested end, seconds.
+
+    Returns:
+        Indices into ``frame_times_s``, one per tick up to the last frame.
+
+    Raises:
+        InputError: ``rate_hz`` is not positive.
+    """
+    if not rate_hz > 0:
+        raise InputError(f"rate_hz must be positive, got {rate_hz}")
+    period = 1.0 / rate_hz
+    tick = 0.0
+    shown: list[int] = []
+    for index, time in enumerate(np.asarray(frame_times_s, dtype=np.float64).tolist()):
+        if not 0 <= time <= end_s:
+            continue
+        while time >= tick:
+            shown.append(index)
+            tick += period
+    return np.asarray(shown, dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceClip:
+    """What the MMAudio reference keeps of a video.
+
+    Attributes:
+        duration_s: Requested end, shortened to what both frame rates cover.
+        clip_index: Source frames for the visual encoder, 8 per second.
+        sync_index: Source frames for the synchronisation encoder, 25 per second.
+    """
+
+    duration_s: float
+    clip_index: NDArray[np.int64]
+    sync_index: NDArray[np.int64]
+
+
+def reference_clip(
+    frame_times_s: ArrayLike,
+    end_s: float,
+    *,
+    clip_rate_hz: float = 8.0,
+    sync_rate_hz: float = 25.0,
+) -> ReferenceClip:
+    """Sample a video as the MMAudio reference does, and cut both rates to one duration.
+
+    The counts are truncated products in double precision, so that a clip may lose one more frame
+    than it must (29 frames at 25 Hz keep 28): lengths then agree with the reference.
+
+    Args:
+        frame_times_s: Presentation times in display order, (T,).
+        end_s: Requested end, seconds.
+        clip_rate_hz: Rate of the visual encoder.
+        sync_rate_hz: Rate of the synchronisation encoder.
+    """
+    clip = reference_frame_clock(frame_times_s, clip_rate_hz, end_s)
+    sync = reference_frame_clock(frame_times_s, sync_rate_hz, end_s)
+    duration_s = min(float(end_s), clip.size / clip_rate_hz, sync.size / sync_rate_hz)
+    return ReferenceClip(
+        duration_s=duration_s,
+        clip_index=clip[: int(clip_rate_hz * duration_s)],
+        sync_index=sync[: int(sync_rate_hz * duration_s)],
+    )
