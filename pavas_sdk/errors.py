@@ -94,7 +94,14 @@ class OutputExistsError(OutputError, FileExistsError):
 
 
 class ComponentError(PavasError):
-    """Something about a plugin's component."""
+    """Something about a plugin's component.
+
+    Attributes:
+        partial: What was known when the component failed (a `PhysicsResult` from the physics
+            estimator), or None.
+    """
+
+    partial: object | None = None
 
 
 class ComponentNotFoundError(ComponentError, LookupError):

@@ -1,0 +1,85 @@
+"""How much the static background seems to move: the speed that is noise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.ndimage import map_coordinates
+
+from pavas_sdk.physics.centroid import masks_on_points
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from pavas_sdk.data import MaskTrack, Reconstruction
+
+__all__ = ["background_motion_m_s"]
+
+_MAX_POINTS = 500
+_MIN_POINTS = 16
+
+
+def background_motion_m_s(
+    masks: Mapping[int, MaskTrack], reconstruction: Reconstruction, *, time_scale: float = 1.0
+) -> NDArray[np.float64]:
+    """Return the median speed of the background between neighbouring frames, (T - 1,), m/s.
+
+    What no mask covers should stand still in world axes. Each confident background point of a
+    frame is projected into the next camera (intrinsics and poses) and compared with the point
+    found there; without intrinsics it is compared with the same pixel, which is right for a still
+    camera only. NaN where fewer than 16 points can be compared.
+
+    Args:
+        masks: The moving objects.
+        reconstruction: Points, confidences and poses.
+        time_scale: Slow-motion factor of the clip.
+    """
+    frames, height, width = reconstruction.points_m.shape[:3]
+    still = np.ones((frames, height, width), dtype=np.bool_)
+    for track in masks.values():
+        still &= ~masks_on_points(track, reconstruction)
+    still &= reconstruction.confidence > 0
+    dt_s = np.diff(reconstruction.times_s) / time_scale
+    motion = np.full(max(frames - 1, 0), np.nan)
+    for frame in range(frames - 1):
+        rows, columns = np.nonzero(still[frame])
+        stride = max(1, rows.size // _MAX_POINTS)
+        rows, columns = rows[::stride], columns[::stride]
+        points = reconstruction.points_m[frame, rows, columns].astype(np.float64)
+        y, x = _next_pixels(points, rows, columns, reconstruction, frame + 1)
+        with np.errstate(invalid="ignore"):
+            seen = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+        seen[seen] = still[frame + 1][np.rint(y[seen]).astype(int), np.rint(x[seen]).astype(int)]
+        if seen.sum() < _MIN_POINTS:
+            continue
+        there = np.stack(
+            [
+                map_coordinates(
+                    reconstruction.points_m[frame + 1, :, :, axis], (y[seen], x[seen]), order=1
+                )
+                for axis in range(3)
+            ],
+            axis=1,
+        )
+        motion[frame] = np.median(np.linalg.norm(there - points[seen], axis=1)) / dt_s[frame]
+    return motion
+
+
+def _next_pixels(
+    points: NDArray[np.float64],
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    reconstruction: Reconstruction,
+    frame: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Row and column (fractions) at which the points should appear in a frame; NaN behind it."""
+    if reconstruction.intrinsics is None:
+        return rows.astype(np.float64), columns.astype(np.float64)
+    world_to_camera = np.linalg.inv(reconstruction.camera_to_world[frame])
+    local = points @ world_to_camera[:3, :3].T + world_to_camera[:3, 3]
+    pixel = local @ reconstruction.intrinsics[frame].T
+    depth = np.where(pixel[:, 2] > 1e-9, pixel[:, 2], np.nan)
+    return pixel[:, 1] / depth, pixel[:, 0] / depth

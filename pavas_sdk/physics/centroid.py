@@ -1,0 +1,166 @@
+"""Eq. 3 of PAVAS: the path of an object is the centroid of its points, its speed the steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal, cast
+
+import numpy as np
+from scipy.signal import savgol_filter
+
+from pavas_sdk.data import Trajectory
+from pavas_sdk.data.timing import nearest_index
+from pavas_sdk.errors import ConfigurationError
+from pavas_sdk.interfaces import ComponentConfig, VelocityEstimator
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from pavas_sdk.data import MaskTrack, MovingObject, Reconstruction
+
+__all__ = ["CentroidVelocityConfig", "CentroidVelocityEstimator", "masks_on_points"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CentroidVelocityConfig(ComponentConfig):
+    """Settings of `CentroidVelocityEstimator`.
+
+    Attributes:
+        centroid: "trimmed_mean" (robust against points that lie on the background) or "mean"
+            (as in the paper).
+        trim: Share of the points left out at each end of each coordinate, in [0, 0.5).
+        min_confidence: Points count when their confidence is above this.
+        min_points: A frame with fewer counting points is missing (NaN), never zero.
+        smoothing_frames: Length of a Savitzky-Golay filter (order 2) over the centroids, odd and
+            at least 5; 0 is off.
+    """
+
+    centroid: Literal["trimmed_mean", "mean"] = "trimmed_mean"
+    trim: float = 0.1
+    min_confidence: float = 0.0
+    min_points: int = 4
+    smoothing_frames: int = 0
+
+    def __post_init__(self) -> None:
+        """Validate.
+
+        Raises:
+            ConfigurationError: A setting that cannot work.
+        """
+        if self.centroid not in ("trimmed_mean", "mean"):
+            raise ConfigurationError(
+                f"centroid must be 'trimmed_mean' or 'mean', got {self.centroid!r}"
+            )
+        if not 0.0 <= self.trim < 0.5:
+            raise ConfigurationError(f"trim must lie in [0, 0.5), got {self.trim}")
+        if self.min_points < 1:
+            raise ConfigurationError(f"min_points must be at least 1, got {self.min_points}")
+        frames = self.smoothing_frames
+        if frames != 0 and (frames < 5 or frames % 2 == 0):
+            raise ConfigurationError(
+                f"smoothing_frames must be 0 (off) or an odd number from 5, got {frames}"
+            )
+
+
+class CentroidVelocityEstimator(VelocityEstimator):
+    """Centroids of the confident points under each mask (Eq. 3).
+
+    Times come from the reconstruction, so a variable frame rate is right. The paper takes the plain
+    mean; here the trimmed mean is the default and the mean an option.
+
+    Example:
+        >>> CentroidVelocityEstimator(centroid="mean").config.centroid
+        'mean'
+    """
+
+    config_class: ClassVar[type[ComponentConfig]] = CentroidVelocityConfig
+
+    @property
+    def config(self) -> CentroidVelocityConfig:
+        """The frozen settings."""
+        return cast("CentroidVelocityConfig", self._config)
+
+    def estimate_velocity(
+        self,
+        objects: Sequence[MovingObject],
+        masks: Mapping[int, MaskTrack],
+        reconstruction: Reconstruction,
+        *,
+        time_scale: float = 1.0,
+        rng: np.random.Generator,
+    ) -> Mapping[int, Trajectory]:
+        """Return a trajectory for every object that has a mask."""
+        del rng
+        found = {}
+        for entry in objects:
+            if entry.object_id not in masks:
+                continue
+            inside = masks_on_points(masks[entry.object_id], reconstruction)
+            centroids, counts = self._centroids(inside, reconstruction)
+            found[entry.object_id] = Trajectory(
+                object_id=entry.object_id,
+                times_s=reconstruction.times_s,
+                centroids_m=self._smooth(centroids),
+                point_counts=counts,
+                time_scale=time_scale,
+            )
+        return found
+
+    def _centroids(
+        self, inside: NDArray[np.bool_], reconstruction: Reconstruction
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        config = self.config
+        frames = reconstruction.points_m.shape[0]
+        centroids = np.full((frames, 3), np.nan)
+        counts = np.zeros(frames, dtype=np.int64)
+        for frame in range(frames):
+            counted = inside[frame] & (reconstruction.confidence[frame] > config.min_confidence)
+            points = reconstruction.points_m[frame][counted].astype(np.float64)
+            points = points[np.isfinite(points).all(axis=1)]
+            counts[frame] = points.shape[0]
+            if points.shape[0] >= config.min_points:
+                trim = config.trim if config.centroid == "trimmed_mean" else 0.0
+                centroids[frame] = _trimmed_mean(points, trim)
+        return centroids, counts
+
+    def _smooth(self, centroids: NDArray[np.float64]) -> NDArray[np.float64]:
+        length = self.config.smoothing_frames
+        if length == 0:
+            return centroids
+        smooth = centroids.copy()
+        seen = np.isfinite(centroids).all(axis=1)
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], seen, [False]]).astype(int)))
+        for start, end in edges.reshape(-1, 2):
+            if end - start >= length:
+                smooth[start:end] = savgol_filter(centroids[start:end], length, 2, axis=0)
+        return smooth
+
+
+def _trimmed_mean(points: NDArray[np.float64], trim: float) -> NDArray[np.float64]:
+    cut = int(trim * points.shape[0])
+    if cut == 0:
+        return np.asarray(points.mean(axis=0))
+    ordered = np.sort(points, axis=0)
+    return np.asarray(ordered[cut : points.shape[0] - cut].mean(axis=0))
+
+
+def masks_on_points(track: MaskTrack, reconstruction: Reconstruction) -> NDArray[np.bool_]:
+    """Return the masks on the grid and times of the points, nearest in both, bool (T, H, W).
+
+    A frame of the reconstruction that lies further from every mask than the masks lie from each
+    other has no mask: the object counts as unseen there.
+    """
+    frames, height, width = reconstruction.points_m.shape[:3]
+    if track.times_s.size == 0:
+        return np.zeros((frames, height, width), dtype=np.bool_)
+    index = nearest_index(track.times_s, reconstruction.times_s)
+    step = float(np.median(np.diff(track.times_s))) if track.times_s.size > 1 else np.inf
+    near = np.abs(track.times_s[index] - reconstruction.times_s) <= 1.001 * step
+    masks = track.masks[index]
+    if masks.shape[1:] != (height, width):
+        rows = ((np.arange(height) + 0.5) * masks.shape[1] / height).astype(np.int64)
+        columns = ((np.arange(width) + 0.5) * masks.shape[2] / width).astype(np.int64)
+        masks = masks[:, rows[:, None], columns]
+    return np.asarray(masks & near[:, None, None])

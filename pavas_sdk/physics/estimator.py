@@ -1,0 +1,301 @@
+"""PhysicsEstimator: video in, masses and speeds out, through five replaceable slots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+import numpy as np
+
+from pavas_sdk.data import ComponentRef, PhysicsEstimate
+from pavas_sdk.errors import ComponentError, ConfigurationError, FormatError
+from pavas_sdk.interfaces import ComponentConfig
+from pavas_sdk.physics.joining import ClipJoiner, compact_track
+from pavas_sdk.physics.overrides import Overrides, load_overrides
+from pavas_sdk.physics.result import PhysicsResult
+from pavas_sdk.physics.slots import SLOT_NAMES, Slots, slots_from_json
+from pavas_sdk.physics.window_estimate import SlotRunner, WindowEstimate
+from pavas_sdk.physics.windows import WindowSource, plan_windows
+from pavas_sdk.registry import Registry, default_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pavas_sdk.data import FrameSource
+
+__all__ = ["PhysicsEstimator", "PhysicsEstimatorConfig"]
+
+FORMAT = "pavas.physics_estimator"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhysicsEstimatorConfig(ComponentConfig):
+    """Settings of `PhysicsEstimator`.
+
+    Attributes:
+        on_error: When a slot fails: "raise", or "partial" (note it, keep the other slots' results).
+        timeout_s: Seconds that one call of a slot may take, None for no limit.
+        window_s: Longer videos (from one and a half windows) are processed in windows.
+        overlap_s: Overlap of neighbouring windows.
+        mask_max_side: Longer side in pixels of the masks of the result.
+        long_mask_max_side: The same for a video of several windows.
+        long_mask_rate_hz: Masks per second for a video of several windows.
+    """
+
+    on_error: Literal["raise", "partial"] = "raise"
+    timeout_s: float | None = 600.0
+    window_s: float = 20.0
+    overlap_s: float = 1.0
+    mask_max_side: int = 160
+    long_mask_max_side: int = 96
+    long_mask_rate_hz: float = 12.5
+
+    def __post_init__(self) -> None:
+        """Validate.
+
+        Raises:
+            ConfigurationError: A setting that cannot work.
+        """
+        if self.on_error not in ("raise", "partial"):
+            raise ConfigurationError(
+                f"on_error must be 'raise' or 'partial', got {self.on_error!r}"
+            )
+        if self.timeout_s is not None and not self.timeout_s > 0:
+            raise ConfigurationError(f"timeout_s must be above 0 or None, got {self.timeout_s}")
+        if not 0 < 2 * self.overlap_s < self.window_s:
+            raise ConfigurationError(
+                f"overlap_s must lie between 0 and half of window_s ({self.window_s}), "
+                f"got {self.overlap_s}"
+            )
+        if min(self.mask_max_side, self.long_mask_max_side) < 8 or self.long_mask_rate_hz <= 0:
+            raise ConfigurationError("masks need at least 8 pixels and a rate above 0")
+
+
+class PhysicsEstimator:
+    """The physics parameter estimator of PAVAS Sec. 3.3.
+
+    Args:
+        moving_object_detector: A component, a registered name, or None for the default.
+        segmenter: The same.
+        reconstructor: The same.
+        velocity_estimator: The same.
+        mass_estimator: The same, or a function from a `MovingObject` to kilograms.
+        config: Settings; or give its fields as keywords.
+        registry: Where names are looked up; the process default by default.
+        **options: Fields of `PhysicsEstimatorConfig`.
+
+    Raises:
+        ComponentError: A name is unknown, ambiguous, or cannot be loaded.
+        ConfigurationError: An option is unknown or impossible.
+
+    Example:
+        >>> estimator = PhysicsEstimator(mass_estimator=lambda thing: 0.6)
+        >>> result = estimator.estimate(media.open_video("clip.mp4"))
+        >>> print(result.physics)
+    """
+
+    config_class: ClassVar[type[PhysicsEstimatorConfig]] = PhysicsEstimatorConfig
+
+    def __init__(
+        self,
+        *,
+        moving_object_detector: Any = None,
+        segmenter: Any = None,
+        reconstructor: Any = None,
+        velocity_estimator: Any = None,
+        mass_estimator: Any = None,
+        config: PhysicsEstimatorConfig | None = None,
+        registry: Registry | None = None,
+        **options: Any,
+    ) -> None:
+        if config is not None and options:
+            raise ConfigurationError("pass a config or its fields as keywords, not both")
+        self._config = config or PhysicsEstimatorConfig.from_json(options)
+        self._slots = Slots.resolve(
+            {
+                "moving_object_detector": moving_object_detector,
+                "segmenter": segmenter,
+                "reconstructor": reconstructor,
+                "velocity_estimator": velocity_estimator,
+                "mass_estimator": mass_estimator,
+            },
+            registry=registry,
+        )
+
+    @property
+    def config(self) -> PhysicsEstimatorConfig:
+        """The frozen settings."""
+        return self._config
+
+    @property
+    def slots(self) -> dict[str, Any]:
+        """The components by slot."""
+        return self._slots.components()
+
+    @property
+    def provenance(self) -> dict[str, ComponentRef]:
+        """Which component fills which slot."""
+        return dict(self._slots.refs)
+
+    def to(self, device: Any = None, dtype: Any = None) -> Self:
+        """Move every component; those without tensors ignore it."""
+        for component in self.slots.values():
+            component.to(device, dtype)
+        return self
+
+    def unload(self) -> None:
+        """Free the memory of every component; the next use loads again."""
+        for component in self.slots.values():
+            component.unload()
+
+    def estimate(
+        self,
+        source: FrameSource,
+        *,
+        prompt: str = "",
+        masses: Mapping[int | str, float] | None = None,
+        overrides: Overrides | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> PhysicsResult:
+        """Estimate the physics of a clip.
+
+        Args:
+            source: The video. A long one is read window by window.
+            prompt: What the user says about the clip.
+            masses: Kilograms by object id or label, in place of the estimate.
+            overrides: Masses and speeds by hand (`load_overrides`).
+            rng: The only source of randomness; seed 0 by default.
+
+        Raises:
+            ComponentFailedError: A slot raised or hung; ``.partial`` holds the `PhysicsResult` of
+                what was known by then. Not with ``on_error="partial"``.
+            ContractError: A slot's answer breaks its interface; likewise.
+            PhysicsInputError: A mass or speed by hand fits no object or is impossible.
+            MediaError: The video cannot be read.
+        """
+        rng = np.random.default_rng(0) if rng is None else rng
+        by_hand = _overrides(masses, overrides)
+        config = self._config
+        windows = plan_windows(source.duration_s, config.window_s, config.overlap_s)
+        runner = SlotRunner(
+            self._slots, timeout_s=config.timeout_s, keep_going=config.on_error == "partial"
+        )
+        joiner = ClipJoiner(source.duration_s)
+        notes: list[str] = []
+        window = WindowEstimate()
+        for start_s, end_s in windows:
+            part = source if len(windows) == 1 else WindowSource(source, start_s, end_s)
+            window = WindowEstimate()
+            try:
+                runner.run(part, prompt=prompt, rng=rng, into=window)
+            except ComponentError as err:
+                self._add(joiner, window, start_s, end_s, many=len(windows) > 1)
+                notes += [*window.notes, str(err)]
+                err.partial = self._result(source, joiner, notes, window)
+                raise
+            self._add(joiner, window, start_s, end_s, many=len(windows) > 1)
+            notes += window.notes
+        result = self._result(source, joiner, notes, window if len(windows) == 1 else None)
+        return replace(result, physics=by_hand.apply(result.physics))
+
+    def _add(
+        self,
+        joiner: ClipJoiner,
+        window: WindowEstimate,
+        start_s: float,
+        end_s: float,
+        *,
+        many: bool,
+    ) -> None:
+        config = self._config
+        tracks = {
+            object_id: compact_track(
+                track,
+                max_side=config.long_mask_max_side if many else config.mask_max_side,
+                max_rate_hz=config.long_mask_rate_hz if many else None,
+            )
+            for object_id, track in window.masks.items()
+        }
+        joiner.add(start_s, end_s, window.physics(), tracks)
+
+    def _result(
+        self,
+        source: FrameSource,
+        joiner: ClipJoiner,
+        notes: list[str],
+        window: WindowEstimate | None,
+    ) -> PhysicsResult:
+        physics = PhysicsEstimate(
+            objects=joiner.objects(),
+            duration_s=source.duration_s,
+            provenance=self.provenance,
+            time_scale=source.time_scale,
+            notes=tuple(dict.fromkeys(notes)),
+        )
+        return PhysicsResult(
+            physics=physics,
+            masks=joiner.tracks(),
+            reconstruction=None if window is None else window.reconstruction,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what a saved pipeline keeps: slots by registry name, and the settings."""
+        return {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "config": self._config.to_json(),
+            "slots": {slot: self._slots.refs[slot].to_json() for slot in SLOT_NAMES},
+        }
+
+    @classmethod
+    def from_json(
+        cls, data: Mapping[str, Any], *, registry: Registry | None = None, **slots: Any
+    ) -> PhysicsEstimator:
+        """Build the estimator that `to_json` described.
+
+        Args:
+            data: What `to_json` returned.
+            registry: Where names are looked up; the process default by default.
+            **slots: Components that replace saved ones.
+
+        Raises:
+            FormatError: Another format or a newer version, or a slot that no plugin registers.
+            ComponentError: A saved component cannot be found or made.
+        """
+        refs = saved_slots(data)
+        registry = registry or default_registry()
+        return cls(
+            config=PhysicsEstimatorConfig.from_json(data.get("config", {})),
+            registry=registry,
+            **slots_from_json(refs, slots, registry),
+        )
+
+
+def saved_slots(data: Mapping[str, Any]) -> dict[str, ComponentRef]:
+    """Return the references in a document of `PhysicsEstimator.to_json`, by slot.
+
+    Raises:
+        FormatError: Another format, a newer version, or a malformed entry.
+    """
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise FormatError(f'not a saved physics estimator: expected "format": "{FORMAT}"')
+    version = data.get("format_version")
+    if not isinstance(version, int) or not 1 <= version <= FORMAT_VERSION:
+        raise FormatError(
+            f"saved physics estimator has format_version {version!r}; this pavas_sdk reads up to "
+            f"{FORMAT_VERSION}. For a newer document: pip install -U pavas-sdk"
+        )
+    slots = data.get("slots")
+    if not isinstance(slots, dict):
+        raise FormatError('saved physics estimator: "slots" must be an object')
+    return {str(slot): ComponentRef.from_json(ref) for slot, ref in slots.items()}
+
+
+def _overrides(masses: Mapping[int | str, float] | None, overrides: Overrides | None) -> Overrides:
+    """Both ways of giving values by hand as one; checked before any work is done."""
+    given = overrides or Overrides()
+    if not masses:
+        return given
+    checked = load_overrides({"masses_kg": masses}).masses_kg
+    return replace(given, masses_kg={**given.masses_kg, **checked})

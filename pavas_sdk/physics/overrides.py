@@ -1,0 +1,193 @@
+"""Masses and speeds given by hand, from a file or a dictionary."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pavas_sdk.errors import FormatError, PhysicsInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from pavas_sdk.data import ObjectPhysics, PhysicsEstimate
+
+__all__ = ["Overrides", "SpeedOverride", "load_overrides", "resolve_object"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SpeedOverride:
+    """A speed given by hand: a factor on the estimate, or a series in its place.
+
+    Attributes:
+        factor: Multiplies the estimated speed.
+        times_s: (S,), increasing seconds, or None.
+        speed_m_s: (S,), m/s, NaN where missing, or None.
+    """
+
+    factor: float = 1.0
+    times_s: NDArray[np.float64] | None = None
+    speed_m_s: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Overrides:
+    """Masses and speeds by object id or label.
+
+    Attributes:
+        masses_kg: Kilograms by object id or label.
+        speeds: Speeds by object id or label.
+    """
+
+    masses_kg: Mapping[int | str, float] = field(default_factory=dict)
+    speeds: Mapping[int | str, SpeedOverride] = field(default_factory=dict)
+
+    def apply(self, physics: PhysicsEstimate) -> PhysicsEstimate:
+        """Return the estimate with these values in place.
+
+        Raises:
+            PhysicsInputError: An id or label that no object has, or an impossible value.
+        """
+        for key, mass_kg in self.masses_kg.items():
+            for object_id in resolve_object(physics, key):
+                physics = physics.with_mass(object_id, mass_kg)
+        for key, speed in self.speeds.items():
+            for object_id in resolve_object(physics, key):
+                physics = _with_speed(physics, object_id, speed)
+        return physics
+
+
+def load_overrides(source: str | Path | Mapping[str, Any]) -> Overrides:
+    """Read masses and speeds from a JSON file or a dictionary.
+
+    ``{"masses_kg": {"0": 5.0, "hammer": 0.6}, "speeds": {"0": {"times_s": [...], "speed_m_s":
+    [...]}, "ball": {"factor": 2.0}}}``: keys are object ids or labels, both parts are optional.
+
+    Raises:
+        FormatError: Not readable, not JSON, or an unknown field.
+        PhysicsInputError: A mass or factor that is not finite and positive.
+    """
+    where = "overrides"
+    data: Any = source
+    if isinstance(source, (str, Path)):
+        where = str(source)
+        try:
+            data = json.loads(Path(source).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as err:
+            raise FormatError(f"cannot read overrides from {source}: {err}") from err
+    if not hasattr(data, "items"):
+        raise FormatError(f"{where}: expected an object, got {type(data).__name__}")
+    unknown = sorted(set(data) - {"masses_kg", "speeds"})
+    if unknown:
+        raise FormatError(
+            f'{where}: unknown field {", ".join(map(str, unknown))}; expected "masses_kg" and '
+            '"speeds" (a whole physics document is given with physics=, not as overrides)'
+        )
+    return Overrides(
+        masses_kg={
+            _key(key): _positive(f"{where}: mass of {key}", value)
+            for key, value in _items(where, data, "masses_kg")
+        },
+        speeds={
+            _key(key): _speed(f"{where}: speed of {key}", value)
+            for key, value in _items(where, data, "speeds")
+        },
+    )
+
+
+def resolve_object(physics: PhysicsEstimate, key: int | str) -> list[int]:
+    """Return the ids that a key names: the id itself, or every object with that label.
+
+    Raises:
+        PhysicsInputError: No object fits.
+    """
+    key = _key(key)
+    if isinstance(key, int):
+        return [physics[key].object_id]
+    wanted = key.strip().lower()
+    ids = [o.object_id for o in physics.objects if o.object.label.strip().lower() == wanted]
+    if not ids:
+        have = ", ".join(f"{o.object_id} ({o.object.label})" for o in physics.objects)
+        raise PhysicsInputError(
+            f"no object is called {key!r}; this clip has {have or 'no moving object'}"
+        )
+    return ids
+
+
+def _with_speed(physics: PhysicsEstimate, object_id: int, speed: SpeedOverride) -> PhysicsEstimate:
+    if speed.times_s is not None and speed.speed_m_s is not None:
+        entry = physics[object_id]
+        changed = replace(
+            entry,
+            speed_times_s=speed.times_s,
+            speed_m_s=speed.speed_m_s,
+            speed_std_m_s=None,
+            velocity_m_s=None,
+            sources={**entry.sources, "speed": "user"},
+        )
+        objects: tuple[ObjectPhysics, ...] = tuple(
+            changed if o.object_id == object_id else o for o in physics.objects
+        )
+        note = f"speed of object {object_id} given as a series"
+        physics = replace(physics, objects=objects, edits=(*physics.edits, note))
+    if speed.factor != 1.0:
+        physics = physics.scale_speed(object_id, speed.factor)
+    return physics
+
+
+def _key(key: int | str) -> int | str:
+    if isinstance(key, int):
+        return key
+    return int(key) if key.strip().isdigit() else key
+
+
+def _items(where: str, data: Mapping[str, Any], name: str) -> list[tuple[str, Any]]:
+    part = data.get(name, {})
+    if not hasattr(part, "items"):
+        raise FormatError(f'{where}: "{name}" must be an object, got {type(part).__name__}')
+    return list(part.items())
+
+
+def _positive(what: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError) as err:
+        raise PhysicsInputError(f"{what} must be a number, got {value!r}") from err
+    if not (np.isfinite(number) and number > 0):
+        raise PhysicsInputError(f"{what} must be finite and above 0, got {value!r}")
+    return number
+
+
+def _speed(what: str, value: Any) -> SpeedOverride:
+    if not hasattr(value, "items"):
+        raise FormatError(
+            f'{what} must be {{"factor": 2.0}} or {{"times_s": [...], "speed_m_s": [...]}}, '
+            f"got {value!r}"
+        )
+    unknown = sorted(set(value) - {"factor", "times_s", "speed_m_s"})
+    if unknown or (("times_s" in value) != ("speed_m_s" in value)):
+        raise FormatError(
+            f"{what}: expected factor, or times_s together with speed_m_s, "
+            f"got {', '.join(sorted(map(str, value)))}"
+        )
+    factor = _positive(f"{what}: factor", value.get("factor", 1.0))
+    if "times_s" not in value:
+        return SpeedOverride(factor=factor)
+    try:
+        times = np.asarray(value["times_s"], dtype=np.float64)
+        speeds = np.asarray(
+            [np.nan if x is None else x for x in value["speed_m_s"]], dtype=np.float64
+        )
+    except (TypeError, ValueError) as err:
+        raise FormatError(f"{what}: not a series of numbers: {err}") from err
+    if times.ndim != 1 or times.shape != speeds.shape:
+        raise PhysicsInputError(
+            f"{what}: times_s has shape {times.shape}, speed_m_s {speeds.shape}; expected the same"
+        )
+    return SpeedOverride(factor=factor, times_s=times, speed_m_s=speeds)
