@@ -146,9 +146,10 @@ class PhyAdapter(ModelMixin, ConfigMixin, ConditioningAdapter):  # type: ignore[
             sites = chosen_sites([transformer.condition_site], ("audio",), ("condition",))
         else:
             sites = chosen_sites(transformer.modulation_sites, streams, params)
-        return cls(
+        adapter: Self = cls(
             sites=sites, patch_dim=patch_dim, params=list(params), variant=variant, **options
         )
+        return adapter
 
     def encode(
         self,
@@ -254,8 +255,9 @@ class PhyAdapter(ModelMixin, ConfigMixin, ConditioningAdapter):  # type: ignore[
         ):
             if tuple(tensor.shape) != shape:
                 raise InputError(f"{name} has shape {tuple(tensor.shape)}, expected {shape}")
-        if bool((valid & (mass_kg < 0)).any()):
-            raise InputError(f"masses must be 0 kg or more, got {mass_kg[valid].min().item():g}")
+        negative = mass_kg[valid & (mass_kg < 0)]
+        if negative.numel():
+            raise InputError(f"masses must be 0 kg or more, got {negative[0].item():g}")
 
 
 def _check_positive(**numbers: float) -> None:

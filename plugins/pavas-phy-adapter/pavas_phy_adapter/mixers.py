@@ -41,7 +41,8 @@ class SiteMixers(nn.Module):
         if self.down is None:
             hidden = condition.unsqueeze(2).expand(-1, -1, self.count, -1)
         else:
-            hidden = F.silu(self.down(condition)).unflatten(-1, (self.count, -1))
+            hidden = F.silu(self.down(condition))
+            hidden = hidden.reshape(*hidden.shape[:2], self.count, -1)
         deltas = torch.einsum("blsr,sro->sblo", hidden, self.up_weight)
         deltas = deltas + self.up_bias[:, None, None]
         return deltas if self.gate is None else self.gate[:, None, None, None] * deltas
@@ -83,6 +84,6 @@ class GroupMixer(nn.Module):
         """Put each delta at its parameter's place, zeros elsewhere."""
         if all(self.group.used):
             return deltas
-        parts = iter(deltas.split(self.group.dim, dim=-1))
+        parts = iter(torch.split(deltas, self.group.dim, dim=-1))
         nothing = deltas.new_zeros((*deltas.shape[:-1], self.group.dim))
         return torch.cat([next(parts) if used else nothing for used in self.group.used], dim=-1)

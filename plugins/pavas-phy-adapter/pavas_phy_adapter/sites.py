@@ -92,4 +92,4 @@ def group_sites(sites: Sequence[Mapping[str, Any]], params: Sequence[str]) -> tu
 
 
 def _wanted(name: str, params: Sequence[str]) -> bool:
-    return name.split("_")[0] in params
+    return name.split("_", maxsplit=1)[0] in params

@@ -80,7 +80,8 @@ class PhysicsStream(nn.Module):
 
     def _modulated(self, objects: Tensor, embedding: Tensor) -> Tensor:
         """FiLM with bounded coefficients (Eq. 7-8)."""
-        gamma, beta = self.film(embedding).chunk(2, dim=-1)
+        coefficients: Tensor = self.film(embedding)
+        gamma, beta = coefficients.chunk(2, dim=-1)
         return (1.0 + 0.5 * gamma.tanh()) * objects + 0.5 * beta.tanh()
 
     def _pooled(self, objects: Tensor, valid: Tensor) -> Tensor:
