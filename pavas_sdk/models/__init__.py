@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pavas_sdk.models.conditions import Conditions
+    from pavas_sdk.models.griffin_lim import GriffinLimVocoder
+    from pavas_sdk.models.linear_codec import LinearMelCodec
     from pavas_sdk.models.mel import MEL_16K, MEL_44K, MelConfig, MelSpectrogram, mel_for_mode
     from pavas_sdk.models.posterior import LatentPosterior
     from pavas_sdk.models.scheduler import FlowMatchEuler, guide
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
         SequenceConfig,
         sequence_for_mode,
     )
+    from pavas_sdk.models.tiny_sync_encoder import TinySyncEncoder
+    from pavas_sdk.models.tiny_visual_encoder import TinyVisualEncoder
     from pavas_sdk.models.transformer import MMAudioTransformer
     from pavas_sdk.models.vae import VAE_VARIANTS, AutoencoderMel, build_vae
     from pavas_sdk.models.variants import (
@@ -28,12 +32,15 @@ if TYPE_CHECKING:
         sequence_config,
         transformer_config,
     )
+    from pavas_sdk.models.visual_features import VisualFeatures
 
 _EXPORTS = {
     "AutoencoderMel": "vae",
     "Conditions": "conditions",
     "FlowMatchEuler": "scheduler",
+    "GriffinLimVocoder": "griffin_lim",
     "LatentPosterior": "posterior",
+    "LinearMelCodec": "linear_codec",
     "MEL_16K": "mel",
     "MEL_44K": "mel",
     "MMAudioTransformer": "transformer",
@@ -43,7 +50,10 @@ _EXPORTS = {
     "SEQUENCE_44K": "sequence",
     "SequenceConfig": "sequence",
     "TRANSFORMER_VARIANTS": "variants",
+    "TinySyncEncoder": "tiny_sync_encoder",
+    "TinyVisualEncoder": "tiny_visual_encoder",
     "VAE_VARIANTS": "vae",
+    "VisualFeatures": "visual_features",
     "build_transformer": "variants",
     "build_vae": "vae",
     "guide": "scheduler",
@@ -63,11 +73,16 @@ __all__ = [
     "AutoencoderMel",
     "Conditions",
     "FlowMatchEuler",
+    "GriffinLimVocoder",
     "LatentPosterior",
+    "LinearMelCodec",
     "MMAudioTransformer",
     "MelConfig",
     "MelSpectrogram",
     "SequenceConfig",
+    "TinySyncEncoder",
+    "TinyVisualEncoder",
+    "VisualFeatures",
     "build_transformer",
     "build_vae",
     "guide",

@@ -1,0 +1,157 @@
+"""A small video encoder for synchronisation: what moves, stops and starts, and when."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pavas_sdk.data.timing import grid_times
+from pavas_sdk.errors import InputError
+from pavas_sdk.models.tiny_frames import frames_to_pixels
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pavas_sdk.data import Video
+
+__all__ = ["TinySyncEncoder"]
+
+_SEGMENT = 8
+_GREY = (0.299, 0.587, 0.114)
+
+
+class _TemporalBlock(nn.Module):
+    """A residual pair of convolutions along time, (B, D, T) -> (B, D, T)."""
+
+    def __init__(self, dim: int, dilation: int) -> None:
+        super().__init__()
+        self.norm = nn.GroupNorm(1, dim)
+        self.first = nn.Conv1d(dim, dim, 3, padding=dilation, dilation=dilation)
+        self.second = nn.Conv1d(dim, dim, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden: Tensor = self.second(F.silu(self.first(F.silu(self.norm(x)))))
+        return x + hidden
+
+
+class TinySyncEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
+    """Encodes a clip into a row of features that spread evenly over its duration.
+
+    Frames come at ``frame_rate_hz``; each yields ``features_per_frame`` features, and the row is
+    stretched linearly to the next multiple of 8, so that feature j of M describes the moment
+    (j + 0.5) / M of the clip. Whole segments need no stretching: at 25 frames per second and two
+    features per frame every multiple of 0.16 s.
+
+    Args:
+        image_size: Side of the square input in pixels, a multiple of 16.
+        widths: Channels after each of the four halvings of resolution.
+        hidden_dim: Width of the temporal part.
+        dilations: Of the temporal blocks.
+        feature_dim: Width of a feature.
+        features_per_frame: Features that each frame yields.
+        frame_rate_hz: Frames per second that are encoded.
+
+    Raises:
+        InputError: ``image_size`` is not a multiple of 16.
+    """
+
+    __module__ = "pavas_sdk.models"
+
+    @register_to_config  # type: ignore[untyped-decorator]
+    def __init__(
+        self,
+        *,
+        image_size: int = 64,
+        widths: tuple[int, int, int, int] = (16, 32, 48, 64),
+        hidden_dim: int = 128,
+        dilations: tuple[int, ...] = (1, 2, 4, 1),
+        feature_dim: int = 64,
+        features_per_frame: int = 2,
+        frame_rate_hz: float = 25.0,
+    ) -> None:
+        super().__init__()
+        if image_size % 16 != 0 or image_size < 16:
+            raise InputError(f"image_size must be a positive multiple of 16, got {image_size}")
+        layers: list[nn.Module] = []
+        inputs = 3
+        for index, width in enumerate(widths):
+            kernel = 5 if index == 0 else 3
+            layers += [
+                nn.Conv2d(inputs, width, kernel, stride=2, padding=kernel // 2),
+                nn.GroupNorm(8, width),
+                nn.SiLU(),
+            ]
+            inputs = width
+        self.trunk = nn.Sequential(*layers)
+        cells = (image_size // 16) ** 2
+        self.flatten_head = nn.Linear(inputs * cells, hidden_dim)
+        self.temporal = nn.ModuleList([_TemporalBlock(hidden_dim, step) for step in dilations])
+        self.norm = nn.GroupNorm(1, hidden_dim)
+        self.feature_head = nn.Conv1d(hidden_dim, feature_dim * features_per_frame, 1)
+
+    def frame_times_s(self, duration_s: float) -> NDArray[np.float64]:
+        """When frames are wanted: k / frame_rate_hz within the duration, (T,), at least one."""
+        return grid_times(duration_s, self.config.frame_rate_hz)
+
+    def feature_count(self, frames: int) -> int:
+        """Return the number of features M of ``frames`` frames, a multiple of 8."""
+        return _SEGMENT * math.ceil(frames * self.config.features_per_frame / _SEGMENT)
+
+    def preprocess(self, video: Video) -> Tensor:
+        """Return the frames as (T, 3, S, S) in [0, 1], squashed to a square."""
+        return frames_to_pixels(video, self.config.image_size)
+
+    def encode(self, pixels: Tensor) -> Tensor:
+        """Encode the frames of one clip, (T, 3, S, S), to features (M, feature_dim), M % 8 == 0.
+
+        Raises:
+            InputError: Another shape, or no frame.
+        """
+        features = self.encode_frames(self.differences(pixels)[None])[0]
+        wanted = self.feature_count(pixels.shape[0])
+        if features.shape[0] == wanted:
+            return features
+        return F.interpolate(features.T[None], size=wanted, mode="linear", align_corners=False)[
+            0
+        ].T.contiguous()
+
+    def differences(self, pixels: Tensor) -> Tensor:
+        """Return grey, change since the frame before and to the frame after, (T, 3, S, S).
+
+        Raises:
+            InputError: Another shape, or no frame.
+        """
+        size = self.config.image_size
+        if pixels.ndim != 4 or tuple(pixels.shape[1:]) != (3, size, size) or not len(pixels):
+            raise InputError(
+                f"pixels have shape {tuple(pixels.shape)}, expected (frames, 3, {size}, {size}) "
+                "with at least one frame"
+            )
+        weights = torch.tensor(_GREY, dtype=pixels.dtype, device=pixels.device)
+        grey = torch.einsum("tchw,c->thw", pixels, weights)
+        before = torch.cat([grey[:1], grey[:-1]])
+        after = torch.cat([grey[1:], grey[-1:]])
+        return torch.stack([grey - 0.5, 3.0 * (grey - before), 3.0 * (after - grey)], dim=1) * 3.0
+
+    def encode_frames(self, frames: Tensor) -> Tensor:
+        """Encode `differences` of clips, (B, T, 3, S, S), to (B, T * features_per_frame, D)."""
+        batch, count = frames.shape[:2]
+        flat = frames.flatten(0, 1).to(self.dtype)
+        grids = [
+            self.trunk(part.contiguous(memory_format=torch.channels_last))
+            for part in flat.split(256)
+        ]
+        hidden = self.flatten_head(torch.cat(grids).flatten(1))
+        x = hidden.unflatten(0, (batch, count)).transpose(1, 2)
+        for block in self.temporal:
+            x = block(x)
+        rows = self.feature_head(F.silu(self.norm(x))).transpose(1, 2)
+        rows = rows.unflatten(2, (self.config.features_per_frame, -1)).flatten(1, 2)
+        return F.layer_norm(rows, (self.config.feature_dim,))
