@@ -204,7 +204,7 @@ def _by_id(answer: Any, wanted: type[T], object_ids: Iterable[int], who: str) ->
     if not isinstance(answer, Mapping):
         _broken(who, f"returned {type(answer).__name__}", f"a mapping of id to {wanted.__name__}")
     asked = sorted(set(object_ids))
-    invented = sorted(key for key in answer if key not in asked)
+    invented = sorted((key for key in answer if key not in asked), key=repr)
     if invented:
         _broken(who, f"invented the object ids {invented}", f"ids among {asked}")
     for key, value in answer.items():

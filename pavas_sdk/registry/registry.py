@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -33,7 +33,7 @@ from pavas_sdk.registry.registered import INTERFACES, RegisteredComponent
 from pavas_sdk.registry.spec import API_VERSION, KINDS, ComponentSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     import click
 
@@ -213,10 +213,14 @@ class Registry:
             del self._sources[name]
             self._components.pop(name, None)
 
-    def add_commands(self, cli: click.Group) -> None:
+    def add_commands(self, cli: click.Group, *, reserved: Collection[str] = ()) -> None:
         """Let every plugin add its commands to ``cli``; failures are kept, never raised.
 
-        A plugin that raises adds nothing; a command whose name is taken is refused.
+        A plugin that raises adds nothing; one that takes a name which exists adds nothing either.
+
+        Args:
+            cli: The group to add to.
+            reserved: Further names that are taken.
         """
         import click
 
@@ -224,14 +228,13 @@ class Registry:
         for implementation in self._manager.hook.pavas_register_commands.get_hookimpls():
             source = self._sources[implementation.plugin_name]
             scratch = click.Group(name=cli.name)
-            values = {"cli": scratch}
-
-            def call(implementation: Any = implementation, values: Any = values) -> None:
-                implementation.function(**{key: values[key] for key in implementation.argnames})
-
+            arguments = {"cli": scratch}
+            call = partial(
+                implementation.function, **{key: arguments[key] for key in implementation.argnames}
+            )
             try:
                 call_with_limit(call, time_limit_s(self._environ), f"plugin {source.name}")
-                taken = sorted(set(scratch.commands) & set(cli.list_commands(_context(cli))))
+                taken = sorted(set(scratch.commands) & {*cli.commands, *reserved})
                 if taken:
                     raise ConfigurationError(f"the command {', '.join(taken)} exists already")
             # The plugin boundary: a failing plugin never breaks the command line.
@@ -367,12 +370,6 @@ class Registry:
 def _check_kind(kind: str) -> None:
     if kind not in KINDS:
         raise ConfigurationError(f"there is no kind {kind!r}; kinds are {', '.join(KINDS)}")
-
-
-def _context(cli: click.Group) -> click.Context:
-    import click
-
-    return click.Context(cli)
 
 
 def _entry_of_object(component: Any) -> RegisteredComponent:

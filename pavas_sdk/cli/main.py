@@ -1,0 +1,119 @@
+"""Entry point of ``pavas``: the overview, and what an error becomes.
+
+Exit codes: 0 fine; 1 it ran, and the answer is bad; 2 usage, input or configuration; 130
+interrupted; 70 a bug of ours (the traceback is shown).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+import warnings
+from typing import TYPE_CHECKING, NoReturn, TextIO
+
+import click
+
+from pavas_sdk import __version__
+from pavas_sdk.cli.lazy_group import LazyGroup, Verb, debug_option
+from pavas_sdk.cli.output import say
+from pavas_sdk.errors import PavasError, PavasWarning
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["cli", "main", "run"]
+
+EXIT_OK, EXIT_BAD_ANSWER, EXIT_USAGE, EXIT_BUG, EXIT_INTERRUPTED = 0, 1, 2, 70, 130
+
+VERBS = {
+    "generate": Verb("pavas_sdk.cli.generate:generate", "Make the sound of silent videos."),
+    "estimate": Verb("pavas_sdk.cli.estimate:estimate", "Estimate masses and speeds only."),
+    "inspect": Verb("pavas_sdk.cli.inspect:inspect_file", "Say what is in a file."),
+    "plugins": Verb("pavas_sdk.cli.plugins:plugins", "List plugins, or check their components."),
+    "models": Verb("pavas_sdk.cli.models:models", "List the presets that can be loaded."),
+    "simulate": Verb("pavas_sdk.cli.simulate:simulate", "Make simulated clips with exact truth."),
+    "train": Verb("pavas_sdk.cli.train:train", "Train a model."),
+    "evaluate": Verb("pavas_sdk.cli.evaluate:evaluate", "Measure how good the sound is."),
+    "doctor": Verb("pavas_sdk.cli.doctor:doctor", "Check this installation."),
+    "licences": Verb("pavas_sdk.cli.licences:licences", "Show the licence of each component."),
+}
+
+
+def _add_plugin_commands(group: click.Group, reserved: tuple[str, ...]) -> None:
+    from pavas_sdk.registry import default_registry
+
+    default_registry().add_commands(group, reserved=reserved)
+
+
+@click.group(
+    cls=LazyGroup,
+    verbs=VERBS,
+    add_plugin_commands=_add_plugin_commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    params=[debug_option()],
+)
+@click.version_option(__version__, prog_name="pavas")
+def cli() -> None:
+    """Sound for silent video that obeys mass and speed.
+
+    First steps:  pavas generate clip.mp4 -o out/
+    """
+
+
+def run(args: Sequence[str]) -> int:
+    """Run a command line and return its exit code.
+
+    Args:
+        args: Arguments without the program's name.
+    """
+    debug = "--debug" in args or os.environ.get("PAVAS_DEBUG", "") not in ("", "0")
+    if debug:
+        logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s", stream=sys.stderr)
+    try:
+        with warnings.catch_warnings():
+            _show_warnings_as_lines()
+            answer = cli.main(args=list(args), prog_name="pavas", standalone_mode=False)
+        return answer if isinstance(answer, int) else EXIT_OK
+    except (click.Abort, KeyboardInterrupt):
+        say("Interrupted.")
+        return EXIT_INTERRUPTED
+    except click.ClickException as err:
+        err.show()
+        return EXIT_USAGE
+    except PavasError as err:
+        if debug:
+            traceback.print_exception(err)
+        say(f"Error: {err}")
+        return EXIT_USAGE
+    # A bug: its traceback is what a report needs.
+    except Exception as err:  # noqa: BLE001
+        traceback.print_exception(err)
+        say("This is a bug in pavas_sdk or in a plugin; please report it with the lines above.")
+        return EXIT_BUG
+
+
+def main() -> NoReturn:
+    """Run ``pavas`` with the arguments of the process."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def _show_warnings_as_lines() -> None:
+    """Show our own warnings as one line, without file and line number."""
+    usual = warnings.showwarning
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if issubclass(category, PavasWarning):
+            say(f"Warning: {message}")
+        else:
+            usual(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = show
