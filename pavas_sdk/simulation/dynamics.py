@@ -58,9 +58,7 @@ def rotate(q: NDArray[np.float64], x: float, y: float, z: float) -> tuple[float,
 
 
 @njit(cache=True, inline="always")
-def rotate_back(
-    q: NDArray[np.float64], x: float, y: float, z: float
-) -> tuple[float, float, float]:
+def rotate_back(q: NDArray[np.float64], x: float, y: float, z: float) -> tuple[float, float, float]:
     """Rotates a world vector into the body by the unit quaternion `q`."""
     w, a, b, c = q[0], -q[1], -q[2], -q[3]
     tx = 2.0 * (b * z - c * y)
@@ -134,7 +132,7 @@ def _collide(a, b, px, py, pz, nx, ny, nz, e, mu, pos, vel, omega, quat, inv_mas
         return 0.0, vn, vn
     speed = -vn
     # bounces fade towards low speed, so that a series of bounces comes to an end
-    bounce = e * speed / (speed + 0.25) if speed > _MIN_SPEED else 0.0
+    bounce = e * speed * speed / (speed * speed + 0.8) if speed > _MIN_SPEED else 0.0
     if e >= 1.0:
         bounce = 1.0
     j = (1.0 + bounce) * speed / k
@@ -289,57 +287,6 @@ def step_world(  # type: ignore[no-untyped-def]  # numba
                 for c in range(4):
                     quat[a, c] /= norm
         for a in range(n):
-            if t < release[a] or still[a] > 60:
-                continue
-            features = 1 if kind[a] == SPHERE else (8 if kind[a] == BOX else 2)
-            for p in range(planes.shape[0]):
-                nx, ny, nz, d = planes[p, 0], planes[p, 1], planes[p, 2], planes[p, 3]
-                if pos[a, 0] * nx + pos[a, 1] * ny + pos[a, 2] * nz - d > reach[a]:
-                    continue
-                deepest = 0.0
-                for i in range(features):
-                    fx, fy, fz, radius = _feature(a, i, kind, dims, pos, quat)
-                    depth = radius - (fx * nx + fy * ny + fz * nz - d)
-                    if depth <= 0.0:
-                        continue
-                    deepest = max(deepest, depth)
-                    before = _speed(a, vel)
-                    j, vn0, vn1 = _collide(
-                        a, -1 - p, fx - nx * radius, fy - ny * radius, fz - nz * radius,
-                        nx, ny, nz, e_plane[a, p], mu_plane[a, p],
-                        pos, vel, omega, quat, inv_mass, inv_inertia,
-                    )  # fmt: skip
-                    if j > 0.0 and -vn0 > _MIN_SPEED and count < max_contacts:
-                        row = contacts[count]
-                        row[0], row[1], row[2], row[3] = t, a, -1 - p, j
-                        row[4], row[5], row[6], row[7] = -vn0, vn1, before, _speed(a, vel)
-                        row[8], row[9] = 0.0, 0.0
-                        row[10], row[11], row[12] = (
-                            fx - nx * radius,
-                            fy - ny * radius,
-                            fz - nz * radius,
-                        )
-                        count += 1
-                    if p == 0:
-                        touch_speed[s, a] = math.sqrt(vel[a, 0] ** 2 + vel[a, 1] ** 2)
-                if deepest > 0.0:
-                    share = 1.0 if kind[a] == SPHERE else 0.3
-                    pos[a, 0] += share * deepest * nx
-                    pos[a, 1] += share * deepest * ny
-                    pos[a, 2] += share * deepest * nz
-                    # being lifted back costs the fall's last bit of energy, so take it away
-                    if kind[a] == SPHERE and vel[a, 2] > _MIN_SPEED and nz > 0.5:
-                        rest = vel[a, 2] ** 2 - 2.0 * gravity * deepest
-                        vel[a, 2] = math.sqrt(max(rest, 0.0))
-                    if p == 0 and kind[a] == SPHERE:
-                        v = math.sqrt(vel[a, 0] ** 2 + vel[a, 1] ** 2)
-                        if v > 0.0:
-                            keep = max(0.0, 1.0 - rolling[a] * gravity * dt / v)
-                            vel[a, 0] *= keep
-                            vel[a, 1] *= keep
-                            for c in range(3):
-                                omega[a, c] *= keep
-        for a in range(n):
             for b in range(a):
                 if t < release[a] or t < release[b] or (still[a] > 60 and still[b] > 60):
                     continue
@@ -384,6 +331,57 @@ def step_world(  # type: ignore[no-untyped-def]  # numba
                     nc = nx if c == 0 else (ny if c == 1 else nz)
                     pos[i, c] += depth * nc * inv_mass[i] / total
                     pos[k, c] -= depth * nc * inv_mass[k] / total
+        for a in range(n):
+            if t < release[a] or still[a] > 60:
+                continue
+            features = 1 if kind[a] == SPHERE else (8 if kind[a] == BOX else 2)
+            for p in range(planes.shape[0]):
+                nx, ny, nz, d = planes[p, 0], planes[p, 1], planes[p, 2], planes[p, 3]
+                if pos[a, 0] * nx + pos[a, 1] * ny + pos[a, 2] * nz - d > reach[a]:
+                    continue
+                deepest = 0.0
+                for i in range(features):
+                    fx, fy, fz, radius = _feature(a, i, kind, dims, pos, quat)
+                    depth = radius - (fx * nx + fy * ny + fz * nz - d)
+                    if depth <= 0.0:
+                        continue
+                    deepest = max(deepest, depth)
+                    before = _speed(a, vel)
+                    j, vn0, vn1 = _collide(
+                        a, -1 - p, fx - nx * radius, fy - ny * radius, fz - nz * radius,
+                        nx, ny, nz, e_plane[a, p], mu_plane[a, p],
+                        pos, vel, omega, quat, inv_mass, inv_inertia,
+                    )  # fmt: skip
+                    if j > 0.0 and -vn0 > _MIN_SPEED and count < max_contacts:
+                        row = contacts[count]
+                        row[0], row[1], row[2], row[3] = t, a, -1 - p, j
+                        row[4], row[5], row[6], row[7] = -vn0, vn1, before, _speed(a, vel)
+                        row[8], row[9] = 0.0, 0.0
+                        row[10], row[11], row[12] = (
+                            fx - nx * radius,
+                            fy - ny * radius,
+                            fz - nz * radius,
+                        )
+                        count += 1
+                    if p == 0:
+                        touch_speed[s, a] = math.sqrt(vel[a, 0] ** 2 + vel[a, 1] ** 2)
+                if deepest > 0.0:
+                    share = 1.0 if kind[a] == SPHERE or deepest > 0.002 else 0.3
+                    pos[a, 0] += share * deepest * nx
+                    pos[a, 1] += share * deepest * ny
+                    pos[a, 2] += share * deepest * nz
+                    # being lifted back costs the fall's last bit of energy, so take it away
+                    if kind[a] == SPHERE and vel[a, 2] > _MIN_SPEED and nz > 0.5:
+                        rest = vel[a, 2] ** 2 - 2.0 * gravity * deepest
+                        vel[a, 2] = math.sqrt(max(rest, 0.0))
+                    if p == 0 and kind[a] == SPHERE:
+                        v = math.sqrt(vel[a, 0] ** 2 + vel[a, 1] ** 2)
+                        if v > 0.0:
+                            keep = max(0.0, 1.0 - rolling[a] * gravity * dt / v)
+                            vel[a, 0] *= keep
+                            vel[a, 1] *= keep
+                            for c in range(3):
+                                omega[a, c] *= keep
         for a in range(n):
             if t >= release[a]:
                 spin = (omega[a, 0] ** 2 + omega[a, 1] ** 2 + omega[a, 2] ** 2) * reach[a] ** 2
