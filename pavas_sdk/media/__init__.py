@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pavas_sdk.media.audio_files import AudioReport, read_audio, write_audio
+from pavas_sdk.media.memory_source import MemorySource
 from pavas_sdk.media.muxing import MuxReport, mux
-from pavas_sdk.media.sources import MemorySource, as_source
-from pavas_sdk.media.video_file import VideoFile, open_video, read_video
+from pavas_sdk.media.sources import as_source, open_video, read_video
+from pavas_sdk.media.video_file import VideoFile
 from pavas_sdk.media.video_writer import write_video
 
 __all__ = [

@@ -35,6 +35,7 @@ _CODECS: dict[tuple[str, str], tuple[str, str]] = {
     (".flac", "pcm_24"): ("flac", "s32"),
 }
 _BLOCK = 4096
+_LONGEST_FILL_S = 0.13  # 1024 samples at 8 kHz
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +120,11 @@ def read_audio(path: str | Path, *, sample_rate_hz: int | None = None) -> Audio:
     with open_input(file) as container:
         stream = select_audio(container, file)
         rate = sample_rate_hz or stream.rate
+        declared_s = (
+            float(stream.duration * stream.time_base)
+            if stream.duration is not None and stream.time_base is not None
+            else None
+        )
         layout = stream.codec_context.layout.name
         resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate)
         for packet in container.demux(stream):
@@ -137,7 +143,13 @@ def read_audio(path: str | Path, *, sample_rate_hz: int | None = None) -> Audio:
         raise DamagedMediaError(f"{file}: no sound could be decoded; fetch or record it again")
     if broken:
         logger.warning("%s: %d damaged packets of sound could not be decoded", file.name, broken)
-    return Audio(samples=np.concatenate(blocks, axis=1), sample_rate_hz=rate)
+    samples = np.concatenate(blocks, axis=1)
+    if declared_s is not None:
+        # codecs with fixed frames fill up the last one; the container knows where the sound ends
+        excess = samples.shape[1] - round(declared_s * rate)
+        if 0 < excess <= _LONGEST_FILL_S * rate:
+            samples = samples[:, :-excess]
+    return Audio(samples=samples, sample_rate_hz=rate)
 
 
 def layout_of(channels: int) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import av
-import numpy as np
 
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.media.audio_files import audio_frames, layout_of
@@ -94,10 +94,8 @@ def container_of(file: Path) -> ContainerFormat:
         ) from None
 
 
-def audio_packets(
-    stream: AudioStream, audio: Audio, *, start_s: float = 0.0
-) -> Iterator[av.Packet[Any]]:
-    """Yield the encoded packets of ``audio``, the first sample at ``start_s``."""
+def audio_packets(stream: AudioStream, audio: Audio) -> Iterator[av.Packet[Any]]:
+    """Yield the encoded packets of ``audio``, its first sample at time 0."""
     context = stream.codec_context
     resampler = av.AudioResampler(
         format=context.format, layout=context.layout, rate=context.sample_rate
@@ -105,7 +103,7 @@ def audio_packets(
     fifo = av.AudioFifo()
     size = context.frame_size or 1024
     base = Fraction(1, context.sample_rate)
-    position = round(start_s * context.sample_rate)
+    position = 0
 
     def encoded(frame: av.AudioFrame | None) -> Iterator[av.Packet[Any]]:
         nonlocal position
@@ -114,11 +112,8 @@ def audio_packets(
             position += frame.samples
         yield from stream.encode(frame)
 
-    frames: list[av.AudioFrame | None] = [
-        *audio_frames(audio.samples.astype(np.float32), audio.sample_rate_hz, "fltp"),
-        None,
-    ]
-    for frame in frames:
+    source = audio_frames(audio.samples, audio.sample_rate_hz, "fltp")
+    for frame in itertools.chain(source, (None,)):
         for part in resampler.resample(frame):
             part.pts = None
             fifo.write(part)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import av
 from av.codec.context import ThreadType
 
 from pavas_sdk.media.opening import open_input, select_video
+from pavas_sdk.media.timeline import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,13 +42,13 @@ class Damage:
         found = []
         if self.concealed_s:
             found.append(
-                f"{len(self.concealed_s)} damaged frames between {min(self.concealed_s):.3f} and "
+                f"{counted(len(self.concealed_s), 'damaged frame')} between {min(self.concealed_s):.3f} and "
                 f"{max(self.concealed_s):.3f} s; the decoder filled in, and frames up to the next "
                 "keyframe may be wrong"
             )
         if self.undecodable:
             found.append(
-                f"{len(self.undecodable)} damaged packets could not be decoded; "
+                f"{counted(len(self.undecodable), 'damaged packet')} could not be decoded; "
                 "the frames before them are held"
             )
         return tuple(found)
@@ -124,9 +124,7 @@ class FrameCursor:
         self._begin(float("-inf"))
 
     def _begin(self, from_s: float) -> None:
-        """Start decoding; frames before ``from_s`` may lack what they refer to: dropped."""
-        ordered = self._in_order(self._decode())
-        self._frames = itertools.dropwhile(lambda item: item[0] < from_s - _TOLERANCE_S, ordered)
+        self._frames = self._usable(from_s)
         self._held = next(self._frames, None)
         self._ahead = next(self._frames, None)
 
@@ -134,11 +132,18 @@ class FrameCursor:
         assert self._frames is not None
         self._held, self._ahead = self._ahead, next(self._frames, None)
 
-    def _in_order(
-        self, frames: Iterator[tuple[float, av.VideoFrame]]
-    ) -> Iterator[tuple[float, av.VideoFrame]]:
+    def _usable(self, from_s: float) -> Iterator[tuple[float, av.VideoFrame]]:
+        """Yield frames in increasing order of time.
+
+        Frames before ``from_s``, the keyframe that decoding began with, may refer to pictures
+        that were not read: they are dropped.
+        """
         last = float("-inf")
-        for time_s, frame in frames:
+        for time_s, frame in self._decode():
+            if time_s < from_s - _TOLERANCE_S:
+                continue
+            if frame.is_corrupt:
+                self.damage.concealed_s.add(round(time_s, 6))
             if time_s < last - _TOLERANCE_S and not self._timeline.by_order:
                 raise OutOfOrderError
             if time_s > last + _TOLERANCE_S:
@@ -159,11 +164,8 @@ class FrameCursor:
                     self.damage.undecodable.add(packet.dts or packet.pts or packet.pos or -1)
                     continue
                 for frame in frames:
-                    time_s = self._time_of(frame, shown)
+                    yield self._time_of(frame, shown), frame
                     shown += 1
-                    if frame.is_corrupt:
-                        self.damage.concealed_s.add(round(time_s, 6))
-                    yield time_s, frame
         except av.FFmpegError:
             return  # reading stopped; the scan has already noted the missing rest
 
@@ -173,7 +175,8 @@ class FrameCursor:
             extra = shown - timeline.times_s.size + 1
             known = float(timeline.times_s[min(shown, timeline.times_s.size - 1)])
             return known + max(0, extra) * timeline.step_s
-        assert frame.pts is not None
+        if frame.pts is None:
+            raise OutOfOrderError
         return timeline.time_of(frame.pts)
 
     def _seek(self, key: int) -> float:

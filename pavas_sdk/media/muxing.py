@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,15 +14,18 @@ import numpy as np
 from pavas_sdk.data import Audio
 from pavas_sdk.errors import ConfigurationError, MediaError
 from pavas_sdk.media.atomic import replacing
-from pavas_sdk.media.containers import CONTAINERS, ContainerFormat, audio_packets, container_of
+from pavas_sdk.media.containers import ContainerFormat, audio_packets, container_of
 from pavas_sdk.media.opening import open_input, select_video
+from pavas_sdk.media.retiming import TICKS_PER_S, new_timestamps
 from pavas_sdk.media.timeline import build_timeline, scan_packets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from av.container import InputContainer
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer, OutputContainer
     from av.video.stream import VideoStream
+    from numpy.typing import NDArray
 
 __all__ = ["MuxReport", "mux"]
 
@@ -65,7 +69,8 @@ def mux(
     """Copy the pictures of ``video_path`` and put ``audio`` under them.
 
     The picture packets are copied byte for byte with their timestamps, rotation and edit list;
-    nothing is decoded or encoded again. Sound, subtitles and other streams of the source are left
+    nothing is encoded again. (Timestamps that cannot be true are repaired as for reading, and
+    H.264 from AVI or MPEG-TS is framed anew by FFmpeg, which mp4 requires.) Sound, subtitles and other streams of the source are left
     out. The new sound begins with the first shown frame and is as long as the pictures.
 
     Args:
@@ -94,6 +99,7 @@ def mux(
         rate = stream.average_rate
         timeline = build_timeline(table, nominal_rate_hz=float(rate) if rate else None)
     sound, silence_s, cut_s = _fitted(audio, timeline.end_s, offset_s)
+    times = new_timestamps(source, table, timeline) if timeline.repaired else None
     with (
         replacing(file, overwrite=overwrite) as temporary,
         open_input(source) as container,
@@ -102,26 +108,23 @@ def mux(
         ) as output,
     ):
         stream = select_video(container, source)
-        copied = _add_copy(output, stream, wanted, source)
         output.metadata.update(
             {k: v for k, v in container.metadata.items() if k in {"title", "creation_time"}}
         )
-        audio_stream = wanted.add_audio(output, sound, audio_codec)
-        start_s = float(timeline.origin * timeline.time_base)
+        copied, audio_stream = _add_streams(output, stream, wanted, source, sound, audio_codec)
         packets = 0
-        merged = _by_time(
-            _video_packets(container, stream, copied),
-            audio_packets(audio_stream, sound, start_s=start_s),
-        )
-        for packet in merged:
-            packets += packet.stream_index == copied.index
+        pictures = _video_packets(container, stream, timeline.origin, times)
+        for packet in _by_time(pictures, audio_packets(audio_stream, sound)):
+            if packet.stream is stream:
+                packet.stream = copied
+                packets += 1
             output.mux(packet)
         codec_name, rate_hz = audio_stream.codec.name, audio_stream.codec_context.sample_rate
     warnings = tuple(f"{source.name}: {text}" for text in timeline.warnings)
     if cut_s > 0.05:
-        warnings += (f"{cut_s:.3f} s of sound beyond the end of the pictures were left out",)
-    for text in warnings:
+        text = f"{file.name}: {cut_s:.3f} s of sound beyond the end of the pictures were left out"
         logger.warning("%s", text)
+        warnings += (text,)
     return MuxReport(
         path=file,
         video_packets=packets,
@@ -149,27 +152,50 @@ def _fitted(audio: Audio, duration_s: float, offset_s: float) -> tuple[Audio, fl
     return sound, (before + max(0, wanted - have)) / rate, max(0, have - wanted) / rate
 
 
-def _add_copy(
-    output: Any, stream: VideoStream, wanted: ContainerFormat, source: Path
-) -> VideoStream:
+def _add_streams(
+    output: OutputContainer,
+    stream: VideoStream,
+    wanted: ContainerFormat,
+    source: Path,
+    sound: Audio,
+    audio_codec: str | None,
+) -> tuple[VideoStream, AudioStream]:
+    """Add both streams and write the header, which is where an unfit codec is refused."""
+    audio_stream = wanted.add_audio(output, sound, audio_codec)
     try:
-        copied: VideoStream = output.add_stream_from_template(stream, opaque=True)
-    except ValueError as err:
-        fitting = [s for s, c in CONTAINERS.items() if c.name != wanted.name and s != ".m4v"]
+        copied = output.add_stream_from_template(stream, opaque=True)
+        output.start_encoding()
+    except (ValueError, av.FFmpegError) as err:
+        if isinstance(err, OSError):
+            raise
         raise MediaError(
             f"the pictures of {source.name} are {stream.codec.name}, which {wanted.name} files "
-            f"cannot hold; choose another output ({', '.join(fitting)})"
+            "cannot hold; choose a name ending in .mkv, which holds almost everything"
         ) from err
-    return copied
+    return copied, audio_stream
 
 
 def _video_packets(
-    container: InputContainer, stream: VideoStream, copied: VideoStream
+    container: InputContainer,
+    stream: VideoStream,
+    origin: int,
+    times: tuple[NDArray[np.int64], NDArray[np.int64]] | None,
 ) -> Iterator[av.Packet[Any]]:
+    """Yield the packets with the first shown frame at 0."""
+    index = 0
     for packet in container.demux(stream):
         if packet.size == 0:
             continue
-        packet.stream = copied
+        if times is not None:
+            if index == times[0].size:
+                return  # half a packet at the end of a truncated file
+            packet.time_base = Fraction(1, TICKS_PER_S)
+            packet.pts, packet.dts = int(times[0][index]), int(times[1][index])
+            packet.duration = 0
+        else:
+            packet.pts = None if packet.pts is None else packet.pts - origin
+            packet.dts = None if packet.dts is None else packet.dts - origin
+        index += 1
         yield packet
 
 

@@ -107,6 +107,8 @@ class FrameConverter:
             height: Pixels of the result, upright.
             width: Pixels of the result, upright.
         """
+        self.height = height
+        self.width = width
         self._orientation = orientation
         self._stored = (width, height) if orientation.swap_axes else (height, width)
         self._scaler = VideoReformatter()

@@ -1,139 +1,73 @@
-"""Anything that delivers frames, from whatever the user has."""
+"""Frame sources from whatever the user has: a path, a `Video`, or another source."""
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from pavas_sdk.data import FrameSource, Video
-from pavas_sdk.data.timing import grid_times, hold_index
-from pavas_sdk.errors import InputError, MediaError
-from pavas_sdk.media.pixels import shrink
-from pavas_sdk.media.video_file import MIN_SIDE_PX, open_video
+from pavas_sdk.errors import InputError
+from pavas_sdk.media.arguments import checked_number
+from pavas_sdk.media.memory_source import MemorySource
+from pavas_sdk.media.video_file import VideoFile
 
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+__all__ = ["as_source", "open_video", "read_video"]
 
-__all__ = ["MemorySource", "as_source"]
+_CACHE_BYTES = 128 * 2**20
 
 
-class MemorySource:
-    """A `Video` in memory as a `pavas_sdk.data.FrameSource`; its first frame is at time 0."""
+def open_video(
+    path: str | Path,
+    *,
+    time_scale: float = 1.0,
+    start_s: float = 0.0,
+    duration_s: float | None = None,
+    fps: float | None = None,
+    cache_bytes: int = _CACHE_BYTES,
+) -> VideoFile:
+    """Open a video file; every packet's timestamp is read once, one frame is decoded.
 
-    def __init__(self, video: Video) -> None:
-        """Wrap ``video``; nothing is copied.
+    Args:
+        path: A local file in any container and codec that FFmpeg reads.
+        time_scale: How many times slower than life it plays (4: shot at four times the rate).
+            Times and sound stay on the video's clock; only speeds and energies change.
+        start_s: Where to begin; becomes time 0 of the result.
+        duration_s: How much to use; to the end by default.
+        fps: Only for files whose timestamps are wrong: ignore them and show frame k at k / fps.
+            This changes the clock, so sound made for it does not fit the file's own timestamps;
+            for slow motion use ``time_scale``.
+        cache_bytes: How much decoded picture to keep, so that several readers of one window
+            decode it once.
 
-        Raises:
-            MediaError: A side has fewer than 16 pixels.
-        """
-        if min(video.height, video.width) < MIN_SIDE_PX:
-            raise MediaError(
-                f"the video is {video.width} x {video.height} pixels; at least "
-                f"{MIN_SIDE_PX} x {MIN_SIDE_PX} are needed to see anything move"
-            )
-        self._video = video
-        self._times_s = video.times_s - video.times_s[0]
+    Raises:
+        MediaNotFoundError: No such file.
+        MediaError: A folder, no video, sound only, no frames, or smaller than 16 x 16 pixels.
+        DamagedMediaError: Nothing could be decoded.
+        InputError: An argument is impossible.
+    """
+    return VideoFile(
+        Path(path).expanduser(),
+        time_scale=checked_number("time_scale", time_scale, above=0.0),
+        start_s=checked_number("start_s", start_s, at_least=0.0),
+        duration_s=None
+        if duration_s is None
+        else checked_number("duration_s", duration_s, above=0),
+        fps=None if fps is None else checked_number("fps", fps, above=0.0),
+        cache_bytes=cache_bytes,
+    )
 
-    @property
-    def source(self) -> str | None:
-        """Where the video came from, or None."""
-        return self._video.source
 
-    @property
-    def duration_s(self) -> float:
-        """Seconds, to the end of the last frame."""
-        return self._video.duration_s
-
-    @property
-    def frame_rate_hz(self) -> float:
-        """Frames per second, from the median time between frames."""
-        return self._video.fps
-
-    @property
-    def height(self) -> int:
-        """Pixels."""
-        return self._video.height
-
-    @property
-    def width(self) -> int:
-        """Pixels."""
-        return self._video.width
-
-    @property
-    def time_scale(self) -> float:
-        """How many times slower than life the video plays."""
-        return self._video.time_scale
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What is odd about the video, in plain words."""
-        if len(self._video) == 1:
-            return ("only one frame: a still picture, nothing can be seen to move",)
-        return ()
-
-    def read(
-        self,
-        start_s: float = 0.0,
-        end_s: float | None = None,
-        *,
-        fps: float | None = None,
-        max_side: int | None = None,
-    ) -> Video:
-        """Return the frames that appear in [start_s, end_s), or a grid of them at ``fps``.
-
-        When none appears within the window, the one shown then is returned, at ``start_s``.
-
-        Raises:
-            InputError: An empty window, or one that begins behind the end.
-        """
-        end = self.duration_s if end_s is None else min(float(end_s), self.duration_s)
-        if not (math.isfinite(start_s) and 0.0 <= start_s < end):
-            raise InputError(
-                f"nothing to read between {start_s} and {end_s} s: the video has "
-                f"{self.duration_s:.3f} s; expected 0 <= start_s < end_s"
-            )
-        if fps is not None:
-            if not (math.isfinite(fps) and fps > 0):
-                raise InputError(f"fps must be a finite number above 0, got {fps!r}")
-            return self.frames_at(start_s + grid_times(end - start_s, fps), max_side=max_side)
-        inside = np.flatnonzero((self._times_s >= start_s - 1e-6) & (self._times_s < end - 1e-6))
-        times = self._times_s[inside]
-        if inside.size == 0:
-            inside, times = hold_index(self._times_s, np.asarray([start_s])), np.asarray([start_s])
-        return self._pick(inside, times, end, max_side)
-
-    def frames_at(self, times_s: ArrayLike, *, max_side: int | None = None) -> Video:
-        """Return the frames shown at the given increasing times, (N,) seconds.
-
-        Raises:
-            InputError: The times are empty, not finite or do not increase.
-        """
-        times = np.array(times_s, dtype=np.float64)
-        if times.ndim != 1 or times.size == 0 or not np.isfinite(times).all():
-            raise InputError(f"times_s must be finite seconds, shape (N,), got {times_s!r:.80}")
-        step = float(np.median(np.diff(times))) if times.size > 1 else 1.0 / self.frame_rate_hz
-        return self._pick(
-            hold_index(self._times_s, times), times, float(times[-1]) + step, max_side
-        )
-
-    def _pick(
-        self, index: np.ndarray, times: np.ndarray, end_s: float, max_side: int | None
-    ) -> Video:
-        if max_side is not None and (int(max_side) != max_side or max_side < 1):
-            raise InputError(f"max_side must be a whole number of pixels >= 1, got {max_side!r}")
-        needed, position = np.unique(index, return_inverse=True)
-        whole = needed.size == len(self._video)
-        frames = shrink(self._video.frames if whole else self._video.frames[needed], max_side)
-        return Video(
-            frames=frames if needed.size == index.size else frames[position],
-            times_s=times,
-            source=self.source,
-            end_s=end_s,
-            time_scale=self.time_scale,
-        )
+def read_video(
+    path: str | Path,
+    start_s: float = 0.0,
+    end_s: float | None = None,
+    *,
+    fps: float | None = None,
+    max_side: int | None = None,
+    time_scale: float = 1.0,
+) -> Video:
+    """Open ``path`` and read one window into memory; see `open_video` and `VideoFile.read`."""
+    with open_video(path, time_scale=time_scale, cache_bytes=0) as video:
+        return video.read(start_s, end_s, fps=fps, max_side=max_side)
 
 
 def as_source(video: str | Path | Video | FrameSource) -> FrameSource:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
     from numpy.typing import NDArray
 
-__all__ = ["PacketTable", "Timeline", "build_timeline", "scan_packets"]
+__all__ = ["PacketTable", "Timeline", "build_timeline", "counted", "scan_packets"]
 
 _UNKNOWN = np.iinfo(np.int64).min
 _ODD_GAP = 10.0  # times the median frame time: worth a warning
@@ -63,6 +63,7 @@ class Timeline:
         step_s: Median time between frames.
         by_order: The timestamps cannot be matched with frames: the k-th decoded frame is shown
             at the k-th time, and reading always begins at the start of the file.
+        repaired: ``times_s`` are not what the packets say: by order, or with a gap closed.
         origin: Tick of time 0.
         time_base: Seconds per tick.
         key_times_s: (M,), increasing times at which decoding can begin.
@@ -76,6 +77,7 @@ class Timeline:
     end_s: float
     step_s: float
     by_order: bool
+    repaired: bool
     origin: int
     time_base: Fraction
     key_times_s: NDArray[np.float64]
@@ -184,12 +186,14 @@ def build_timeline(
     order = np.sort(ticks[shown])
     repeated = int((np.diff(order) == 0).sum())
     if repeated:
-        warnings.append(f"{repeated} frames repeat the timestamp of another; the first is shown")
+        warnings.append(
+            f"{counted(repeated, 'frame')} with the timestamp of another: the first is shown"
+        )
     if not by_order:
         order = np.unique(order)
     origin = int(order[0])
-    times = _to_seconds(order - origin, table.time_base)
-    times = _close_gaps(times, warnings)
+    told = _to_seconds(order - origin, table.time_base)
+    times = _close_gaps(told, warnings)
     step_s = float(np.median(np.diff(times)[np.diff(times) > 0])) if times[-1] > 0 else fallback
     last = float(table.duration[shown][np.argmax(ticks[shown])] * table.time_base)
     end_s = float(times[-1]) + (last if 0 < last <= _ODD_GAP * step_s else step_s)
@@ -205,6 +209,7 @@ def build_timeline(
         end_s=end_s,
         step_s=step_s,
         by_order=by_order,
+        repaired=by_order or bool(times[-1] != told[-1]),
         origin=origin,
         time_base=table.time_base,
         key_times_s=np.empty(0),
@@ -248,7 +253,9 @@ def _continue_clock(
     restart = known & (back > _ODD_GAP * step)
     small = int((known & (back > 0) & ~restart).sum())
     if small:
-        warnings.append(f"{small} timestamps run backwards; the times were sorted")
+        warnings.append(
+            f"{counted(small, 'timestamp')} out of order (running backwards): the times were sorted"
+        )
     if not restart.any():
         return ticks, small > 0
     fixed = ticks.copy()
@@ -258,8 +265,8 @@ def _continue_clock(
         fixed[here] += int(fixed[before].max() + round(step)) - int(fixed[here].min())
     where = _to_seconds(np.asarray([fixed[segment == 1].min() - fixed.min()]), table.time_base)[0]
     warnings.append(
-        f"the clock restarts {int(segment[-1])} times (first at {where:.3f} s); "
-        "the frames after it were shifted to follow on"
+        f"the timestamps run backwards: {counted(int(segment[-1]), 'restart')} of the clock, first "
+        f"at {where:.3f} s; the frames after it were shifted to follow on"
     )
     return fixed, True
 
@@ -283,11 +290,16 @@ def _close_gaps(times: NDArray[np.float64], warnings: list[str]) -> NDArray[np.f
     if odd.any():
         at = int(np.argmax(gaps))
         warnings.append(
-            f"{int(odd.sum())} gaps between frames are more than 10 times the usual "
-            f"{step * 1e3:.1f} ms (longest {gaps[at]:.3f} s at {times[at]:.3f} s); "
+            f"{counted(int(odd.sum()), 'gap')} of more than 10 times the usual "
+            f"{step * 1e3:.1f} ms between frames (longest {gaps[at]:.3f} s at {times[at]:.3f} s); "
             "the frame before is held"
         )
     return times
+
+
+def counted(number: int, noun: str) -> str:
+    """Return "1 frame", "2 frames"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _to_seconds(ticks: NDArray[np.int64], time_base: Fraction) -> NDArray[np.float64]:

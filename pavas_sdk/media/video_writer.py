@@ -35,7 +35,8 @@ def write_video(
 ) -> Path:
     """Write ``video`` as H.264 (4:2:0) with its own frame times, and ``audio`` if given.
 
-    One thread and fixed settings: the same input gives the same file on the same machine. Odd
+    No B-frames, so that decoding order is showing order and the declared duration is exact with
+    any frame times. One thread and fixed settings: the same input gives the same file on the same machine. Odd
     sides lose their last row or column, which 4:2:0 cannot hold.
 
     Args:
@@ -67,12 +68,17 @@ def write_video(
     with (
         replacing(file, overwrite=overwrite) as temporary,
         av.open(
-            str(temporary), "w", format=container_format.muxer, options=container_format.options
+            str(temporary),
+            "w",
+            format=container_format.muxer,
+            container_options=container_format.options,
         ) as container,
     ):
         rate = Fraction(video.fps).limit_denominator(1001)
         stream = container.add_stream(
-            "libx264", rate=rate, options={"crf": str(crf), "preset": preset, "threads": "1"}
+            "libx264",
+            rate=rate,
+            options={"crf": str(crf), "preset": preset, "threads": "1", "bf": "0"},
         )
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.codec_context.gop_size = max(1, round(keyframe_interval_s * video.fps))

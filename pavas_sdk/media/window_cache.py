@@ -1,0 +1,85 @@
+"""A few decoded windows, so that several readers of one window decode it once."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pavas_sdk.data.timing import hold_index
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pavas_sdk.data import Video
+
+__all__ = ["Window", "WindowCache"]
+
+_TOLERANCE_S = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What was asked for: every frame of an interval, or the frames at given times.
+
+    Attributes:
+        max_side: Pixels, or None.
+        start_s: Seconds.
+        end_s: Seconds.
+        times: The bytes of the times; None for every frame.
+    """
+
+    max_side: int | None
+    start_s: float
+    end_s: float
+    times: bytes | None = None
+
+
+class WindowCache:
+    """Least recently used windows are forgotten when the pictures exceed ``limit_bytes``."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        """Start empty."""
+        self._limit_bytes = limit_bytes
+        self._windows: OrderedDict[Window, Video] = OrderedDict()
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of pictures held."""
+        return sum(video.frames.nbytes for video in self._windows.values())
+
+    def get(self, window: Window) -> Video | None:
+        """Return the window's frames if they are held."""
+        if window not in self._windows:
+            return None
+        self._windows.move_to_end(window)
+        return self._windows[window]
+
+    def put(self, window: Window, video: Video) -> None:
+        """Keep ``video``; one that is larger than the limit is not kept."""
+        if video.frames.nbytes > self._limit_bytes:
+            return
+        self._windows[window] = video
+        while self.held_bytes > self._limit_bytes:
+            self._windows.popitem(last=False)
+
+    def shown_at(
+        self, times_s: NDArray[np.float64], max_side: int | None, duration_s: float
+    ) -> NDArray[np.uint8] | None:
+        """Return the frames shown at ``times_s`` when a held window of every frame covers them."""
+        first, last = float(times_s[0]), float(times_s[-1])
+        for window, video in self._windows.items():
+            if window.times is not None or window.max_side != max_side:
+                continue
+            begins = window.start_s == 0.0 or video.times_s[0] <= first + _TOLERANCE_S
+            ends = window.end_s >= duration_s or last < window.end_s - 2 * _TOLERANCE_S
+            if begins and ends:
+                self._windows.move_to_end(window)
+                picked: NDArray[np.uint8] = video.frames[hold_index(video.times_s, times_s)]
+                return picked
+        return None
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._windows.clear()
