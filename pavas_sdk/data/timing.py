@@ -86,7 +86,7 @@ def nearest_exact_index(source_length: int, target_length: int) -> NDArray[np.in
     ratio = np.float32(np.float32(source_length) / np.float32(target_length))
     position = (np.arange(target_length, dtype=np.float32) + np.float32(0.5)) * ratio
     index = np.floor(position).astype(np.int64)
-    return np.minimum(index, source_length - 1)
+    return np.asarray(np.minimum(index, source_length - 1), dtype=np.int64)
 
 
 def resample(

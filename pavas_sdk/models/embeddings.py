@@ -7,7 +7,14 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-__all__ = ["RotaryTables", "TimeEmbedding", "apply_rotary", "rotary_table", "time_features"]
+__all__ = [
+    "RotaryTables",
+    "TimeEmbedding",
+    "apply_rotary",
+    "rotary_table",
+    "time_features",
+    "time_frequencies",
+]
 
 _BASE = 10000.0
 
@@ -64,15 +71,19 @@ class RotaryTables:
         return table
 
 
-def time_features(timestep: Tensor, width: int, scale: float) -> Tensor:
-    """Return ``[cos(t f), sin(t f)]`` with ``f_j = scale / 10000^(2j / width)``, float32 (B, width).
+def time_frequencies(width: int, scale: float, device: torch.device | str | None = None) -> Tensor:
+    """Return ``scale / 10000^(2j / width)`` for j = 0 .. width / 2 - 1, float32.
 
-    With ``scale`` 10000 the arguments reach 1e4, so the float32 rounding of the frequencies
-    is part of the definition.
+    Multiplied by times of up to 1, the frequencies reach 1e4 radians where ``scale`` does, so
+    that their rounding in float32 is part of the definition.
     """
-    even = torch.arange(0, width, 2, dtype=torch.float32, device=timestep.device)
-    frequencies = scale * (1.0 / (_BASE ** (even / width)))
-    angles = timestep.float()[:, None] * frequencies
+    even = torch.arange(0, width, 2, dtype=torch.float32, device=device)
+    return scale * (1.0 / (_BASE ** (even / width)))
+
+
+def time_features(timestep: Tensor, width: int, scale: float) -> Tensor:
+    """Return ``[cos(t f), sin(t f)]`` of ``timestep`` (B,), float32 (B, width)."""
+    angles = timestep.float()[:, None] * time_frequencies(width, scale, timestep.device)
     return torch.cat([angles.cos(), angles.sin()], dim=-1)
 
 

@@ -1,0 +1,77 @@
+"""Deliberate mistakes must show: what the goldens could not notice, they would not prove."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from goldens import CALL, of_kind
+from networks import conditions_of
+
+# The cheapest golden of a small network.
+GOLDEN = min(
+    (golden for golden in of_kind("flow_") if "small" in golden.entry["variant"]),
+    key=lambda golden: golden.entry["seq"]["latent"] * len(golden.entry["t"]),
+    default=None,
+)
+pytestmark = pytest.mark.skipif(GOLDEN is None, reason="the folder has no small network")
+
+
+@pytest.fixture
+def network(filled_transformers):
+    return filled_transformers(GOLDEN)
+
+
+@torch.no_grad()
+def flow_error(network, conditions=None, t=None):
+    conditions = conditions or conditions_of(network, GOLDEN)
+    t = torch.tensor(GOLDEN.entry["t"]) if t is None else t
+    flow = network(GOLDEN.input("x0"), t, conditions).numpy()
+    want = GOLDEN.tensors["flow"]
+    assert GOLDEN.entry["tensors"]["flow"].get("slice") is None
+    return np.linalg.norm(flow - want) / np.linalg.norm(want)
+
+
+def test_one_query_scale_ignored(network):
+    scale = network.fused_blocks[0].attn.q_norm.weight
+    original = scale.data.clone()
+    try:
+        scale.data.fill_(1.0)
+        assert flow_error(network) > 5 * CALL[0]
+    finally:
+        scale.data.copy_(original)
+    assert flow_error(network) < CALL[0]
+
+
+def test_output_layer_conditioned_per_token(network):
+    final = network.final_layer
+    per_token = []
+    first = network.fused_blocks[0].register_forward_pre_hook(
+        lambda module, arguments: per_token.append(arguments[1])
+    )
+    last = final.register_forward_pre_hook(lambda module, arguments: (arguments[0], per_token[-1]))
+    try:
+        assert flow_error(network) > 1e-2
+    finally:
+        first.remove()
+        last.remove()
+
+
+def test_sync_index_in_float64(network):
+    conditions = conditions_of(network, GOLDEN)
+    seq = GOLDEN.entry["seq"]
+    ratio = seq["sync"] / seq["latent"]
+    index = np.floor((np.arange(seq["latent"]) + 0.5) * ratio).astype(np.int64)
+    with torch.no_grad():
+        # One sync feature per latent: nothing is resampled then, so this gives the projection.
+        every = network.prepare_conditions(
+            GOLDEN.input("clip_f"), GOLDEN.input("sync_f"), GOLDEN.input("text_f"), seq["sync"]
+        ).sync_f
+    wrong = replace(conditions, sync_f=every[:, torch.from_numpy(index)])
+    if torch.equal(wrong.sync_f, conditions.sync_f):
+        pytest.skip("float32 and float64 agree for these lengths")
+    assert flow_error(network, wrong) > 5 * CALL[0]
+
+
+def test_time_off_by_a_hundredth(network):
+    assert flow_error(network, t=torch.tensor(GOLDEN.entry["t"]) + 0.01) > 5 * CALL[0]

@@ -1,0 +1,91 @@
+"""Plain tables, parameter counts and key lists: exact."""
+
+import json
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+from goldens import KEYS_FOLDER, read_table
+
+from pavas_sdk.data.timing import nearest_exact_index, reference_clip, reference_frame_clock
+from pavas_sdk.models import (
+    TRANSFORMER_VARIANTS,
+    VAE_VARIANTS,
+    build_transformer,
+    build_vae,
+    sequence_for_mode,
+)
+
+
+@pytest.mark.parametrize("row", read_table("sequence_lengths"), ids=lambda row: row["duration"])
+@pytest.mark.parametrize("mode", ["16k", "44k"])
+def test_sequence_lengths(row, mode):
+    sequence, duration_s = sequence_for_mode(mode), row["duration"]
+    assert row[mode] == {
+        "latent": sequence.latent_length(duration_s),
+        "clip": sequence.clip_length(duration_s),
+        "sync": sequence.sync_length(duration_s),
+        "audio_samples": sequence.audio_samples(duration_s),
+    }
+
+
+@pytest.mark.parametrize(
+    "row",
+    read_table("sync_upsample_index"),
+    ids=lambda row: f"{row['sync_len']}to{row['latent_len']}",
+)
+def test_sync_upsample_index(row):
+    index = nearest_exact_index(row["sync_len"], row["latent_len"])
+    assert index.tolist() == row["index"]
+    # The same formula in float64 differs exactly where the table says.
+    float64 = (np.arange(row["latent_len"]) + 0.5) * (row["sync_len"] / row["latent_len"])
+    differing = np.flatnonzero(np.floor(float64).astype(int) != index)
+    assert differing.tolist() == row["positions_where_float64_would_differ"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    read_table("frame_sampling"),
+    ids=lambda row: f"{row['fps'].replace('/', '_')}fps-{row['source_frames']}",
+)
+def test_frame_sampling(row):
+    base, fps, end_s = Fraction(row["time_base"]), Fraction(row["fps"]), row["requested_sec"]
+    times_s = [float(round(i / fps / base) * base) for i in range(row["source_frames"])]
+    assert sum(time <= end_s for time in times_s) == row["frames_kept_in_all_frames"]
+    assert reference_frame_clock(times_s, 8.0, end_s).tolist() == row["idx8"]
+    assert reference_frame_clock(times_s, 25.0, end_s).tolist() == row["idx25"]
+    clip = reference_clip(times_s, end_s)
+    assert clip.duration_s == row["final_duration_sec"]
+    assert clip.clip_index.tolist() == row["idx8"][: row["n_clip_after_truncation"]]
+    assert clip.sync_index.tolist() == row["idx25"][: row["n_sync_after_truncation"]]
+    for mode in ("16k", "44k"):
+        sequence = sequence_for_mode(mode)
+        assert row[f"seq_{mode}"] == {
+            "latent": sequence.latent_length(clip.duration_s),
+            "clip": sequence.clip_length(clip.duration_s),
+            "sync": sequence.sync_length(clip.duration_s),
+        }
+
+
+def check_keys(module, name):
+    keys = json.loads((KEYS_FOLDER / f"{name}.json").read_text())
+    shapes = {key: list(tensor.shape) for key, tensor in module.state_dict().items()}
+    assert shapes == {entry["key"]: entry["shape"] for entry in keys["keys"]}
+    assert sum(p.numel() for p in module.parameters()) == keys["total_parameters"]
+    trainable = sum(p.numel() for p in module.parameters() if p.requires_grad)
+    assert trainable == keys["trainable_parameters"]
+    buffers = {entry["key"] for entry in keys["keys"] if entry["kind"] == "buffer"}
+    assert {key for key, _ in module.named_buffers()} == buffers
+
+
+@pytest.mark.parametrize("variant", TRANSFORMER_VARIANTS)
+def test_transformer_keys_and_counts(variant):
+    with torch.device("meta"):
+        check_keys(build_transformer(variant), f"flow_{variant}")
+
+
+@pytest.mark.parametrize("mode", VAE_VARIANTS)
+def test_vae_keys_and_counts(mode):
+    with torch.device("meta"):
+        check_keys(build_vae(mode), f"vae_{mode}")

@@ -1,0 +1,27 @@
+"""The mel autoencoder against the reference."""
+
+import pytest
+import torch
+from goldens import of_kind, params
+
+from pavas_sdk.models import build_vae
+
+
+@pytest.mark.parametrize("golden", params(of_kind("vae_")))
+def test_vae(golden):
+    with torch.device("meta"):
+        vae = build_vae(golden.entry["mode"])
+    vae = golden.fill_weights(vae)
+    raw = []
+    vae.decoder.register_forward_hook(lambda module, arguments, output: raw.append(output))
+    with torch.no_grad():
+        posterior = vae.encode(golden.input("mel"))
+        results = {
+            "decode.mel": vae.decode(golden.input("z")),
+            "decode.mel_before_unnormalize": raw[0],
+            "encode.mean": posterior.mean,
+            "encode.logvar": posterior.logvar,
+            "encode.std": posterior.std,
+        }
+    errors = {name: golden.check(name, results[name]) for name in golden.entry["tensors"]}
+    print(f"{golden.name}: relative L2 error {max(errors.values()):.2e}")
