@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from pavas_sdk.data.audio import Audio
+from pavas_sdk.data.component_ref import ComponentRef
 from pavas_sdk.data.geometry import Reconstruction, Trajectory
 from pavas_sdk.data.impacts import Impact, find_impacts
+from pavas_sdk.data.mass import MassEstimate
+from pavas_sdk.data.object_physics import ObjectPhysics
 from pavas_sdk.data.objects import MaskTrack, MovingObject
-from pavas_sdk.data.physics import (
-    ComponentRef,
-    MassEstimate,
-    ObjectPhysics,
-    PhysicsEstimate,
-)
+from pavas_sdk.data.physics import PhysicsEstimate
 from pavas_sdk.data.video import FrameSource, Video
 
 __all__ = [

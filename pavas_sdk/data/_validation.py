@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +35,7 @@ def frozen_array(
     """
     try:
         array = np.asarray(value, dtype=dtype)
-    except (TypeError, ValueError) as err:
+    except (TypeError, ValueError, OverflowError) as err:
         msg = f"{name} must be an array of {np.dtype(dtype)}, got {type(value).__name__}: {err}"
         raise error(msg) from err
     matches = array.ndim == len(shape) and all(
@@ -49,18 +50,20 @@ def frozen_array(
     return array
 
 
-def increasing_times(name: str, value: Any, *, length: int | None = None) -> NDArray[np.float64]:
+def increasing_times(
+    name: str, value: Any, *, length: int | None = None, error: type[InputError] = InputError
+) -> NDArray[np.float64]:
     """Return ``value`` as finite, strictly increasing seconds, shape (length,).
 
     Raises:
         InputError: Not finite, not increasing, or of another length.
     """
-    times = frozen_array(name, value, np.float64, (length,))
+    times = frozen_array(name, value, np.float64, (length,), error=error)
     if not np.isfinite(times).all():
-        raise InputError(f"{name} must be finite seconds, got {times[~np.isfinite(times)][:3]}")
+        raise error(f"{name} must be finite seconds, got {times[~np.isfinite(times)][:3]}")
     if times.size > 1 and not (np.diff(times) > 0).all():
         at = int(np.argmin(np.diff(times)))
-        raise InputError(
+        raise error(
             f"{name} must increase strictly; entry {at + 1} is {times[at + 1]} after {times[at]}"
         )
     return times
@@ -72,7 +75,26 @@ def positive(name: str, value: float, *, error: type[InputError] = InputError) -
     Raises:
         InputError: NaN, infinite, zero or negative.
     """
-    number = float(value)
-    if not (np.isfinite(number) and number > 0):
+    number = _number(name, value, error)
+    if not (math.isfinite(number) and number > 0):
         raise error(f"{name} must be finite and above 0, got {value!r}")
     return number
+
+
+def not_negative(name: str, value: float, *, error: type[InputError] = InputError) -> float:
+    """Return ``value`` as a finite float of 0 or more.
+
+    Raises:
+        InputError: NaN, infinite or negative.
+    """
+    number = _number(name, value, error)
+    if not (math.isfinite(number) and number >= 0):
+        raise error(f"{name} must be finite and 0 or more, got {value!r}")
+    return number
+
+
+def _number(name: str, value: Any, error: type[InputError]) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError) as err:
+        raise error(f"{name} must be a number, got {value!r}") from err

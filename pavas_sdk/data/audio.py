@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -37,10 +37,13 @@ class Audio:
         Raises:
             InputError: Wrong shape, NaN or infinite samples, or a rate that is not positive.
         """
-        samples: Any = np.asarray(self.samples, dtype=np.float32)
-        if samples.ndim == 1:
-            samples = samples[None]
-        samples = frozen_array("samples", samples, np.float32, (None, None))
+        flat = np.ndim(self.samples) == 1
+        samples = frozen_array(
+            "samples", self.samples, np.float32, (None,) if flat else (None, None)
+        )
+        samples = samples[None] if flat else samples
+        if samples.shape[0] == 0:
+            raise InputError("Audio needs at least one channel, got 0")
         if not np.isfinite(samples).all():
             raise InputError(f"{int((~np.isfinite(samples)).sum())} samples are NaN or infinite")
         object.__setattr__(self, "samples", samples)
@@ -56,7 +59,7 @@ class Audio:
     @property
     def duration_s(self) -> float:
         """Seconds."""
-        return self.samples.shape[1] / self.sample_rate_hz
+        return float(self.samples.shape[1] / self.sample_rate_hz)
 
     @property
     def mono(self) -> NDArray[np.float32]:

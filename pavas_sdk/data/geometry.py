@@ -9,6 +9,7 @@ import numpy as np
 
 from pavas_sdk.data._validation import frozen_array, increasing_times, positive
 from pavas_sdk.data.timing import mid_times
+from pavas_sdk.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,21 +90,19 @@ class Trajectory:
         """Validate.
 
         Raises:
-            InputError: Shapes do not fit.
+            InputError: Shapes do not fit, infinite centroids, negative counts.
         """
         times = increasing_times("times_s", self.times_s)
         object.__setattr__(self, "times_s", times)
-        object.__setattr__(
-            self,
-            "centroids_m",
-            frozen_array("centroids_m", self.centroids_m, np.float64, (times.size, 3)),
-        )
-        object.__setattr__(
-            self,
-            "point_counts",
-            frozen_array("point_counts", self.point_counts, np.int64, (times.size,)),
-        )
-        positive("time_scale", self.time_scale)
+        centroids = frozen_array("centroids_m", self.centroids_m, np.float64, (times.size, 3))
+        if np.isinf(centroids).any():
+            raise InputError("centroids_m must be finite or NaN, got inf")
+        counts = frozen_array("point_counts", self.point_counts, np.int64, (times.size,))
+        if (counts < 0).any():
+            raise InputError(f"point_counts must be 0 or more, got {int(counts.min())}")
+        object.__setattr__(self, "centroids_m", centroids)
+        object.__setattr__(self, "point_counts", counts)
+        object.__setattr__(self, "time_scale", positive("time_scale", self.time_scale))
 
     @property
     def speed_times_s(self) -> NDArray[np.float64]:

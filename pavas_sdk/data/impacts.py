@@ -160,6 +160,8 @@ def _jump(
     relative_change: float,
 ) -> float:
     """Jump of the two fitted lines at ``moment``; 0 when it is not abrupt or not supported."""
+    first, last = np.searchsorted(times, (moment - fit_s, moment + fit_s))
+    times, signal = times[first : last + 1], signal[first : last + 1]
     sides = []
     for sign in (-1.0, 1.0):
         offset = (times - moment) * sign

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pavas_sdk.data import _json
 from pavas_sdk.data._validation import frozen_array, increasing_times
 from pavas_sdk.errors import FormatError, InputError
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["MaskTrack", "MovingObject"]
+
+_MOST_PIXELS = 2**28  # eight times 8K: a corrupt size must not ask for all memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +31,8 @@ class MovingObject:
         label: What it is ("runner in striped shirt").
         action: What it does ("sprinting"), or "".
         score: Confidence in [0, 1], or None when the detector gives none.
-        box: Optional hint (x0, y0, x1, y1) in pixels at ``box_time_s``, as fractions of width and
-            height in [0, 1].
+        box: Optional hint (x0, y0, x1, y1) at ``box_time_s``, as fractions of width and height in
+            [0, 1].
         box_time_s: When ``box`` holds.
     """
 
@@ -43,14 +47,26 @@ class MovingObject:
         """Validate.
 
         Raises:
-            InputError: A negative id, an empty label, or a score outside [0, 1].
+            InputError: A negative id, an empty label, a score or a box outside [0, 1].
         """
-        if self.object_id < 0:
-            raise InputError(f"object_id must be 0 or more, got {self.object_id}")
-        if not self.label.strip():
-            raise InputError(f"object {self.object_id} needs a label, got an empty one")
-        if self.score is not None and not 0.0 <= self.score <= 1.0:
-            raise InputError(f"score must lie in [0, 1], got {self.score}")
+        try:
+            object_id = operator.index(self.object_id)
+        except TypeError as err:
+            raise InputError(f"object_id must be an int, got {self.object_id!r}") from err
+        if object_id < 0:
+            raise InputError(f"object_id must be 0 or more, got {object_id}")
+        object.__setattr__(self, "object_id", object_id)
+        if not str(self.label).strip():
+            raise InputError(f"object {object_id} needs a label, got {self.label!r}")
+        if self.score is not None:
+            if not 0.0 <= self.score <= 1.0:
+                raise InputError(f"score must lie in [0, 1], got {self.score}")
+            object.__setattr__(self, "score", float(self.score))
+        if self.box is not None:
+            box = frozen_array(f"box of object {object_id}", self.box, np.float64, (4,))
+            if not ((box >= 0) & (box <= 1)).all():
+                raise InputError(f"box of object {object_id} must lie in [0, 1], got {self.box}")
+            object.__setattr__(self, "box", tuple(float(side) for side in box))
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -72,18 +88,22 @@ class MovingObject:
         Raises:
             FormatError: A field is missing or of the wrong type.
         """
+        where = "moving object"
+        data = _json.mapping(data, where)
+        box = data.get("box")
         try:
-            box = data.get("box")
             return cls(
-                object_id=int(data["object_id"]),
-                label=str(data["label"]),
-                action=str(data.get("action") or ""),
-                score=None if data.get("score") is None else float(data["score"]),
-                box=None if box is None else (box[0], box[1], box[2], box[3]),
-                box_time_s=data.get("box_time_s"),
+                object_id=_json.integer(_json.required(data, "object_id", where), "object_id"),
+                label=_json.text(_json.required(data, "label", where), "label"),
+                action=_json.text(data.get("action") or "", "action"),
+                score=_json.optional_number(data.get("score"), "score"),
+                box=None if box is None else tuple(_json.series(box, "box")),
+                box_time_s=_json.optional_number(data.get("box_time_s"), "box_time_s"),
             )
-        except (KeyError, TypeError, IndexError, ValueError) as err:
-            raise FormatError(f"not a moving object: {err!r} in {dict(data)!r}") from err
+        except FormatError:
+            raise
+        except InputError as err:
+            raise FormatError(f"not a moving object: {err}") from err
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -94,7 +114,8 @@ class MaskTrack:
         object_id: Which object.
         masks: bool, (T, H, W).
         times_s: float64, (T,), seconds, increasing.
-        scores: float32, (T,), confidence in [0, 1]; NaN where the object is absent.
+        scores: float32, (T,), confidence in [0, 1]; NaN where the object is absent or the segmenter
+            gives none.
     """
 
     object_id: int
@@ -106,15 +127,19 @@ class MaskTrack:
         """Validate.
 
         Raises:
-            InputError: Shapes or lengths do not fit.
+            InputError: Shapes or lengths do not fit, or scores lie outside [0, 1].
         """
         masks = frozen_array("masks", self.masks, np.bool_, (None, None, None))
         count = masks.shape[0]
         object.__setattr__(self, "masks", masks)
         object.__setattr__(self, "times_s", increasing_times("times_s", self.times_s, length=count))
-        object.__setattr__(
-            self, "scores", frozen_array("scores", self.scores, np.float32, (count,))
-        )
+        scores = frozen_array("scores", self.scores, np.float32, (count,))
+        if (scores < 0).any() or (scores > 1).any():
+            raise InputError(
+                f"scores must lie in [0, 1] or be NaN, got {np.nanmin(scores)} to "
+                f"{np.nanmax(scores)}"
+            )
+        object.__setattr__(self, "scores", scores)
 
     @property
     def visible(self) -> NDArray[np.bool_]:
@@ -138,19 +163,31 @@ class MaskTrack:
         Raises:
             FormatError: A field is missing, or runs do not fill the mask.
         """
+        where = "mask track"
+        data = _json.mapping(data, where)
+        size = [
+            _json.integer(side, "size")
+            for side in _json.items(_json.required(data, "size", where), "size")
+        ]
+        if len(size) != 2 or min(size) < 0 or size[0] * size[1] > _MOST_PIXELS:
+            raise FormatError(f"size must be [height, width] in pixels, got {size}")
+        frames = _json.items(_json.required(data, "counts", where), "counts")
+        masks = np.zeros((len(frames), *size), dtype=np.bool_)
+        for mask, counts in zip(masks, frames, strict=True):
+            mask[:] = _from_runs(_json.items(counts, "counts"), *size)
         try:
-            height, width = (int(n) for n in data["size"])
-            masks = [_from_runs(counts, height, width) for counts in data["counts"]]
             return cls(
-                object_id=int(data["object_id"]),
-                masks=np.stack(masks) if masks else np.zeros((0, height, width), dtype=np.bool_),
-                times_s=np.asarray(data["times_s"], dtype=np.float64),
-                scores=np.asarray(
-                    [np.nan if s is None else s for s in data["scores"]], dtype=np.float32
+                object_id=_json.integer(_json.required(data, "object_id", where), "object_id"),
+                masks=masks,
+                times_s=_json.series(_json.required(data, "times_s", where), "times_s"),
+                scores=_json.series(_json.required(data, "scores", where), "scores").astype(
+                    np.float32
                 ),
             )
-        except (KeyError, TypeError, ValueError) as err:
-            raise FormatError(f"not a mask track: {err!r}") from err
+        except FormatError:
+            raise
+        except InputError as err:
+            raise FormatError(f"not a mask track: {err}") from err
 
     def grid(self, side: int) -> NDArray[np.float32]:
         """Return the share of each cell of a ``side`` x ``side`` grid that the mask covers.
@@ -183,10 +220,11 @@ def _run_lengths(mask: NDArray[np.bool_]) -> list[int]:
     return ([0] if flat[0] else []) + [int(n) for n in runs]
 
 
-def _from_runs(counts: list[int], height: int, width: int) -> NDArray[np.bool_]:
-    if any(n < 0 for n in counts) or sum(counts) != height * width:
-        raise ValueError(
-            f"runs sum to {sum(counts)}, a mask of {height} x {width} has {height * width} pixels"
+def _from_runs(counts: list[Any], height: int, width: int) -> NDArray[np.bool_]:
+    runs = [_json.integer(count, "counts") for count in counts]
+    if any(run < 0 for run in runs) or sum(runs) != height * width:
+        raise FormatError(
+            f"runs sum to {sum(runs)}, a mask of {height} x {width} has {height * width} pixels"
         )
-    values = np.arange(len(counts)) % 2 == 1
-    return np.repeat(values, counts).reshape(height, width)
+    values = np.arange(len(runs)) % 2 == 1
+    return np.repeat(values, np.asarray(runs, dtype=np.int64)).reshape(height, width)

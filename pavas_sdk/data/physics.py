@@ -6,212 +6,29 @@ Format: ``pavas.physics``, version 1; NaN inside series is null in JSON.
 
 from __future__ import annotations
 
-import json
-import math
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from pavas_sdk.data._validation import frozen_array, increasing_times, positive
+from pavas_sdk.data import _json
+from pavas_sdk.data._validation import positive
+from pavas_sdk.data.component_ref import ComponentRef
 from pavas_sdk.data.impacts import Impact, find_impacts
-from pavas_sdk.data.objects import MovingObject
-from pavas_sdk.errors import FormatError, InputError, PhysicsInputError
+from pavas_sdk.data.object_physics import ObjectPhysics
+from pavas_sdk.errors import FormatError, PhysicsInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
-__all__ = ["ComponentRef", "MassEstimate", "ObjectPhysics", "PhysicsEstimate"]
+__all__ = ["PhysicsEstimate"]
 
 FORMAT = "pavas.physics"
 FORMAT_VERSION = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComponentRef:
-    """Which component made something: enough to find it again.
-
-    Attributes:
-        kind: Slot or kind ("mass_estimator").
-        name: Registered name, or the class name of an object that was passed in.
-        distribution: Distribution that registers it, or "" for an object that was passed in.
-        version: Version of that distribution, or "".
-        config: JSON-able settings.
-        licence: SPDX expression or a short text, "" when unknown.
-    """
-
-    kind: str
-    name: str
-    distribution: str = ""
-    version: str = ""
-    config: Mapping[str, Any] = field(default_factory=dict)
-    licence: str = ""
-
-    @property
-    def qualified_name(self) -> str:
-        """``distribution/name``, or the bare name of an unregistered object."""
-        return f"{self.distribution}/{self.name}" if self.distribution else self.name
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return {
-            "kind": self.kind,
-            "name": self.name,
-            "distribution": self.distribution,
-            "version": self.version,
-            "config": dict(self.config),
-            "licence": self.licence,
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> ComponentRef:
-        """Read what `to_json` wrote.
-
-        Raises:
-            FormatError: A field is missing or of the wrong type.
-        """
-        try:
-            return cls(
-                kind=str(data["kind"]),
-                name=str(data["name"]),
-                distribution=str(data.get("distribution", "")),
-                version=str(data.get("version", "")),
-                config=dict(data.get("config", {})),
-                licence=str(data.get("licence", "")),
-            )
-        except (KeyError, TypeError, ValueError) as err:
-            raise FormatError(f"not a component reference: {err!r}") from err
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MassEstimate:
-    """The mass of one object.
-
-    Attributes:
-        object_id: Which object.
-        mass_kg: Kilograms, above 0.
-        log_std: Standard deviation of ln(mass), or None when not estimated.
-        source: Rung or method that gave it ("label", "size-prior", "user", "vlm").
-        rationale: Why, in words, or None.
-    """
-
-    object_id: int
-    mass_kg: float
-    log_std: float | None = None
-    source: str = ""
-    rationale: str | None = None
-
-    def __post_init__(self) -> None:
-        """Validate.
-
-        Raises:
-            PhysicsInputError: The mass is not finite and positive, or log_std is negative.
-        """
-        positive(f"mass_kg of object {self.object_id}", self.mass_kg, error=PhysicsInputError)
-        if self.log_std is not None and not (math.isfinite(self.log_std) and self.log_std >= 0):
-            raise PhysicsInputError(f"log_std must be finite and 0 or more, got {self.log_std}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ObjectPhysics:
-    """Mass and speed of one object.
-
-    Attributes:
-        object: Which object.
-        mass_kg: Kilograms, or None when not estimated.
-        mass_log_std: Standard deviation of ln(mass), or None.
-        speed_times_s: (S,), seconds on the video's clock, increasing.
-        speed_m_s: (S,), m/s, NaN where the object was not seen.
-        speed_std_m_s: (S,) or None.
-        velocity_m_s: (S, 3) in world axes, or None.
-        sources: Which rung gave what, e.g. {"mass": "size-prior", "scale": "gravity"}.
-    """
-
-    object: MovingObject
-    mass_kg: float | None
-    speed_times_s: NDArray[np.float64]
-    speed_m_s: NDArray[np.float64]
-    mass_log_std: float | None = None
-    speed_std_m_s: NDArray[np.float64] | None = None
-    velocity_m_s: NDArray[np.float64] | None = None
-    sources: Mapping[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Validate.
-
-        Raises:
-            PhysicsInputError: Mass not positive, speeds negative, infinite or of another length.
-        """
-        where = f"of object {self.object.object_id} ({self.object.label})"
-        if self.mass_kg is not None:
-            positive(f"mass_kg {where}", self.mass_kg, error=PhysicsInputError)
-            object.__setattr__(self, "mass_kg", float(self.mass_kg))
-        try:
-            times = increasing_times(f"speed_times_s {where}", self.speed_times_s)
-        except InputError as err:
-            raise PhysicsInputError(str(err)) from err
-        object.__setattr__(self, "speed_times_s", times)
-        for name, shape in (
-            ("speed_m_s", (times.size,)),
-            ("speed_std_m_s", (times.size,)),
-            ("velocity_m_s", (times.size, 3)),
-        ):
-            value = getattr(self, name)
-            if value is None and name != "speed_m_s":
-                continue
-            array = frozen_array(
-                f"{name} {where}", value, np.float64, shape, error=PhysicsInputError
-            )
-            if np.isinf(array).any():
-                raise PhysicsInputError(f"{name} {where} must be finite or NaN, got inf")
-            object.__setattr__(self, name, array)
-        if (self.speed_m_s < 0).any():
-            raise PhysicsInputError(
-                f"speed_m_s {where} must be 0 or more, got {float(np.nanmin(self.speed_m_s))}"
-            )
-
-    @property
-    def object_id(self) -> int:
-        """Id of the object."""
-        return self.object.object_id
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values; NaN becomes null."""
-        return {
-            "object": self.object.to_json(),
-            "mass_kg": self.mass_kg,
-            "mass_log_std": self.mass_log_std,
-            "speed_times_s": _json_numbers(self.speed_times_s),
-            "speed_m_s": _json_numbers(self.speed_m_s),
-            "speed_std_m_s": _json_numbers(self.speed_std_m_s),
-            "velocity_m_s": _json_numbers(self.velocity_m_s),
-            "sources": dict(self.sources),
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> ObjectPhysics:
-        """Read what `to_json` wrote.
-
-        Raises:
-            FormatError: A field is missing or of the wrong type.
-            PhysicsInputError: A value is impossible.
-        """
-        try:
-            return cls(
-                object=MovingObject.from_json(data["object"]),
-                mass_kg=None if data["mass_kg"] is None else float(data["mass_kg"]),
-                mass_log_std=data.get("mass_log_std"),
-                speed_times_s=_numbers(data["speed_times_s"]),
-                speed_m_s=_numbers(data["speed_m_s"]),
-                speed_std_m_s=_optional_numbers(data.get("speed_std_m_s")),
-                velocity_m_s=_optional_numbers(data.get("velocity_m_s")),
-                sources={str(k): str(v) for k, v in dict(data.get("sources") or {}).items()},
-            )
-        except (KeyError, TypeError) as err:
-            raise FormatError(f"not an object's physics: {err!r}") from err
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -245,8 +62,9 @@ class PhysicsEstimate:
             PhysicsInputError: Ids repeat, or the duration is not positive.
         """
         object.__setattr__(self, "objects", tuple(self.objects))
-        positive("duration_s", self.duration_s, error=PhysicsInputError)
-        positive("time_scale", self.time_scale, error=PhysicsInputError)
+        for name in ("duration_s", "time_scale"):
+            value = positive(name, getattr(self, name), error=PhysicsInputError)
+            object.__setattr__(self, name, value)
         ids = [entry.object_id for entry in self.objects]
         if len(set(ids)) != len(ids):
             raise PhysicsInputError(f"object ids must be unique, got {ids}")
@@ -261,12 +79,13 @@ class PhysicsEstimate:
         if not self.objects:
             return "no moving object"
         lines = []
+        hits_of = Counter(hit.object_id for hit in self.impacts())
         for entry in self.objects:
             mass = "mass unknown" if entry.mass_kg is None else f"{entry.mass_kg:.3g} kg"
             speeds = entry.speed_m_s[np.isfinite(entry.speed_m_s)]
             speed = f"up to {speeds.max():.2f} m/s" if speeds.size else "speed unknown"
             rungs = ", ".join(f"{k}: {v}" for k, v in sorted(entry.sources.items()))
-            hits = sum(1 for hit in self.impacts() if hit.object_id == entry.object_id)
+            hits = hits_of[entry.object_id]
             lines.append(
                 f"{entry.object_id}  {entry.object.label}"
                 + (f" ({entry.object.action})" if entry.object.action else "")
@@ -387,8 +206,7 @@ class PhysicsEstimate:
 
     def dumps(self) -> str:
         """Return JSON text: one series per line, so that a diff shows what changed."""
-        text = json.dumps(self.to_json(), indent=1, allow_nan=False, ensure_ascii=False)
-        return _one_line_series(text) + "\n"
+        return _json.dumps(self.to_json())
 
     def save(self, path: str | Path) -> None:
         """Write JSON to ``path`` (a temporary name, then renamed).
@@ -415,26 +233,23 @@ class PhysicsEstimate:
                 "Make one with: pavas estimate VIDEO -o VIDEO.physics.json"
             )
         version = data.get("format_version")
-        if not isinstance(version, int) or not 1 <= version <= FORMAT_VERSION:
+        if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
             raise FormatError(
                 f"physics document has format_version {version!r}; this pavas_sdk reads up to "
                 f"{FORMAT_VERSION}. For a newer document: pip install -U pavas-sdk"
             )
-        try:
-            return cls(
-                objects=tuple(ObjectPhysics.from_json(entry) for entry in data["objects"]),
-                duration_s=float(data["duration_s"]),
-                time_scale=float(data.get("time_scale", 1.0)),
-                provenance={
-                    str(slot): ComponentRef.from_json(ref)
-                    for slot, ref in dict(data.get("provenance", {})).items()
-                },
-                edits=tuple(str(edit) for edit in data.get("edits", ())),
-                notes=tuple(str(note) for note in data.get("notes", ())),
-                schema_version=version,
-            )
-        except (KeyError, TypeError) as err:
-            raise FormatError(f"malformed physics document: {err!r}") from err
+        where = "physics document"
+        provenance = _json.mapping(data.get("provenance", {}), "provenance")
+        objects = _json.items(_json.required(data, "objects", where), "objects")
+        return cls(
+            objects=tuple(ObjectPhysics.from_json(entry) for entry in objects),
+            duration_s=_json.number(_json.required(data, "duration_s", where), "duration_s"),
+            time_scale=_json.number(data.get("time_scale", 1.0), "time_scale"),
+            provenance={slot: ComponentRef.from_json(ref) for slot, ref in provenance.items()},
+            edits=_texts(data, "edits"),
+            notes=_texts(data, "notes"),
+            schema_version=version,
+        )
 
     @classmethod
     def loads(cls, text: str) -> PhysicsEstimate:
@@ -444,11 +259,7 @@ class PhysicsEstimate:
             FormatError: Not JSON, or not this format.
             PhysicsInputError: A value is impossible.
         """
-        try:
-            data = json.loads(text, parse_constant=_refuse_constant)
-        except (json.JSONDecodeError, RecursionError) as err:
-            raise FormatError(f"not JSON: {err}") from err
-        return cls.from_json(data)
+        return cls.from_json(_json.loads(text))
 
     @classmethod
     def load(cls, path: str | Path) -> PhysicsEstimate:
@@ -466,43 +277,5 @@ class PhysicsEstimate:
             raise type(err)(f"{path}: {err}") from err
 
 
-def _refuse_constant(name: str) -> float:
-    raise FormatError(f"{name} is not allowed in a physics document; missing values are null")
-
-
-def _json_numbers(array: NDArray[np.float64] | None) -> Any:
-    if array is None:
-        return None
-    if array.ndim == 1:
-        return [None if math.isnan(x) else float(x) for x in array]
-    return [_json_numbers(row) for row in array]
-
-
-def _numbers(values: Any) -> NDArray[np.float64]:
-    try:
-        return np.asarray(
-            [
-                [np.nan if x is None else x for x in v]
-                if isinstance(v, list)
-                else (np.nan if v is None else v)
-                for v in values
-            ],
-            dtype=np.float64,
-        )
-    except (TypeError, ValueError) as err:
-        raise FormatError(f"not a series of numbers: {err}") from err
-
-
-def _optional_numbers(values: Any) -> NDArray[np.float64] | None:
-    if values is None:
-        return None
-    array = _numbers(values)
-    return array.reshape(0, 3) if array.size == 0 else array
-
-
-def _one_line_series(text: str) -> str:
-    """Join lines of number lists: innermost brackets that hold only numbers and nulls."""
-    import re
-
-    number_list = re.compile(r"\[\s+((?:[-+0-9.eE]+|null)(?:,\s+(?:[-+0-9.eE]+|null))*)\s+\]")
-    return number_list.sub(lambda m: "[" + re.sub(r",\s+", ", ", m.group(1)) + "]", text)
+def _texts(data: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    return tuple(_json.text(entry, key) for entry in _json.items(data.get(key, []), key))

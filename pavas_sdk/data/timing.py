@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pavas_sdk.data._validation import positive
 from pavas_sdk.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,7 +34,13 @@ def grid_times(duration_s: float, rate_hz: float) -> NDArray[np.float64]:
 
     A tolerance of 1e-6 frames keeps 8.0 s at 25 Hz at 200 entries whatever the rounding. At
     least one entry is returned.
+
+    Raises:
+        InputError: The duration is not finite, or the rate not finite and above 0.
     """
+    rate_hz = positive("rate_hz", rate_hz)
+    if not np.isfinite(duration_s):
+        raise InputError(f"duration_s must be finite, got {duration_s}")
     count = max(1, int(np.ceil(duration_s * rate_hz - 1e-6)))
     return np.arange(count, dtype=np.float64) / rate_hz
 
@@ -68,6 +75,9 @@ def hold_index(source_times_s: ArrayLike, target_times_s: ArrayLike) -> NDArray[
     """Return for each target the last source at or before it (the first one if none is).
 
     This is how a display shows a video; a tolerance of 1e-6 s absorbs time-base rounding.
+
+    Raises:
+        InputError: ``source_times_s`` is empty.
     """
     source = np.asarray(source_times_s, dtype=np.float64)
     target = np.asarray(target_times_s, dtype=np.float64)
@@ -82,7 +92,12 @@ def nearest_exact_index(source_length: int, target_length: int) -> NDArray[np.in
 
     float32 is part of the definition: torch's ``nearest-exact`` interpolation uses it, and in
     float64 some ties fall the other way (192 -> 345: positions 57 and 172).
+
+    Raises:
+        InputError: ``source_length`` is below 1.
     """
+    if source_length < 1:
+        raise InputError("cannot resample a signal without samples")
     ratio = np.float32(np.float32(source_length) / np.float32(target_length))
     position = (np.arange(target_length, dtype=np.float32) + np.float32(0.5)) * ratio
     index = np.floor(position).astype(np.int64)

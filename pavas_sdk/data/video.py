@@ -56,8 +56,10 @@ class Video:
         if self.end_s is None:
             step = float(np.median(np.diff(times))) if times.size > 1 else 1.0 / 25.0
             object.__setattr__(self, "end_s", float(times[-1]) + step)
-        elif not self.end_s >= float(times[-1]):
-            raise InputError(f"end_s is {self.end_s}, before the last frame at {times[-1]}")
+        elif not float(times[-1]) < self.end_s < float("inf"):
+            raise InputError(
+                f"end_s must be finite and after the last frame at {times[-1]} s, got {self.end_s}"
+            )
 
     @property
     def duration_s(self) -> float:
@@ -107,7 +109,7 @@ class Video:
         return self.at_times(times)
 
     def clip(self, start_s: float, end_s: float) -> Video:
-        """Return the frames shown within [start_s, end_s), times unchanged.
+        """Return the frames that appear within [start_s, end_s), times unchanged.
 
         Raises:
             InputError: No frame lies in the interval.

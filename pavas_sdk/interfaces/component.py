@@ -69,5 +69,5 @@ class Component(ABC):
         del device, dtype
         return self
 
-    def unload(self) -> None:
+    def unload(self) -> None:  # noqa: B027  (a component without weights has nothing to do)
         """Free memory; the next use loads again. Components without weights ignore it."""

@@ -2,7 +2,7 @@
 
 Each returns the answer in plain form (a list or a dict) or raises `ContractError` with the name of
 the component, the values, and what was expected. The value types validate themselves on
-construction (shapes, increasing times); here it is their relation to the question that counts.
+construction (shapes, ranges, increasing times); here it is their relation to the question that counts.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def check_masks(
 
     Raises:
         ContractError: No mapping of `MaskTrack`, invented ids, tracks of different times or
-            sizes, empty tracks, times outside the clip, scores outside [0, 1], another aspect.
+            sizes, empty tracks, times outside the clip, another aspect.
     """
     tracks = _by_id(masks, MaskTrack, object_ids, who)
     first: MaskTrack | None = None
@@ -98,8 +98,6 @@ def check_masks(
         where = f"track {object_id}"
         if track.masks.size == 0:
             _broken(who, f"returned {where} of shape {track.masks.shape}", "at least one frame")
-        if (track.scores < 0).any() or (track.scores > 1).any():
-            _broken(who, f"gave {where} scores outside [0, 1]", "scores in [0, 1] or NaN")
         _check_times(track.times_s, duration_s, f"{who}: {where}")
         first = first or track
         if track.masks.shape != first.masks.shape or not np.array_equal(
@@ -183,16 +181,12 @@ def check_trajectories(
         who: Name of the component for the message.
 
     Raises:
-        ContractError: No mapping of `Trajectory`, invented ids, infinite centroids, negative
-            point counts, times outside the clip, another time scale.
+        ContractError: No mapping of `Trajectory`, invented ids, times outside the clip, another
+            time scale.
     """
     paths = _by_id(trajectories, Trajectory, object_ids, who)
     for object_id, path in paths.items():
         where = f"trajectory {object_id}"
-        if np.isinf(path.centroids_m).any():
-            _broken(who, f"returned infinite centroids in {where}", "metres, NaN where unseen")
-        if (path.point_counts < 0).any():
-            _broken(who, f"returned negative point counts in {where}", "0 or more")
         if time_scale is not None and path.time_scale != time_scale:
             _broken(who, f"returned {where} with time_scale {path.time_scale:g}", f"{time_scale:g}")
         _check_times(path.times_s, duration_s, f"{who}: {where}")
