@@ -1,0 +1,225 @@
+"""One clip: what is known about it, and what is measured on the sound made for it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pavas_sdk.data import Audio
+from pavas_sdk.errors import FormatError, PhysicsInputError
+from pavas_sdk.evaluation import apcc, loudness, onset
+from pavas_sdk.evaluation.impacts import ContactTruth, isolated, merge_contacts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pavas_sdk.data import MaskTrack, PhysicsEstimate, Video
+
+__all__ = ["ClipMeasurement", "EvaluationClip", "ImpactMeasurement", "measure_clip"]
+
+AUDIBLE_THRESHOLD = 0.08
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class EvaluationClip:
+    """A video with its true sound and physics, from whatever source.
+
+    Attributes:
+        clip_id: Unique within an evaluation; the seed of a simulated clip.
+        category: Sound class, for APCC.
+        video: The picture.
+        audio: The true sound.
+        physics: True physics.
+        masks: True masks by object id; may be empty.
+        contacts: All contacts, in any order.
+        prompt: What a person would say about it; may be empty.
+    """
+
+    clip_id: int
+    category: str
+    video: Video
+    audio: Audio
+    physics: PhysicsEstimate
+    masks: Mapping[int, MaskTrack] = field(default_factory=dict)
+    contacts: tuple[ContactTruth, ...] = ()
+    prompt: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImpactMeasurement:
+    """One impact that counts. Missing numbers are NaN.
+
+    Attributes:
+        time_s: When.
+        energy_j: Exact energy change where known, else ``window_energy_j``.
+        window_energy_j: dE_k of APCC, from mean speeds.
+        strength: Onset strength in the generated sound.
+        strength_reference: And in the true sound.
+        level_db: Level in the generated sound.
+        level_reference_db: And in the true sound.
+        error_s: Onset minus impact in the generated sound; NaN when not hit.
+    """
+
+    time_s: float
+    energy_j: float
+    window_energy_j: float
+    strength: float
+    strength_reference: float
+    level_db: float
+    level_reference_db: float
+    error_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipMeasurement:
+    """Everything the metrics need of one clip; a line of the results file.
+
+    Attributes:
+        clip_id: Which clip.
+        category: Its sound class.
+        impacts: Impacts that count: isolated, and audible in the true sound.
+        contacts: Number of contacts of any kind.
+        onsets_s: Onsets in the generated sound.
+        false_onsets: Onsets without a contact near, in the generated sound.
+        false_onsets_reference: And in the true sound.
+        objects: Number of objects in the physics that the sound was made from, or None.
+        seconds: Wall time of making the sound.
+    """
+
+    clip_id: int
+    category: str
+    impacts: tuple[ImpactMeasurement, ...]
+    contacts: int
+    onsets_s: tuple[float, ...]
+    false_onsets: int
+    false_onsets_reference: int
+    objects: int | None = None
+    seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values; NaN becomes null."""
+        data = asdict(self)
+        data["impacts"] = [
+            {key: None if np.isnan(value) else value for key, value in impact.items()}
+            for impact in data["impacts"]
+        ]
+        return {**data, "onsets_s": list(self.onsets_s)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> ClipMeasurement:
+        """Read what `to_json` wrote.
+
+        Raises:
+            FormatError: Another form.
+        """
+        try:
+            impacts = tuple(
+                ImpactMeasurement(
+                    **{key: float("nan" if value is None else value) for key, value in row.items()}
+                )
+                for row in data["impacts"]
+            )
+            return cls(**{**data, "impacts": impacts, "onsets_s": tuple(data["onsets_s"])})
+        except (KeyError, TypeError, ValueError, AttributeError) as err:
+            raise FormatError(f"not a clip's measurements: {err!r}") from err
+
+
+def measure_clip(
+    clip: EvaluationClip,
+    generated: Audio,
+    *,
+    objects: int | None = None,
+    seconds: float = 0.0,
+    impacts: list[ContactTruth] | None = None,
+) -> ClipMeasurement:
+    """Compare a generated sound with the true one at the contacts of a clip.
+
+    The generated sound is cut or padded to the true length and brought to its sample rate.
+
+    Args:
+        clip: The clip.
+        generated: The sound that was made for it.
+        objects: Copied into the result.
+        seconds: Copied into the result.
+        impacts: From `counted_impacts`, to save doing it again.
+    """
+    made = matched(generated, clip.audio)
+    counted = counted_impacts(clip) if impacts is None else impacts
+    times = np.asarray([impact.time_s for impact in counted])
+    every = np.sort([contact.time_s for contact in clip.contacts])
+    onsets = onset.detect_onsets(made)
+    errors = np.full(times.size, np.nan)
+    for index, found in onset.match_onsets(times, onsets):
+        errors[index] = onsets[found] - times[index]
+    curves = onset.onset_strength(made), onset.onset_strength(clip.audio)
+    levels = loudness.levels_db(made, times), loudness.levels_db(clip.audio, times)
+    rows = []
+    for index, impact in enumerate(counted):
+        window_energy = _window_energy(clip.physics, impact)
+        known = not np.isnan(impact.energy_change_j)
+        rows.append(
+            ImpactMeasurement(
+                time_s=impact.time_s,
+                energy_j=impact.energy_change_j if known else window_energy,
+                window_energy_j=window_energy,
+                strength=curves[0].peak_near(impact.time_s),
+                strength_reference=curves[1].peak_near(impact.time_s),
+                level_db=float(levels[0][index]),
+                level_reference_db=float(levels[1][index]),
+                error_s=float(errors[index]),
+            )
+        )
+    return ClipMeasurement(
+        clip_id=clip.clip_id,
+        category=clip.category,
+        impacts=tuple(rows),
+        contacts=len(clip.contacts),
+        onsets_s=tuple(float(time_s) for time_s in onsets),
+        false_onsets=onset.false_onsets(every, onsets),
+        false_onsets_reference=onset.false_onsets(every, onset.detect_onsets(clip.audio)),
+        objects=objects,
+        seconds=seconds,
+    )
+
+
+def counted_impacts(clip: EvaluationClip) -> list[ContactTruth]:
+    """Return the impacts that count: isolated, whole within the clip, audible in the true sound.
+
+    Audible means that the true sound has an onset there, at a somewhat higher threshold than the
+    one for generated sounds: an impact at the very threshold would be a matter of chance.
+    """
+    events = merge_contacts(clip.contacts)
+    alone = isolated(events)
+    end_s = clip.audio.duration_s - loudness.SEARCH_S - loudness.WINDOW_S
+    heard = onset.detect_onsets(clip.audio, threshold=AUDIBLE_THRESHOLD)
+    near = {index for index, _ in onset.match_onsets([e.time_s for e in events], heard)}
+    return [
+        event
+        for index, event in enumerate(events)
+        if alone[index] and index in near and event.time_s <= end_s
+    ]
+
+
+def matched(generated: Audio, reference: Audio) -> Audio:
+    """Return ``generated`` in mono, at the rate and of the length of ``reference``."""
+    samples = generated.mono
+    if generated.sample_rate_hz != reference.sample_rate_hz:
+        from math import gcd
+
+        from scipy.signal import resample_poly
+
+        common = gcd(generated.sample_rate_hz, reference.sample_rate_hz)
+        samples = resample_poly(
+            samples, reference.sample_rate_hz // common, generated.sample_rate_hz // common
+        )
+    audio = Audio(samples=samples, sample_rate_hz=reference.sample_rate_hz)
+    return audio.fitted(reference.samples.shape[1])
+
+
+def _window_energy(physics: PhysicsEstimate, impact: ContactTruth) -> float:
+    try:
+        return apcc.energy_change_j(physics, impact.object_id, impact.time_s)
+    except PhysicsInputError:  # a contact of something that is no object of the clip
+        return float("nan")

@@ -1,0 +1,125 @@
+"""Loudness at impacts: level, its rank correlation with energy, its error.
+
+Conventions
+-----------
+The level of an impact is the largest mean square over any 40 ms within 50 ms before to 90 ms after
+the moment, in dB relative to full scale (a full-scale square wave has 0 dB), not below -120 dB.
+Looking for the largest keeps small timing errors out of the level. Neighbouring impacts must be at
+least 150 ms apart; see `pavas_sdk.evaluation.impacts`.
+
+Degenerate input: without impacts every metric is NaN; the rank correlation is also NaN for fewer
+than 3 impacts and 0 when one of the sequences is constant. Impacts whose energy or level is NaN
+are left out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pavas_sdk.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from pavas_sdk.data import Audio
+
+__all__ = [
+    "FLOOR_DB",
+    "evaluate",
+    "level_error_db",
+    "level_offset_db",
+    "levels_db",
+    "loudness_energy_spearman",
+    "validate",
+]
+
+FLOOR_DB = -120.0
+WINDOW_S = 0.04
+SEARCH_S = 0.05
+
+
+def levels_db(
+    audio: Audio, times_s: ArrayLike, *, window_s: float = WINDOW_S, search_s: float = SEARCH_S
+) -> NDArray[np.float64]:
+    """Return the level at each moment, (I,), dB relative to full scale.
+
+    Args:
+        audio: The mean of its channels counts. Beyond its ends is silence.
+        times_s: Impacts, (I,), seconds.
+        window_s: Length of the averaged window.
+        search_s: Windows begin within this of the moment.
+    """
+    rate = audio.sample_rate_hz
+    power = np.concatenate([[0.0], np.cumsum(audio.mono.astype(np.float64) ** 2)])
+    length = max(1, round(window_s * rate))
+    offsets = np.arange(-round(search_s * rate), round(search_s * rate) + 1)
+    last = power.size - 1
+    levels = np.empty(np.asarray(times_s).size)
+    for index, time_s in enumerate(np.asarray(times_s, dtype=np.float64)):
+        first = round(time_s * rate) + offsets
+        energy = power[np.clip(first + length, 0, last)] - power[np.clip(first, 0, last)]
+        levels[index] = 10.0 * np.log10(max(float(energy.max()) / length, 10.0 ** (FLOOR_DB / 10)))
+    return levels
+
+
+def validate(first: ArrayLike, second: ArrayLike) -> tuple[NDArray[np.float64], ...]:
+    """Return both sequences as arrays without the entries where either is NaN.
+
+    Raises:
+        InputError: Not one-dimensional, or of different lengths.
+    """
+    a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    if a.ndim != 1 or a.shape != b.shape:
+        raise InputError(f"expected two sequences of one length, got {a.shape} and {b.shape}")
+    keep = ~(np.isnan(a) | np.isnan(b))
+    return a[keep], b[keep]
+
+
+def loudness_energy_spearman(level_db: ArrayLike, energy_change_j: ArrayLike) -> float:
+    """Return Spearman's rank correlation of level and energy change over impacts.
+
+    Raises:
+        InputError: Sequences of different lengths.
+    """
+    from scipy.stats import rankdata
+
+    levels, energies = validate(level_db, energy_change_j)
+    if levels.size < 3:
+        return float("nan")
+    a, b = rankdata(levels), rankdata(energies)
+    a, b = a - a.mean(), b - b.mean()
+    spread = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / spread if spread > 0 else 0.0
+
+
+def level_error_db(level_db: ArrayLike, reference_db: ArrayLike) -> float:
+    """Return the mean absolute difference of the levels, dB.
+
+    Raises:
+        InputError: Sequences of different lengths.
+    """
+    levels, reference = validate(level_db, reference_db)
+    return float(np.abs(levels - reference).mean()) if levels.size else float("nan")
+
+
+def level_offset_db(level_db: ArrayLike, reference_db: ArrayLike) -> float:
+    """Return the median difference, dB: how much too loud everything is. One gain removes it.
+
+    Raises:
+        InputError: Sequences of different lengths.
+    """
+    levels, reference = validate(level_db, reference_db)
+    return float(np.median(levels - reference)) if levels.size else float("nan")
+
+
+def evaluate(
+    level_db: ArrayLike, reference_db: ArrayLike, energy_change_j: ArrayLike
+) -> dict[str, float]:
+    """Return every metric of this module."""
+    return {
+        "loudness_energy_spearman": loudness_energy_spearman(level_db, energy_change_j),
+        "level_error_db": level_error_db(level_db, reference_db),
+        "level_offset_db": level_offset_db(level_db, reference_db),
+    }
