@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pavas_sdk.registry import ComponentSpec, hookimpl
+from pavas_sdk import ComponentSpec, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
