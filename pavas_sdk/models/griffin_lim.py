@@ -71,9 +71,10 @@ class GriffinLimVocoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
             )
         )
         basis = self.mel.mel_basis
-        # Everything here is derived from the numbers above, so nothing is stored in a checkpoint.
+        # Everything here is derived from the numbers above. One small table is stored all the
+        # same: diffusers cannot load a model whose folder holds no weights file.
         self.register_buffer("inverse", torch.linalg.pinv(basis.double()).float(), persistent=False)
-        self.register_buffer("column_sums", basis.sum(dim=1), persistent=False)
+        self.register_buffer("column_sums", basis.sum(dim=1))
 
     @property
     def dtype(self) -> torch.dtype:

@@ -1,1 +1,29 @@
-"""pipelines."""
+"""PavasPipeline: video, prompt and physics in, sound out.
+
+Names load on first use, so that importing this package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pavas_sdk.pipelines.output import PavasOutput
+    from pavas_sdk.pipelines.pipeline import PavasPipeline
+
+_EXPORTS = {"PavasOutput": "output", "PavasPipeline": "pipeline"}
+
+__all__ = ["PavasOutput", "PavasPipeline"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _EXPORTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_EXPORTS[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_EXPORTS})

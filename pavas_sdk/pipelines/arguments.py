@@ -1,0 +1,229 @@
+"""The arguments of a call: checked together, then one entry per video and per sound."""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from pavas_sdk.errors import ConfigurationError, InputError
+from pavas_sdk.physics.windows import WindowSource
+from pavas_sdk.pipelines.physics_input import PhysicsRequest, check_fits, read_physics
+
+if TYPE_CHECKING:
+    from pavas_sdk.data import FrameSource, MaskTrack
+
+__all__ = ["CallArguments", "Draw", "Item", "gather"]
+
+OUTPUT_TYPES = ("audio", "pt", "mel", "latent")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Draw:
+    """The noise of one sound.
+
+    Attributes:
+        generator: Source of the noise, or None when ``latents`` are given.
+        latents: Given noise, or None.
+        seed: Seed of the generator, or None.
+    """
+
+    generator: torch.Generator | None
+    latents: torch.Tensor | None
+    seed: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Item:
+    """One video of a call.
+
+    Attributes:
+        source: Its frames.
+        path: Its file, or None.
+        prompt: What is to be heard.
+        negative_prompt: What is not.
+        physics: What is wanted.
+        masks: Given masks, or None.
+        draws: One per sound.
+        notes: What should be known about the video.
+    """
+
+    source: FrameSource
+    path: str | None
+    prompt: str | None
+    negative_prompt: str | None
+    physics: PhysicsRequest
+    masks: Mapping[int, MaskTrack] | None
+    draws: tuple[Draw, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CallArguments:
+    """Everything that a call needs.
+
+    Attributes:
+        items: One per video.
+        num_inference_steps: Euler steps.
+        guidance_scale: Weight of the conditions.
+    """
+
+    items: tuple[Item, ...]
+    num_inference_steps: int
+    guidance_scale: float
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of all sounds together."""
+        return self.num_inference_steps * sum(len(item.draws) for item in self.items)
+
+
+def gather(
+    video: Any,
+    *,
+    open_source: Callable[[Any], FrameSource],
+    prompt: Any,
+    negative_prompt: Any,
+    physics: Any,
+    masks: Any,
+    duration_s: float | None,
+    num_inference_steps: int,
+    guidance_scale: float,
+    num_waveforms_per_video: int,
+    generator: Any,
+    latents: Any,
+    output_type: str,
+    tensor_inputs: Sequence[str],
+    known_tensor_inputs: Sequence[str],
+    can_estimate: bool,
+) -> CallArguments:
+    """Check the arguments of a call and lay them out per video.
+
+    Cheap problems are gathered and raised together, before any file is opened; then documents
+    and videos are opened, before any work is done.
+
+    Raises:
+        InputError: Arguments that cannot work.
+        MediaError: A video cannot be opened.
+    """
+    videos = list(video) if isinstance(video, list | tuple) else [video]
+    count, per_video = len(videos), num_waveforms_per_video
+    problems = _numbers(num_inference_steps, guidance_scale, per_video, duration_s)
+    if count == 0:
+        problems.append("video is an empty list")
+    if output_type not in OUTPUT_TYPES:
+        problems.append(
+            f"output_type must be one of {', '.join(OUTPUT_TYPES)}, got {output_type!r}"
+        )
+    unknown = sorted(set(tensor_inputs) - set(known_tensor_inputs))
+    if unknown:
+        problems.append(
+            f"callback_on_step_end_tensor_inputs knows {', '.join(known_tensor_inputs)}, got "
+            f"{', '.join(unknown)}"
+        )
+    prompts = _spread("prompt", prompt, count, (str, type(None)), problems)
+    negatives = _spread("negative_prompt", negative_prompt, count, (str, type(None)), problems)
+    estimates = _spread("physics", physics, count, (), problems)
+    tracks = _spread("masks", masks, count, (Mapping, type(None)), problems)
+    sounds = count * per_video if isinstance(per_video, int) else count
+    generators = _generators(generator, sounds, problems)
+    noises = _spread("latents", latents, sounds, (torch.Tensor, type(None)), problems)
+    if problems:
+        raise InputError("; ".join(problems))
+    requests = [read_physics(entry) for entry in estimates]
+    if not can_estimate and any(request.needs_estimator for request in requests):
+        raise ConfigurationError(
+            "this pipeline has no physics estimator; pass physics= for every video (an estimate, "
+            'its JSON file, or "none"), or load the pipeline with its estimator'
+        )
+    items = []
+    for index, entry in enumerate(videos):
+        source = open_source(entry)
+        whole = requests[index].given
+        if whole is not None:
+            check_fits(whole, source, tracks[index])
+        path = source.source
+        items.append(
+            Item(
+                source=_shortened(source, duration_s),
+                path=path if path is not None and Path(path).is_file() else None,
+                prompt=prompts[index],
+                negative_prompt=negatives[index],
+                physics=requests[index],
+                masks=tracks[index],
+                draws=tuple(
+                    _draw(generators[sound], noises[sound])
+                    for sound in range(index * per_video, (index + 1) * per_video)
+                ),
+                notes=tuple(getattr(source, "warnings", ())),
+            )
+        )
+    return CallArguments(
+        items=tuple(items),
+        num_inference_steps=num_inference_steps,
+        guidance_scale=float(guidance_scale),
+    )
+
+
+def _numbers(
+    steps: Any, guidance_scale: Any, per_video: Any, duration_s: float | None
+) -> list[str]:
+    problems = []
+    for name, value in (("num_inference_steps", steps), ("num_waveforms_per_video", per_video)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            problems.append(f"{name} must be a whole number of at least 1, got {value!r}")
+    if not (isinstance(guidance_scale, int | float) and math.isfinite(guidance_scale)):
+        problems.append(f"guidance_scale must be a finite number, got {guidance_scale!r}")
+    if duration_s is not None and not (math.isfinite(duration_s) and duration_s > 0):
+        problems.append(f"duration_s must be above 0 seconds, got {duration_s!r}")
+    return problems
+
+
+def _spread(
+    name: str, value: Any, count: int, types: tuple[type, ...], problems: list[str]
+) -> list[Any]:
+    """Return one value per entry: a list of the right length as it is, else copies."""
+    values = list(value) if isinstance(value, list | tuple) else [value] * count
+    if len(values) != count:
+        problems.append(f"{name} has {len(values)} entries, expected 1 or {count}")
+        return [None] * count
+    wrong = [type(entry).__name__ for entry in values if types and not isinstance(entry, types)]
+    if wrong:
+        expected = " or ".join(t.__name__ for t in types if t is not type(None))
+        problems.append(f"{name} must be {expected}, got {wrong[0]}")
+    return values
+
+
+def _generators(value: Any, sounds: int, problems: list[str]) -> list[torch.Generator | None]:
+    """One generator per sound: the given list, or the given one (drawn from in turn)."""
+    if value is None:
+        return [torch.Generator().manual_seed(secrets.randbits(32)) for _ in range(sounds)]
+    values = list(value) if isinstance(value, list | tuple) else [value] * sounds
+    if len(values) != sounds:
+        problems.append(f"generator has {len(values)} entries, expected 1 or {sounds}")
+    elif not all(isinstance(entry, torch.Generator) for entry in values):
+        problems.append(
+            "generator must be a torch.Generator, for example "
+            f"torch.Generator().manual_seed(0), got {type(values[0]).__name__}"
+        )
+    else:
+        return values
+    return [None] * sounds
+
+
+def _draw(generator: torch.Generator | None, latents: torch.Tensor | None) -> Draw:
+    if latents is not None:
+        return Draw(generator=None, latents=latents, seed=None)
+    seed = None if generator is None else generator.initial_seed()
+    return Draw(generator=generator, latents=None, seed=seed)
+
+
+def _shortened(source: FrameSource, duration_s: float | None) -> FrameSource:
+    if duration_s is None or duration_s >= source.duration_s:
+        return source
+    return WindowSource(source, 0.0, duration_s)

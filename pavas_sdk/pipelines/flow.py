@@ -1,0 +1,160 @@
+"""The guided velocity of one long latent, window by window."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from pavas_sdk.errors import ConfigurationError
+from pavas_sdk.models import guide
+from pavas_sdk.pipelines.windows import blend_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from pavas_sdk.interfaces import AdapterState
+    from pavas_sdk.models import Conditions
+    from pavas_sdk.pipelines.features import WindowCondition
+    from pavas_sdk.pipelines.windows import Window
+
+__all__ = ["GuidedFlow", "latent_times_s"]
+
+# Projected conditions and deltas are kept for so many windows; of a longer video they are made
+# anew at every step from the compact features, so that memory does not grow with its length.
+_KEPT_WINDOWS = 4
+
+
+def latent_times_s(window: Window, latent_rate_hz: float) -> NDArray[np.float64]:
+    """Return the middles of a window's latents on the video's clock, (length,).
+
+    Latent i of a clip spans [i / rate, (i + 1) / rate).
+    """
+    return (np.arange(window.start, window.stop) + 0.5) / latent_rate_hz
+
+
+class GuidedFlow:
+    """Velocity of the whole latent at one flow time, with guidance.
+
+    Both branches of guidance run in one batch of two; below a guidance scale of 1 only the
+    conditional one runs. The unconditional branch sees no video (the backbone's empty tokens), the
+    negative text and the adapter's empty state. Overlapping windows are blended linearly.
+
+    Args:
+        transformer: The backbone.
+        adapter: The conditioning adapter, or None.
+        conditions: One per window.
+        text: Text tokens, (1, T, D_text).
+        negative_text: Text tokens of the unconditional branch, of the same shape.
+        guidance_scale: w of ``w * v_cond + (1 - w) * v_empty``.
+        latent_rate_hz: Latents per second.
+        keep_in_negative: Features that the unconditional branch keeps: "clip", "sync".
+
+    Raises:
+        ConfigurationError: The texts have different shapes.
+    """
+
+    def __init__(
+        self,
+        transformer: Any,
+        adapter: Any | None,
+        conditions: Sequence[WindowCondition],
+        *,
+        text: Tensor,
+        negative_text: Tensor,
+        guidance_scale: float,
+        latent_rate_hz: float,
+        keep_in_negative: Sequence[str] = (),
+    ) -> None:
+        if text.shape != negative_text.shape:
+            raise ConfigurationError(
+                f"prompt tokens have shape {tuple(text.shape)}, negative ones "
+                f"{tuple(negative_text.shape)}; the text encoder and the transformer's text_length "
+                "do not belong together"
+            )
+        self._transformer = transformer
+        self._adapter = adapter
+        self._conditions = conditions
+        self._text = text
+        self._negative_text = negative_text
+        self._scale = guidance_scale
+        self._rate_hz = latent_rate_hz
+        self._keep = frozenset(keep_in_negative)
+        weights = blend_weights(tuple(entry.window for entry in conditions))
+        self._weights = [torch.from_numpy(weight)[None, :, None] for weight in weights]
+        self._kept: dict[int, tuple[Conditions, Mapping[str, Tensor] | None]] = {}
+
+    @property
+    def guided(self) -> bool:
+        """Whether the unconditional branch runs, too."""
+        return self._scale >= 1.0
+
+    def __call__(self, latents: Tensor, time: Tensor) -> Tensor:
+        """Return the velocity, float32 (1, N, C).
+
+        Args:
+            latents: Normalised, noisy latents, (1, N, C).
+            time: Flow time, a scalar.
+        """
+        if len(self._conditions) == 1:
+            return self._window(0, latents, time)
+        velocity = torch.zeros_like(latents)
+        for index, (entry, weight) in enumerate(zip(self._conditions, self._weights, strict=True)):
+            here = slice(entry.window.start, entry.window.stop)
+            part = self._window(index, latents[:, here], time)
+            velocity[:, here] += weight.to(part.device) * part
+        return velocity
+
+    def _window(self, index: int, latents: Tensor, time: Tensor) -> Tensor:
+        conditions, modulation = self._prepared(index)
+        branches = 2 if self.guided else 1
+        dtype = self._transformer.dtype
+        velocity = self._transformer(
+            latents.expand(branches, -1, -1).to(dtype),
+            time.expand(branches).to(dtype),
+            conditions,
+            modulation=modulation,
+        ).float()
+        if not self.guided:
+            return velocity
+        return guide(velocity[:1], velocity[1:], self._scale)
+
+    def _prepared(self, index: int) -> tuple[Conditions, Mapping[str, Tensor] | None]:
+        if index in self._kept:
+            return self._kept[index]
+        prepared = self._prepare(self._conditions[index])
+        if len(self._conditions) <= _KEPT_WINDOWS:
+            self._kept[index] = prepared
+        return prepared
+
+    def _prepare(self, entry: WindowCondition) -> tuple[Conditions, Mapping[str, Tensor] | None]:
+        net = self._transformer
+        clip, sync, text = entry.pooled, entry.sync, self._text
+        if sync.shape[1] == 0:  # shorter than one synchronisation segment
+            sync = net.empty_sync(1, net.config.sync_segment)
+        if self.guided:
+            no_clip = clip if "clip" in self._keep else net.empty_clip(1, clip.shape[1])
+            no_sync = sync if "sync" in self._keep else net.empty_sync(1, sync.shape[1])
+            clip = torch.cat([clip, no_clip.to(clip)])
+            sync = torch.cat([sync, no_sync.to(sync)])
+            text = torch.cat([text, self._negative_text.to(text)])
+        dtype = net.dtype
+        conditions = net.prepare_conditions(
+            clip.to(dtype), sync.to(dtype), text.to(dtype), entry.window.length
+        )
+        return conditions, self._modulation(entry)
+
+    def _modulation(self, entry: WindowCondition) -> Mapping[str, Tensor] | None:
+        if self._adapter is None or entry.state is None:
+            return None
+        times = latent_times_s(entry.window, self._rate_hz)
+        deltas = self._adapter.modulation(entry.state, entry.times_s, times)
+        if not self.guided:
+            return deltas  # type: ignore[no-any-return]  # adapters are typed by their interface
+        null: AdapterState = self._adapter.null_state(1, len(entry.times_s))
+        empty = self._adapter.modulation(null, entry.times_s, times)
+        return {name: torch.cat([delta, empty[name]]) for name, delta in deltas.items()}

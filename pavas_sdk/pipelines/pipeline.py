@@ -1,0 +1,640 @@
+"""PavasPipeline: a video's sound, conditioned on the mass and speed of what moves in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import torch
+
+from pavas_sdk.data import Audio, PhysicsEstimate
+from pavas_sdk.errors import ConfigurationError, InputError
+from pavas_sdk.media import as_source
+from pavas_sdk.models import SequenceConfig
+from pavas_sdk.pipelines.arguments import CallArguments, Item, gather
+from pavas_sdk.pipelines.decoding import Decoder
+from pavas_sdk.pipelines.features import (
+    VideoFeatures,
+    WindowCondition,
+    adapter_inputs,
+    encode_window,
+)
+from pavas_sdk.pipelines.flow import GuidedFlow
+from pavas_sdk.pipelines.masks import segment_objects
+from pavas_sdk.pipelines.output import PavasOutput
+from pavas_sdk.pipelines.physics_input import PhysicsRequest, check_fits, read_physics
+from pavas_sdk.pipelines.provenance import provenance_json
+from pavas_sdk.pipelines.storage import StoredPipeline
+from pavas_sdk.pipelines.windows import Window, plan_windows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from pavas_sdk.data import FrameSource, MaskTrack, Video
+    from pavas_sdk.interfaces import AdapterState
+    from pavas_sdk.pipelines.physics_input import PhysicsInput
+
+__all__ = ["PavasPipeline"]
+
+# One synchronisation segment of 16 frames at 25 Hz: shorter videos are computed as so long (their
+# last picture stands still) and the sound is cut.
+_SHORTEST_S = 0.64
+
+
+class PavasPipeline(StoredPipeline):
+    """Generates the sound of a silent video (PAVAS, CVPR 2026).
+
+    Args:
+        transformer: Flow backbone (`pavas_sdk.models.MMAudioTransformer`).
+        vae: Mel codec.
+        vocoder: Mel to waveform.
+        scheduler: Sampler (`pavas_sdk.models.FlowMatchEuler`).
+        clip: Visual and text encoder.
+        sync_encoder: Synchronisation encoder.
+        conditioning_adapter: Brings physics to the backbone; None: sound without physics.
+        physics_estimator: A `pavas_sdk.physics.PhysicsEstimator`; None: ``physics=`` must be given to every call.
+        name: Name of the weights, for provenance.
+        licence: Licence of the weights.
+        sample_rate_hz: Of the sound.
+        hop_length: Samples per mel frame.
+        frames_per_latent: Mel frames per latent.
+        window_s: What the backbone sees at once; longer videos run in windows.
+        overlap_s: How much neighbouring windows share at least.
+        num_inference_steps: Default of a call.
+        guidance_scale: Default of a call.
+        output_gain_db: Applied to every generated sound, and recorded.
+        keep_in_negative: Features that the unconditional branch keeps: "clip", "sync".
+
+    Raises:
+        ConfigurationError: Components or numbers that do not fit together.
+
+    Example:
+        >>> pipe = PavasPipeline.from_pretrained("pavas-tiny")
+        >>> out = pipe("clip.mp4", prompt="wooden ball")
+        >>> out.save("clip.wav")
+        >>> heavier = pipe("clip.mp4", physics=out.physics.with_mass(0, 5.0))
+    """
+
+    # diffusers records this in a saved pipeline; files may move, the public module stays.
+    __module__ = "pavas_sdk.pipelines"
+
+    model_cpu_offload_seq = "clip->sync_encoder->conditioning_adapter->transformer->vae->vocoder"
+    _optional_components = ["conditioning_adapter"]  # noqa: RUF012  # diffusers' own form
+    _callback_tensor_inputs = ("latents", "velocity")
+
+    def __init__(
+        self,
+        transformer: Any,
+        vae: Any,
+        vocoder: Any,
+        scheduler: Any,
+        clip: Any,
+        sync_encoder: Any,
+        conditioning_adapter: Any = None,
+        physics_estimator: Any = None,
+        name: str = "",
+        licence: str = "",
+        sample_rate_hz: int = 16000,
+        hop_length: int = 256,
+        frames_per_latent: int = 2,
+        window_s: float = 8.0,
+        overlap_s: float = 2.0,
+        num_inference_steps: int = 25,
+        guidance_scale: float = 4.5,
+        output_gain_db: float = 0.0,
+        keep_in_negative: Any = (),
+    ) -> None:
+        super().__init__()
+        if not 0 <= overlap_s < window_s or window_s < _SHORTEST_S:
+            raise ConfigurationError(
+                f"window_s must be at least {_SHORTEST_S} and above overlap_s >= 0, got "
+                f"window_s={window_s}, overlap_s={overlap_s}"
+            )
+        unknown = sorted(set(keep_in_negative) - {"clip", "sync"})
+        if unknown:
+            raise ConfigurationError(
+                f"keep_in_negative takes 'clip' and 'sync', got {', '.join(unknown)}"
+            )
+        self.register_modules(
+            transformer=transformer,
+            vae=vae,
+            vocoder=vocoder,
+            scheduler=scheduler,
+            clip=clip,
+            sync_encoder=sync_encoder,
+            conditioning_adapter=conditioning_adapter,
+        )
+        self.register_to_config(
+            name=name,
+            licence=licence,
+            sample_rate_hz=sample_rate_hz,
+            hop_length=hop_length,
+            frames_per_latent=frames_per_latent,
+            window_s=float(window_s),
+            overlap_s=float(overlap_s),
+            num_inference_steps=num_inference_steps,
+            guidance_scale=float(guidance_scale),
+            output_gain_db=float(output_gain_db),
+            keep_in_negative=list(keep_in_negative),
+        )
+        self.physics_estimator = physics_estimator
+        self.sequence = SequenceConfig(
+            sample_rate_hz=sample_rate_hz,
+            hop_length=hop_length,
+            latent_downsample=frames_per_latent,
+        )
+        self._interrupt = False
+        self._num_timesteps = 0
+
+    # -- what a callback can see ---------------------------------------------------------------
+
+    @property
+    def interrupt(self) -> bool:
+        """Whether a callback asked to stop (``pipe._interrupt = True``, as in diffusers)."""
+        return self._interrupt
+
+    @property
+    def num_timesteps(self) -> int:
+        """Steps of the running, or last, call."""
+        return self._num_timesteps
+
+    def to(self, *args: Any, **kwargs: Any) -> Self:
+        """Move and cast the networks, and the physics estimator's components with them."""
+        super().to(*args, **kwargs)
+        if self.physics_estimator is not None:
+            self.physics_estimator.to(self._execution_device)
+        return self
+
+    # -- the call ------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        video: str | Path | Video | FrameSource | Sequence[Any],
+        *,
+        prompt: str | Sequence[str] | None = "",
+        negative_prompt: str | Sequence[str] | None = "",
+        physics: PhysicsInput | Sequence[PhysicsInput] = None,
+        masks: Mapping[int, MaskTrack] | Sequence[Mapping[int, MaskTrack] | None] | None = None,
+        duration_s: float | None = None,
+        num_inference_steps: int | None = None,
+        guidance_scale: float | None = None,
+        num_waveforms_per_video: int = 1,
+        generator: torch.Generator | Sequence[torch.Generator] | None = None,
+        latents: Tensor | Sequence[Tensor] | None = None,
+        output_type: str = "audio",
+        return_dict: bool = True,
+        callback_on_step_end: Callable[[Any, int, Tensor, dict[str, Any]], Mapping[str, Any]]
+        | None = None,
+        callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
+    ) -> PavasOutput | tuple[Any, Any, Any]:
+        """Generate the sound of a video, or of each video of a list.
+
+        Sounds are made one after the other, so that one of a list is, bit for bit, what it would
+        be alone with the same generator. The same seed gives the same sound to the bit on the
+        same machine; noise is drawn on the generator's device (CPU by default) whatever the
+        pipeline's.
+
+        Args:
+            video: A path, frames (`Video`), a frame source (`open_video`), or a list of them.
+            prompt: What is to be heard, or one per video. None: the backbone's stored empty text.
+            negative_prompt: What is not, or one per video. Empty: the stored empty text.
+            physics: None: estimate it. Or a `PhysicsEstimate`, its JSON (path or dictionary),
+                masses and speeds by hand on top of the estimate
+                (``{"masses_kg": {0: 5.0}}``, or such a file), or "none": no physics. Or one
+                per video.
+            masks: Masks by object id for a given estimate; by default the segmenter is run.
+            duration_s: Use only the first seconds.
+            num_inference_steps: Euler steps; the pipeline's own number by default.
+            guidance_scale: Weight of the conditions; below 1 only the conditional branch runs.
+            num_waveforms_per_video: Sounds per video.
+            generator: Source of the noise, or one per sound. By default one with a fresh seed,
+                which provenance records.
+            latents: Initial noise (1, N, C) instead, or one per sound.
+            output_type: "audio" (`Audio`), "pt" (channels, samples), "mel" (bands, frames), or
+                "latent" (N, C).
+            return_dict: False: the tuple (audio, physics, provenance).
+            callback_on_step_end: ``(pipeline, step, time, tensors) -> tensors``, after each step
+                of each sound; tensors it returns replace the pipeline's.
+            callback_on_step_end_tensor_inputs: Which tensors it gets: "latents", "velocity".
+
+        Returns:
+            `PavasOutput`: single values for one sound, lists for several.
+
+        Raises:
+            InputError: Arguments that cannot work, all problems named at once.
+            MediaError: A video cannot be read.
+            PhysicsInputError: Masses, speeds or ids that are impossible or do not fit.
+            ComponentError: A slot of the physics estimator failed.
+        """
+        # 1. Check inputs
+        arguments = self.check_inputs(
+            video,
+            prompt=prompt,
+            negative_prompt=negative_prompt,
+            physics=physics,
+            masks=masks,
+            duration_s=duration_s,
+            num_inference_steps=num_inference_steps,
+            guidance_scale=guidance_scale,
+            num_waveforms_per_video=num_waveforms_per_video,
+            generator=generator,
+            latents=latents,
+            output_type=output_type,
+            callback_on_step_end_tensor_inputs=callback_on_step_end_tensor_inputs,
+        )
+        self._interrupt = False
+        self._num_timesteps = arguments.num_inference_steps
+        outputs: list[PavasOutput] = []
+        with self.progress_bar(total=arguments.total_steps) as progress:
+            for item in arguments.items:
+                # 2. Physics, once for the whole clip
+                estimate, tracks, notes = self.estimate_physics(
+                    item.source, item.physics, prompt=item.prompt or "", masks=item.masks
+                )
+                # 3. Encode pictures, physics and text, window by window
+                windows = self.plan_windows(item.source.duration_s)
+                conditions = []
+                for window in windows:
+                    features = self.encode_video(item.source, window)
+                    state = self.encode_physics(estimate, tracks, features)
+                    conditions.append(
+                        WindowCondition(
+                            window=window,
+                            pooled=features.pooled,
+                            sync=features.sync,
+                            times_s=features.times_s,
+                            state=state,
+                        )
+                    )
+                    del features
+                text, negative_text = self.encode_prompt(item.prompt, item.negative_prompt)
+                for draw in item.draws:
+                    # 4. Noise
+                    noise = self.prepare_latents(
+                        windows[-1].stop, generator=draw.generator, latents=draw.latents
+                    )
+                    # 5. Denoise
+                    result = self.denoise(
+                        noise,
+                        conditions,
+                        text,
+                        negative_text,
+                        num_inference_steps=arguments.num_inference_steps,
+                        guidance_scale=arguments.guidance_scale,
+                        callback_on_step_end=callback_on_step_end,
+                        callback_on_step_end_tensor_inputs=callback_on_step_end_tensor_inputs,
+                        progress=progress,
+                    )
+                    # 6. Decode
+                    audio = self.decode_latents(
+                        result, duration_s=item.source.duration_s, output_type=output_type
+                    )
+                    outputs.append(
+                        PavasOutput(
+                            audio=audio,
+                            physics=estimate,
+                            provenance=self._provenance(
+                                arguments, item, draw.seed, len(outputs), estimate, notes
+                            ),
+                            video_path=item.path,
+                        )
+                    )
+        # 7. Offload and return
+        self.maybe_free_model_hooks()
+        output = PavasOutput.collect(outputs)
+        if not return_dict:
+            return output.audio, output.physics, output.provenance
+        return output
+
+    # -- its steps -----------------------------------------------------------------------------
+
+    def check_inputs(
+        self,
+        video: Any,
+        *,
+        prompt: Any = "",
+        negative_prompt: Any = "",
+        physics: Any = None,
+        masks: Any = None,
+        duration_s: float | None = None,
+        num_inference_steps: int | None = None,
+        guidance_scale: float | None = None,
+        num_waveforms_per_video: int = 1,
+        generator: Any = None,
+        latents: Any = None,
+        output_type: str = "audio",
+        callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
+    ) -> CallArguments:
+        """Return the arguments of a call, checked, with one entry per video.
+
+        Raises:
+            InputError: See `__call__`.
+            MediaError: A video cannot be opened.
+        """
+        config = self.config
+        return gather(
+            video,
+            open_source=as_source,
+            prompt=prompt,
+            negative_prompt=negative_prompt,
+            physics=physics,
+            masks=masks,
+            duration_s=duration_s,
+            num_inference_steps=(
+                config.num_inference_steps if num_inference_steps is None else num_inference_steps
+            ),
+            guidance_scale=config.guidance_scale if guidance_scale is None else guidance_scale,
+            num_waveforms_per_video=num_waveforms_per_video,
+            generator=generator,
+            latents=latents,
+            output_type=output_type,
+            tensor_inputs=callback_on_step_end_tensor_inputs,
+            known_tensor_inputs=self._callback_tensor_inputs,
+            can_estimate=self.physics_estimator is not None or self.conditioning_adapter is None,
+        )
+
+    def estimate_physics(
+        self,
+        video: str | Path | Video | FrameSource,
+        physics: PhysicsInput | PhysicsRequest = None,
+        *,
+        prompt: str = "",
+        masks: Mapping[int, MaskTrack] | None = None,
+    ) -> tuple[PhysicsEstimate, dict[int, MaskTrack], tuple[str, ...]]:
+        """Return the physics of a video, masks of its objects, and notes on what is missing.
+
+        Args:
+            video: The clip.
+            physics: As in `__call__`.
+            prompt: What the user says about the clip.
+            masks: Masks for a given estimate.
+
+        Raises:
+            ComponentError: A slot failed.
+            ConfigurationError: There is no estimator and no estimate is given.
+            PhysicsInputError: A given estimate does not fit the video.
+        """
+        source = as_source(video)
+        request = physics if isinstance(physics, PhysicsRequest) else read_physics(physics)
+        if request.given is not None:
+            check_fits(request.given, source, masks)
+            if masks is not None or self.conditioning_adapter is None:
+                return request.given, dict(masks or {}), ()
+            tracks, notes = segment_objects(self.physics_estimator, source, request.given)
+            return request.given, tracks, notes
+        if request.disabled or (self.physics_estimator is None and not request.overrides):
+            if not request.disabled and self.conditioning_adapter is not None:
+                raise ConfigurationError(NO_ESTIMATOR)
+            nothing = PhysicsEstimate(
+                objects=(),
+                duration_s=source.duration_s,
+                time_scale=source.time_scale,
+                notes=("physics was not used",),
+            )
+            return nothing, {}, ()
+        if self.physics_estimator is None:
+            raise ConfigurationError(NO_ESTIMATOR)
+        result = self.physics_estimator.estimate(source, prompt=prompt, overrides=request.overrides)
+        tracks = {**result.masks, **(masks or {})}
+        check_fits(result.physics, source, masks)
+        return result.physics, tracks, result.physics.notes
+
+    def plan_windows(self, duration_s: float) -> tuple[Window, ...]:
+        """Return the windows in which a clip of ``duration_s`` is denoised; usually one."""
+        length = max(duration_s, _SHORTEST_S)
+        sequence, config = self.sequence, self.config
+        return plan_windows(
+            sequence.latent_length(length),
+            duration_s=length,
+            window=sequence.latent_length(config.window_s),
+            overlap=sequence.latent_length(config.overlap_s),
+            window_s=config.window_s,
+            latent_rate_hz=sequence.latent_rate_hz,
+        )
+
+    def encode_video(
+        self, video: str | Path | Video | FrameSource, window: Window | None = None
+    ) -> VideoFeatures:
+        """Encode the pictures of one window (by default of a clip that fits into one).
+
+        Raises:
+            InputError: No window is given and the video needs several.
+        """
+        source = as_source(video)
+        if window is None:
+            window, *others = self.plan_windows(source.duration_s)
+            if others:
+                raise InputError(
+                    f"a video of {source.duration_s:.2f} s needs {len(others) + 1} windows; pass "
+                    "one of pipe.plan_windows(duration_s)"
+                )
+        self._onload("clip", "sync_encoder")
+        return encode_window(
+            self.clip, self.sync_encoder, source, window, device=self._execution_device
+        )
+
+    def encode_prompt(
+        self, prompt: str | None = "", negative_prompt: str | None = ""
+    ) -> tuple[Tensor, Tensor]:
+        """Return the text tokens of both branches of guidance, (1, T, D_text) each.
+
+        A prompt of None, and a negative prompt that is empty or None, mean the backbone's stored
+        empty text.
+        """
+        self._onload("clip")
+        empty = self.transformer.empty_text(1).to(self._execution_device)
+        text = empty if prompt is None else self.clip.encode_text([prompt])
+        negative = self.clip.encode_text([negative_prompt]) if negative_prompt else empty
+        return text, negative
+
+    def encode_physics(
+        self,
+        physics: PhysicsEstimate,
+        masks: Mapping[int, MaskTrack],
+        features: VideoFeatures,
+    ) -> AdapterState | None:
+        """Return the adapter's state of one window, or None without an adapter.
+
+        Args:
+            physics: Of the whole clip; no objects gives the learned empty state.
+            masks: Of the whole clip; an object without masks counts as occluded.
+            features: Of the window.
+        """
+        adapter = self.conditioning_adapter
+        if adapter is None:
+            return None
+        self._onload("conditioning_adapter")
+        if not physics.objects:
+            return adapter.null_state(1, features.times_s.size)  # type: ignore[no-any-return]
+        inputs = adapter_inputs(
+            physics.objects,
+            masks,
+            features.times_s,
+            features.patches.shape[2],
+            device=features.patches.device,
+        )
+        return adapter.encode(  # type: ignore[no-any-return]  # a module erases its types
+            features.patches.to(adapter.dtype),
+            inputs.masks,
+            inputs.mass_kg,
+            inputs.speed_m_s,
+            inputs.valid,
+        )
+
+    def prepare_latents(
+        self,
+        latent_length: int,
+        *,
+        generator: torch.Generator | None = None,
+        latents: Tensor | None = None,
+    ) -> Tensor:
+        """Return the initial noise, float32 (1, N, C), drawn on the generator's device.
+
+        Args:
+            latent_length: N.
+            generator: Source of the noise; a fresh one by default.
+            latents: Use these, (N, C) or (1, N, C), instead.
+
+        Raises:
+            InputError: ``latents`` has another shape.
+        """
+        shape = (1, latent_length, self.vae.config.latent_channels)
+        if latents is not None:
+            given = latents[None] if latents.ndim == 2 else latents
+            if tuple(given.shape) != shape:
+                raise InputError(
+                    f"latents have shape {tuple(latents.shape)}, expected {shape} for this video"
+                )
+            return given.to(device=self._execution_device, dtype=torch.float32)
+        device = torch.device("cpu") if generator is None else generator.device
+        noise = torch.randn(shape, generator=generator, device=device, dtype=torch.float32)
+        return noise.to(self._execution_device)
+
+    def denoise(
+        self,
+        latents: Tensor,
+        conditions: Sequence[WindowCondition],
+        text: Tensor,
+        negative_text: Tensor,
+        *,
+        num_inference_steps: int,
+        guidance_scale: float,
+        callback_on_step_end: Callable[..., Mapping[str, Any]] | None = None,
+        callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
+        progress: Any = None,
+    ) -> Tensor:
+        """Integrate the flow from noise to latents, (1, N, C).
+
+        Args:
+            latents: From `prepare_latents`.
+            conditions: One per window.
+            text: From `encode_prompt`.
+            negative_text: From `encode_prompt`.
+            num_inference_steps: Euler steps.
+            guidance_scale: Weight of the conditions.
+            callback_on_step_end: See `__call__`.
+            callback_on_step_end_tensor_inputs: See `__call__`.
+            progress: A bar whose ``update()`` is called after each step.
+        """
+        self._onload("transformer", "conditioning_adapter")
+        flow = GuidedFlow(
+            self.transformer,
+            self.conditioning_adapter,
+            conditions,
+            text=text,
+            negative_text=negative_text,
+            guidance_scale=guidance_scale,
+            latent_rate_hz=self.sequence.latent_rate_hz,
+            keep_in_negative=self.config.keep_in_negative,
+        )
+        times = self.scheduler.times(num_inference_steps, device=latents.device)
+        for index in range(num_inference_steps):
+            if self._interrupt:
+                break
+            velocity = flow(latents, times[index])
+            latents = self.scheduler.step(velocity, latents, times[index], times[index + 1])
+            if callback_on_step_end is not None:
+                known = {"latents": latents, "velocity": velocity}
+                wanted = {name: known[name] for name in callback_on_step_end_tensor_inputs}
+                answer = callback_on_step_end(self, index, times[index], wanted) or {}
+                latents = answer.get("latents", latents)
+            if progress is not None:
+                progress.update()
+        return latents
+
+    def decode_latents(
+        self, latents: Tensor, *, duration_s: float, output_type: str = "audio"
+    ) -> Audio | Tensor:
+        """Return the sound of latents (1, N, C), exactly as long as the video.
+
+        Args:
+            latents: From `denoise`.
+            duration_s: Length of the sound; the rest of the last latent is cut.
+            output_type: See `__call__`.
+        """
+        if output_type == "latent":
+            return latents[0]
+        self._onload("transformer", "vae", "vocoder")
+        config = self.config
+        decoder = Decoder(
+            vae=self.vae,
+            vocoder=self.vocoder,
+            hop_length=config.hop_length,
+            frames_per_latent=config.frames_per_latent,
+            piece_latents=self.sequence.latent_length(config.window_s),
+        )
+        codes = self.transformer.unnormalize(latents.to(self.transformer.dtype)).float()
+        if output_type == "mel":
+            return decoder.mel(codes)
+        wanted = round(duration_s * config.sample_rate_hz)
+        audio = Audio(samples=decoder.samples(codes), sample_rate_hz=config.sample_rate_hz)
+        audio = audio.with_gain(config.output_gain_db).fitted(wanted)
+        return torch.from_numpy(audio.samples.copy()) if output_type == "pt" else audio
+
+    # -- inside --------------------------------------------------------------------------------
+
+    def _onload(self, *names: str) -> None:
+        """Bring offloaded components back: their hooks see only ``forward``, not other methods."""
+        for name in names:
+            hook = getattr(getattr(self, name, None), "_hf_hook", None)
+            if hook is not None and hasattr(hook, "pre_forward"):
+                hook.pre_forward(getattr(self, name))
+
+    def _provenance(
+        self,
+        arguments: CallArguments,
+        item: Item,
+        seed: int | None,
+        index: int,
+        physics: PhysicsEstimate,
+        notes: Sequence[str],
+    ) -> dict[str, Any]:
+        settings = {
+            "prompt": item.prompt,
+            "negative_prompt": item.negative_prompt,
+            "seed": seed,
+            "index": index,
+            "num_inference_steps": arguments.num_inference_steps,
+            "guidance_scale": arguments.guidance_scale,
+            "gain_db": self.config.output_gain_db,
+            "sample_rate_hz": self.config.sample_rate_hz,
+            "device": str(self._execution_device),
+            "dtype": str(self.transformer.dtype).removeprefix("torch."),
+            "interrupted": self._interrupt,
+        }
+        return provenance_json(
+            refs=self.licences(),
+            source=item.source,
+            physics=physics,
+            settings=settings,
+            notes=tuple(dict.fromkeys((*physics.notes, *notes, *item.notes))),
+        )
+
+
+NO_ESTIMATOR = (
+    "this pipeline has no physics estimator and no physics was given; pass physics= (an estimate, "
+    'its JSON file, or "none"), or load the pipeline with its estimator'
+)

@@ -1,0 +1,267 @@
+"""A saved pipeline: where it lies, what it names, and whether all of that may be loaded here.
+
+Layout: diffusers' ``model_index.json`` and one folder per component, plus
+``physics_estimator/config.json`` (slots by registry name) and ``pavas.json`` (who made what).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pavas_sdk.data import ComponentRef
+from pavas_sdk.errors import (
+    ComponentNotFoundError,
+    ConfigurationError,
+    FormatError,
+    WeightsError,
+)
+from pavas_sdk.physics import saved_slots
+from pavas_sdk.registry import MissingSlot, missing_plugins_error
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pavas_sdk.registry import Registry
+
+__all__ = ["SavedPipeline", "resolve_folder"]
+
+INDEX_NAME = "model_index.json"
+ESTIMATOR_NAME = "physics_estimator/config.json"
+ABOUT_NAME = "pavas.json"
+ABOUT_FORMAT = "pavas.pipeline"
+ABOUT_VERSION = 1
+
+_FOREIGN_LIBRARIES = ("diffusers", "transformers")
+_PUBLIC_MODULES = ("pavas_sdk", "pavas_sdk.models")
+_DOWNLOADED = ("*.json", "*.safetensors")
+_HUB_OPTIONS = ("cache_dir", "force_download", "local_files_only", "token", "revision")
+
+
+def resolve_folder(
+    source: str | os.PathLike[str], *, registry: Registry, **hub_options: Any
+) -> Path:
+    """Return the local folder of a saved pipeline.
+
+    Args:
+        source: A folder; the name of a registered ``pipeline`` (``pavas-tiny``); or a repository
+            of the Hugging Face Hub (``owner/name``), of which only safetensors and JSON files are
+            downloaded.
+        registry: Where names are looked up.
+        **hub_options: ``cache_dir, force_download, local_files_only, token, revision``.
+
+    Raises:
+        ComponentNotFoundError: No folder, and no registered pipeline of this name.
+        WeightsError: The Hub has no such repository, or cannot be reached.
+    """
+    folder = Path(source).expanduser()
+    if folder.is_dir():
+        return folder
+    name = os.fspath(source)
+    presets = registry.components("pipeline")
+    qualified = {entry.qualified_name for entry in presets}
+    if name.count("/") == 1 and name not in qualified and not name.startswith((".", "~", "/")):
+        return _download(name, **hub_options)
+    if name.count("/") > 1 or name.startswith((".", "~", "/")):
+        raise WeightsError(
+            f"there is no folder {name}; give the folder of a saved pipeline, a Hub repository "
+            "(owner/name), or a preset: "
+            + (", ".join(sorted(entry.name for entry in presets)) or "none is installed")
+        )
+    return Path(registry.get("pipeline", name).load()())
+
+
+def _download(repository: str, **options: Any) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(repository, allow_patterns=list(_DOWNLOADED), **options))
+    except HFValidationError as err:
+        raise WeightsError(f"{repository!r} is not a Hub repository name: {err}") from err
+    except LocalEntryNotFoundError as err:
+        raise WeightsError(
+            f"{repository} is neither a local folder nor in the local cache, and the Hub cannot "
+            "be reached; connect to the network, or give a folder"
+        ) from err
+    # The client's own connection errors share no base class with OSError.
+    except Exception as err:
+        raise WeightsError(
+            f"cannot download {repository} from the Hub: {type(err).__name__}: {err}".strip()
+        ) from err
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedPipeline:
+    """The documents of a saved pipeline, read but not yet trusted.
+
+    Attributes:
+        folder: Where it lies.
+        components: ``(library, class)`` of each saved component.
+        refs: Who made each component, as far as the pipeline says.
+        estimator: Document of the physics estimator, or None when it has none.
+    """
+
+    folder: Path
+    components: Mapping[str, tuple[str, str]]
+    refs: Mapping[str, ComponentRef] = field(default_factory=dict)
+    estimator: Mapping[str, Any] | None = None
+
+    @classmethod
+    def read(cls, folder: Path) -> SavedPipeline:
+        """Read the documents in ``folder``.
+
+        Raises:
+            WeightsError: It holds no saved pipeline, or one of another class.
+            FormatError: A document is malformed or newer.
+        """
+        index_path = folder / INDEX_NAME
+        if not index_path.is_file():
+            raise WeightsError(
+                f"{folder} holds no {INDEX_NAME}; give a folder that PavasPipeline.save_pretrained "
+                "wrote"
+            )
+        index = _read_json(index_path)
+        if index.get("_class_name") != "PavasPipeline":
+            raise WeightsError(
+                f"{index_path} describes a {index.get('_class_name')!r}, expected 'PavasPipeline'"
+            )
+        components = {
+            name: (str(value[0]), str(value[1]))
+            for name, value in index.items()
+            if not name.startswith("_")
+            and isinstance(value, list)
+            and len(value) == 2
+            and all(isinstance(part, str) for part in value)
+        }
+        about_path, estimator_path = folder / ABOUT_NAME, folder / ESTIMATOR_NAME
+        refs: dict[str, ComponentRef] = {}
+        if about_path.is_file():
+            about = _read_json(about_path)
+            version = about.get("format_version")
+            if about.get("format") != ABOUT_FORMAT or not isinstance(version, int) or version < 1:
+                raise FormatError(f'{about_path}: expected "format": "{ABOUT_FORMAT}"')
+            if version > ABOUT_VERSION:
+                raise FormatError(
+                    f"{about_path} has format_version {version}; this pavas_sdk reads up to "
+                    f"{ABOUT_VERSION}: pip install -U pavas-sdk"
+                )
+            refs = {
+                str(name): ComponentRef.from_json(ref)
+                for name, ref in dict(about.get("components", {})).items()
+            }
+        return cls(
+            folder=folder,
+            components=components,
+            refs=refs,
+            estimator=_read_json(estimator_path) if estimator_path.is_file() else None,
+        )
+
+    def check(
+        self, *, registry: Registry, replaced: frozenset[str], without_estimator: bool
+    ) -> None:
+        """Make sure that everything it names is installed and may be loaded.
+
+        A component's class must be of diffusers, of transformers, a public one of pavas_sdk, or
+        of a package whose distribution registers components: nothing else is ever imported.
+
+        Args:
+            registry: What is installed.
+            replaced: Components and slots that the caller brings.
+            without_estimator: The physics estimator's slots do not matter.
+
+        Raises:
+            MissingPluginError: Everything that is missing, at once.
+            FormatError: The estimator's document is malformed.
+        """
+        missing = [
+            self._missing_component(name, library, class_name)
+            for name, (library, class_name) in self.components.items()
+            if name not in replaced and not _may_load(library, class_name, registry)
+        ]
+        if not without_estimator:
+            missing += self._missing_slots(registry, replaced)
+        if not missing:
+            return
+        error = missing_plugins_error(
+            missing, failures=registry.failures, path=repr(str(self.folder))
+        )
+        refused = sorted(
+            {
+                self.components[slot.slot][0]
+                for slot in missing
+                if slot.slot in self.components and _is_installed(self.components[slot.slot][0])
+            }
+        )
+        if refused:
+            error = type(error)(
+                f"{error}\nInstalled, but no plugin that registers components, so never imported: "
+                f"{', '.join(refused)}"
+            )
+        raise error
+
+    def _missing_component(self, name: str, library: str, class_name: str) -> MissingSlot:
+        ref = self.refs.get(name)
+        top = library.split(".", maxsplit=1)[0]
+        return MissingSlot(
+            slot=name,
+            name=class_name if ref is None or not ref.distribution else ref.name,
+            distribution=(ref.distribution if ref else "") or top.replace("_", "-"),
+            version=ref.version if ref else "",
+            soft=False,
+        )
+
+    def _missing_slots(self, registry: Registry, replaced: frozenset[str]) -> list[MissingSlot]:
+        missing = []
+        for slot, ref in saved_slots(self.estimator).items() if self.estimator else ():
+            if slot in replaced:
+                continue
+            if ref.distribution:
+                try:
+                    registry.get(slot, ref.qualified_name)
+                except (ComponentNotFoundError, ConfigurationError):
+                    pass
+                else:
+                    continue
+            missing.append(
+                MissingSlot(
+                    slot=slot,
+                    name=ref.name,
+                    distribution=ref.distribution,
+                    version=ref.version,
+                )
+            )
+        return missing
+
+
+def _may_load(library: str, class_name: str, registry: Registry) -> bool:
+    if library in _FOREIGN_LIBRARIES:
+        return _is_installed(library)
+    if library in _PUBLIC_MODULES:
+        return class_name in import_module(library).__all__
+    packages = {
+        entry.spec.target.partition(":")[0].split(".")[0]
+        for entry in registry.components()
+        if entry.distribution != "override"
+    }
+    return library.split(".", maxsplit=1)[0] in packages - {"pavas_sdk"}
+
+
+def _is_installed(library: str) -> bool:
+    top = library.split(".", maxsplit=1)[0]
+    return top.isidentifier() and find_spec(top) is not None
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as err:
+        raise FormatError(f"cannot read {path}: {err}") from err
+    if not isinstance(data, dict):
+        raise FormatError(f"{path}: expected an object, got {type(data).__name__}")
+    return data

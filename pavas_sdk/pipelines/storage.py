@@ -1,0 +1,216 @@
+"""Saving and loading: what diffusers does, plus the physics estimator and the safety check."""
+
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from diffusers.configuration_utils import ConfigMixin
+from diffusers.pipelines import pipeline_loading_utils
+from diffusers.pipelines.pipeline_utils import DiffusionPipeline
+
+from pavas_sdk import __version__
+from pavas_sdk.data._files import write_text
+from pavas_sdk.errors import ConfigurationError, OutputError, PavasError, WeightsError
+from pavas_sdk.physics import PhysicsEstimator
+from pavas_sdk.pipelines.provenance import about_json, component_refs
+from pavas_sdk.pipelines.saved import (
+    ABOUT_FORMAT,
+    ABOUT_NAME,
+    ABOUT_VERSION,
+    ESTIMATOR_NAME,
+    SavedPipeline,
+    resolve_folder,
+)
+from pavas_sdk.registry import Registry, check_licences, default_registry
+
+if TYPE_CHECKING:
+    import os
+
+    from pavas_sdk.data import ComponentRef
+
+__all__ = ["StoredPipeline"]
+
+SLOT_NAMES = (
+    "moving_object_detector",
+    "segmenter",
+    "reconstructor",
+    "velocity_estimator",
+    "mass_estimator",
+)
+_HUB_OPTIONS = ("cache_dir", "force_download", "local_files_only", "token", "revision")
+_REFUSED = ("trust_remote_code", "custom_pipeline", "custom_revision", "use_onnx")
+_FROM_SAVED: Any = object()
+
+
+class StoredPipeline(DiffusionPipeline):  # type: ignore[misc]
+    """What a pipeline of ours adds to diffusers' way of saving and loading."""
+
+    physics_estimator: PhysicsEstimator | None
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike[str],
+        *,
+        physics_estimator: PhysicsEstimator | None = _FROM_SAVED,
+        commercial_use: bool = False,
+        registry: Registry | None = None,
+        **options: Any,
+    ) -> Self:
+        """Load a pipeline.
+
+        Nothing is imported or unpickled that is not installed as a plugin: all classes that the
+        index names are checked first, weights are safetensors only.
+
+        Args:
+            pretrained_model_name_or_path: A preset (``"pavas-tiny"``), a folder that
+                `save_pretrained` wrote, or a repository of the Hugging Face Hub.
+            physics_estimator: Replaces the saved one. None: load without one (physics must then
+                be given to every call).
+            commercial_use: Refuse components whose licence is non-commercial.
+            registry: Where plugins are looked up; the process default by default.
+            **options: Components (``transformer=...``) and estimator slots
+                (``mass_estimator=...``: an object, a registered name, or a function) that replace
+                saved ones; ``dtype``, ``device_map``, ``variant`` as in diffusers; ``revision``,
+                ``token``, ``cache_dir``, ``local_files_only``, ``force_download`` for the Hub.
+
+        Raises:
+            ComponentNotFoundError: Unknown preset; the message guesses what was meant.
+            MissingPluginError: Plugins are missing, or a class may not be loaded: all at once.
+            WeightsError: No such folder or repository, or damaged weights.
+            LicenceError: ``commercial_use`` and a non-commercial component.
+            ConfigurationError: An option that is refused here.
+        """
+        refused = sorted(set(options) & set(_REFUSED)) + [
+            "use_safetensors" for value in (options.pop("use_safetensors", True),) if not value
+        ]
+        if refused:
+            raise ConfigurationError(
+                f"{', '.join(refused)} is not offered: a saved pipeline never brings code, and "
+                "weights are safetensors only"
+            )
+        registry = registry or default_registry()
+        hub = {name: options.pop(name) for name in _HUB_OPTIONS if name in options}
+        slots = {name: options.pop(name) for name in SLOT_NAMES if name in options}
+        if physics_estimator is not _FROM_SAVED and slots:
+            raise ConfigurationError(
+                f"physics_estimator and {', '.join(slots)} are both given; put the slots into the "
+                "estimator: PhysicsEstimator(...)"
+            )
+        folder = resolve_folder(pretrained_model_name_or_path, registry=registry, **hub)
+        saved = SavedPipeline.read(folder)
+        saved.check(
+            registry=registry,
+            replaced=frozenset(options) | frozenset(slots),
+            without_estimator=physics_estimator is not _FROM_SAVED,
+        )
+        if physics_estimator is _FROM_SAVED:
+            physics_estimator = _estimator(saved, slots, registry)
+        if find_spec("accelerate") is None:
+            options.setdefault("low_cpu_mem_usage", False)  # diffusers would warn about it
+        replaced = {name: options.pop(name) for name in saved.components if name in options}
+        _make_loadable(saved)
+        try:
+            pipe = super().from_pretrained(
+                str(folder),
+                use_safetensors=True,
+                physics_estimator=physics_estimator,
+                **dict.fromkeys(replaced),  # None: diffusers would insist on the saved class
+                **options,
+            )
+        except PavasError:
+            raise
+        except (OSError, ValueError, RuntimeError, KeyError) as err:
+            raise WeightsError(f"cannot load the pipeline in {folder}: {err}") from err
+        if replaced:
+            pipe.register_modules(**replaced)
+        check_licences(pipe.licences(), commercial_use=commercial_use)
+        pipe.register_to_config(_name_or_path=str(pretrained_model_name_or_path))
+        return pipe  # type: ignore[no-any-return]  # diffusers is untyped
+
+    def save_pretrained(self, save_directory: str | os.PathLike[str], **options: Any) -> None:
+        """Write the pipeline: an index, a folder per component, and the estimator's slots.
+
+        Args:
+            save_directory: Where; made when missing.
+            **options: As in diffusers (``variant``, ``max_shard_size``, ``push_to_hub``, ...).
+
+        Raises:
+            ConfigurationError: A component cannot be saved, or pickle was asked for.
+            OutputError: The folder cannot be written.
+        """
+        if not options.get("safe_serialization", True):
+            raise ConfigurationError("safe_serialization=False would write pickle; leave it out")
+        unsaveable = [
+            f"{name} ({type(module).__name__})"
+            for name, module in self.torch_components().items()
+            if not (isinstance(module, ConfigMixin) and hasattr(module, "save_pretrained"))
+        ]
+        if unsaveable:
+            raise ConfigurationError(
+                f"cannot save {', '.join(unsaveable)}: a component must be a diffusers ModelMixin "
+                "or SchedulerMixin with ConfigMixin"
+            )
+        folder = Path(save_directory).expanduser()
+        refs = self.licences()
+        about = {
+            "format": ABOUT_FORMAT,
+            "format_version": ABOUT_VERSION,
+            "pavas_sdk_version": __version__,
+            "components": about_json(refs),
+        }
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / ESTIMATOR_NAME).unlink(missing_ok=True)
+            if self.physics_estimator is not None:
+                write_text(folder / ESTIMATOR_NAME, _dumps(self.physics_estimator.to_json()))
+            write_text(folder / ABOUT_NAME, _dumps(about))
+            super().save_pretrained(str(folder), **options)
+        except OSError as err:
+            if isinstance(err, OutputError):
+                raise
+            raise OutputError(
+                f"cannot save the pipeline to {folder}: {err.strerror or err}; choose a folder "
+                "that you may write to"
+            ) from err
+
+    def torch_components(self) -> dict[str, Any]:
+        """Return the torch components that are present, by name."""
+        return {name: part for name, part in self.components.items() if part is not None}
+
+    def licences(self) -> tuple[ComponentRef, ...]:
+        """Return every part with its distribution, version and licence: weights, slots, adapter."""
+        return component_refs(
+            self.torch_components(),
+            self.physics_estimator,
+            name=self.config.name,
+            licence=self.config.licence,
+        )
+
+
+def _make_loadable(saved: SavedPipeline) -> None:
+    """Tell diffusers which of the checked classes have ``from_pretrained``.
+
+    It looks for its own base classes as attributes of the module that the index names; a module
+    that loads its names lazily has none. Its table takes further names (tested at the minor
+    version that the package depends on).
+    """
+    for _, class_name in saved.components.values():
+        pipeline_loading_utils.ALL_IMPORTABLE_CLASSES.setdefault(
+            class_name, ["save_pretrained", "from_pretrained"]
+        )
+
+
+def _estimator(
+    saved: SavedPipeline, slots: dict[str, Any], registry: Registry
+) -> PhysicsEstimator | None:
+    if saved.estimator is not None:
+        return PhysicsEstimator.from_json(saved.estimator, registry=registry, **slots)
+    return PhysicsEstimator(registry=registry, **slots) if slots else None
+
+
+def _dumps(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n"

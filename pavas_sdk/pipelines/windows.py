@@ -1,0 +1,112 @@
+"""Windows over a long latent: where they lie, and how much each counts where they overlap.
+
+Lengths and positions are latents (N); a window is what the backbone sees at once. The flow
+predictions of overlapping windows are blended at every step, so that one long latent is denoised
+as a whole and no seam appears.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pavas_sdk.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Window", "blend_weights", "plan_windows"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """One piece of the long latent.
+
+    Attributes:
+        start: First latent.
+        length: Number of latents.
+        start_s: Time of its beginning on the video's clock.
+        duration_s: Seconds that the encoders see from there.
+    """
+
+    start: int
+    length: int
+    start_s: float
+    duration_s: float
+
+    @property
+    def stop(self) -> int:
+        """One behind the last latent."""
+        return self.start + self.length
+
+
+def plan_windows(
+    total: int,
+    *,
+    duration_s: float,
+    window: int,
+    overlap: int,
+    window_s: float,
+    latent_rate_hz: float,
+) -> tuple[Window, ...]:
+    """Cover ``total`` latents with equal windows, evenly spread, overlapping by ``overlap`` or more.
+
+    Args:
+        total: Latents of the whole clip.
+        duration_s: Seconds of the whole clip.
+        window: Latents of a window; a clip that fits into one is a single window of its own length.
+        overlap: Latents that neighbours share at least.
+        window_s: Seconds that the encoders see of a full window.
+        latent_rate_hz: Latents per second.
+
+    Raises:
+        ConfigurationError: The overlap is not smaller than the window.
+    """
+    if not 0 <= overlap < window:
+        raise ConfigurationError(
+            f"windows of {window} latents cannot overlap by {overlap}; choose overlap_s below "
+            "window_s"
+        )
+    if total <= window:
+        return (Window(start=0, length=total, start_s=0.0, duration_s=duration_s),)
+    count = int(np.ceil((total - window) / (window - overlap))) + 1
+    starts = np.round(np.linspace(0, total - window, count)).astype(int)
+    return tuple(
+        Window(
+            start=int(start),
+            length=window,
+            start_s=float(start) / latent_rate_hz,
+            duration_s=window_s,
+        )
+        for start in starts
+    )
+
+
+def blend_weights(windows: tuple[Window, ...]) -> tuple[NDArray[np.float32], ...]:
+    """Return each window's share per latent, (length,): linear cross-fades that sum to 1.
+
+    The sum over all windows that cover a latent is 1 to float32 rounding; a latent that only one
+    window covers has exactly 1.
+    """
+    total = max(window.stop for window in windows)
+    ramps = []
+    for index, window in enumerate(windows):
+        ramp = np.ones(window.length)
+        if index > 0:
+            shared = windows[index - 1].stop - window.start
+            ramp[:shared] = np.minimum(ramp[:shared], np.arange(1, shared + 1) / (shared + 1))
+        if index + 1 < len(windows):
+            shared = window.stop - windows[index + 1].start
+            ramp[window.length - shared :] = np.minimum(
+                ramp[window.length - shared :], np.arange(shared, 0, -1) / (shared + 1)
+            )
+        ramps.append(ramp)
+    sums = np.zeros(total)
+    for window, ramp in zip(windows, ramps, strict=True):
+        sums[window.start : window.stop] += ramp
+    return tuple(
+        np.asarray(ramp / sums[window.start : window.stop], dtype=np.float32)
+        for window, ramp in zip(windows, ramps, strict=True)
+    )
