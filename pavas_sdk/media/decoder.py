@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from typing import TYPE_CHECKING
 
 import av
@@ -31,11 +32,12 @@ class OutOfOrderError(Exception):
 
 
 class Damage:
-    """Which frames and packets were damaged, however often they are read."""
+    """What decoding showed to be wrong, however often it is read."""
 
     def __init__(self) -> None:
         self.concealed_s: set[float] = set()
         self.undecodable: set[int] = set()
+        self.resized_s: set[float] = set()
 
     def warnings(self) -> tuple[str, ...]:
         """Return what was found so far, in plain words."""
@@ -50,6 +52,11 @@ class Damage:
             found.append(
                 f"{counted(len(self.undecodable), 'damaged packet')} could not be decoded; "
                 "the frames before them are held"
+            )
+        if self.resized_s:
+            found.append(
+                f"the size of the pictures changes at {min(self.resized_s):.3f} s; "
+                "all are scaled to the first size"
             )
         return tuple(found)
 
@@ -70,15 +77,18 @@ class FrameCursor:
         self._can_seek = not timeline.by_order
         self._container: InputContainer | None = None
         self._stream: VideoStream | None = None
+        self._size: tuple[int, int] | None = None
         self._frames: Iterator[tuple[float, av.VideoFrame]] | None = None
+        self._before: tuple[float, av.VideoFrame] | None = None  # the one shown before `_held`
         self._held: tuple[float, av.VideoFrame] | None = None
-        self._ahead: tuple[float, av.VideoFrame] | None = None
+        self._ahead: deque[tuple[float, av.VideoFrame]] = deque()  # empty only at the end
 
     def close(self) -> None:
         """Close the file; a later read opens it again."""
         if self._container is not None:
             self._container.close()
-        self._container = self._stream = self._frames = self._held = self._ahead = None
+        self._container = self._stream = self._frames = self._before = self._held = None
+        self._ahead.clear()
 
     def walk(self, start_s: float) -> Iterator[tuple[float, av.VideoFrame]]:
         """Yield (time, frame), increasing, beginning with the frame shown at ``start_s``.
@@ -93,25 +103,31 @@ class FrameCursor:
         if self._held is None:
             return
         yield self._held
-        while self._ahead is not None:
+        while self._ahead:
             self._advance()
             assert self._held is not None
             yield self._held
 
     def _position(self, start_s: float) -> None:
-        """Make ``_held`` the frame shown at ``start_s`` and ``_ahead`` the one after it."""
+        """Make ``_held`` the frame shown at ``start_s``, and the rest follow it."""
+        latest = start_s + _TOLERANCE_S
+        if self._before and self._held and self._before[0] <= latest < self._held[0]:
+            # the window before ended by seeing this frame; this one begins in the gap before it
+            self._ahead.appendleft(self._held)
+            self._held, self._before = self._before, None
         if not self._reachable_forwards(start_s):
             self._restart(start_s)
-        while self._ahead is not None and self._ahead[0] <= start_s + _TOLERANCE_S:
+        while self._ahead and self._ahead[0][0] <= latest:
             self._advance()
 
     def _reachable_forwards(self, start_s: float) -> bool:
         if self._frames is None or self._held is None or self._held[0] > start_s + _TOLERANCE_S:
             return False
-        if not self._can_seek or self._ahead is None:
+        if not self._can_seek or not self._ahead:
             return True
         key = self._timeline.keyframe_before(start_s)
-        return key is None or self._timeline.key_times_s[key] <= self._ahead[0] + _TOLERANCE_S
+        reached = self._ahead[-1][0] + _TOLERANCE_S
+        return key is None or self._timeline.key_times_s[key] <= reached
 
     def _restart(self, start_s: float) -> None:
         key = self._timeline.keyframe_before(start_s) if self._can_seek else None
@@ -125,12 +141,20 @@ class FrameCursor:
 
     def _begin(self, from_s: float) -> None:
         self._frames = self._usable(from_s)
-        self._held = next(self._frames, None)
-        self._ahead = next(self._frames, None)
+        self._before, self._held = None, next(self._frames, None)
+        self._ahead.clear()
+        self._look_ahead()
 
     def _advance(self) -> None:
+        self._before, self._held = self._held, self._ahead.popleft()
+        if not self._ahead:
+            self._look_ahead()
+
+    def _look_ahead(self) -> None:
         assert self._frames is not None
-        self._held, self._ahead = self._ahead, next(self._frames, None)
+        upcoming = next(self._frames, None)
+        if upcoming is not None:
+            self._ahead.append(upcoming)
 
     def _usable(self, from_s: float) -> Iterator[tuple[float, av.VideoFrame]]:
         """Yield frames in increasing order of time.
@@ -142,6 +166,10 @@ class FrameCursor:
         for time_s, frame in self._decode():
             if time_s < from_s - _TOLERANCE_S:
                 continue
+            size = (frame.width, frame.height)
+            if size != (self._size or size):
+                self.damage.resized_s.add(round(time_s, 6))
+            self._size = size
             if frame.is_corrupt:
                 self.damage.concealed_s.add(round(time_s, 6))
             if time_s < last - _TOLERANCE_S and not self._timeline.by_order:

@@ -87,7 +87,8 @@ def missing_parts(facts: FileFacts, table: PacketTable, timeline: Timeline) -> t
     """Compare what the container declares with what it holds, in plain words."""
     declared_s = facts.declared_duration_s or 0.0
     have = int(table.pts.size)
-    short_s = declared_s - timeline.end_s
+    # where the timestamps had to be repaired, the declaration rests on the same mistake
+    short_s = 0.0 if timeline.repaired else declared_s - timeline.end_s
     if short_s > max(2.5 * timeline.step_s, 0.02 * declared_s) or (
         facts.declared_frames is not None and have < facts.declared_frames
     ):

@@ -19,8 +19,14 @@ if TYPE_CHECKING:
 
 __all__ = ["has_decoder", "open_input", "select_audio", "select_video"]
 
-# Text art that FFmpeg would happily render as a picture.
-_TEXT_CODECS = frozenset({"ansi", "bintext", "xbin", "idf"})
+# Formats that hold their own pictures or sound. Left out on purpose: playlists (which make FFmpeg
+# read other files and addresses), devices, text art, and formats without any mark of their own.
+_FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,gif,apng,m4v,"
+    "h263,h264,hevc,vc1,av1,obu,ivf,mjpeg,mjpeg_2000,mxf,dv,nut,yuv4mpegpipe,rm,wtv,gxf,"
+    "bmp_pipe,jpeg_pipe,png_pipe,tiff_pipe,webp_pipe,"
+    "wav,w64,flac,mp3,aac,ac3,eac3,aiff,au,caf,tta,wv,ape,amr,dsf,dts,loas"
+)
 
 
 def open_input(path: str | Path) -> InputContainer:
@@ -39,7 +45,7 @@ def open_input(path: str | Path) -> InputContainer:
         return av.open(
             f"file:{file}",
             mode="r",
-            container_options={"protocol_whitelist": "file"},
+            container_options={"protocol_whitelist": "file", "format_whitelist": _FORMATS},
             metadata_errors="replace",
         )
     except av.FFmpegError as err:
@@ -55,7 +61,7 @@ def select_video(container: InputContainer, path: str | Path) -> VideoStream:
     pictures = [
         s for s in container.streams.video if not (s.disposition & Disposition.attached_pic)
     ]
-    streams = [s for s in pictures if has_decoder(s) and s.codec.name not in _TEXT_CODECS]
+    streams = [s for s in pictures if has_decoder(s)]
     if streams:
         return next((s for s in streams if s.disposition & Disposition.default), streams[0])
     if not all(has_decoder(s) for s in pictures):

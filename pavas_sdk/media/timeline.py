@@ -22,6 +22,8 @@ __all__ = ["PacketTable", "Timeline", "build_timeline", "counted", "scan_packets
 _UNKNOWN = np.iinfo(np.int64).min
 _ODD_GAP = 10.0  # times the median frame time: worth a warning
 _ODD_GAP_S = 0.5
+_CONSTANT_SHARE = 0.9
+_RESTART = 5.0  # a step back of more median frame times is no jitter: the clock was reset
 _ABSURD_GAP_S = 60.0  # longer than this and than all the rest together: a broken clock
 
 
@@ -250,7 +252,7 @@ def _continue_clock(
     known = (table.dts[:-1] != _UNKNOWN) & (table.dts[1:] != _UNKNOWN)
     if not (table.dts != _UNKNOWN).any():
         known = np.ones_like(known)
-    restart = known & (back > _ODD_GAP * step)
+    restart = known & (back > _RESTART * step)
     small = int((known & (back > 0) & ~restart).sum())
     if small:
         warnings.append(
@@ -286,15 +288,30 @@ def _close_gaps(times: NDArray[np.float64], warnings: list[str]) -> NDArray[np.f
         )
         gaps = np.where(absurd, step, gaps)
         times = np.concatenate([[0.0], np.cumsum(gaps)])
+    warnings.extend(_holes(times, gaps, step))
+    return times
+
+
+def _holes(times: NDArray[np.float64], gaps: NDArray[np.float64], step: float) -> list[str]:
+    """Describe gaps that are long, or that interrupt an otherwise constant rate."""
+    found = []
     odd = gaps > max(_ODD_GAP * step, _ODD_GAP_S)
     if odd.any():
         at = int(np.argmax(gaps))
-        warnings.append(
+        found.append(
             f"{counted(int(odd.sum()), 'gap')} of more than 10 times the usual "
             f"{step * 1e3:.1f} ms between frames (longest {gaps[at]:.3f} s at {times[at]:.3f} s); "
             "the frame before is held"
         )
-    return times
+    holes = (gaps > 1.8 * step) & ~odd
+    if holes.any() and (np.abs(gaps - step) < 0.1 * step).mean() >= _CONSTANT_SHARE:
+        lost = int((np.rint(gaps[holes] / step) - 1).sum())
+        found.append(
+            f"about {counted(lost, 'frame')} missing in {counted(int(holes.sum()), 'place')} of an "
+            f"otherwise constant rate (first at {times[np.argmax(holes)]:.3f} s): dropped while "
+            "recording, or lost with damaged data; the frame before is held"
+        )
+    return found
 
 
 def counted(number: int, noun: str) -> str:
