@@ -1,0 +1,196 @@
+"""How the camera moves: one similarity per frame, from the background's brightness gradients.
+
+Lucas-Kanade registration (inverse compositional) against key frames, on a small grey picture, with
+Tukey weights so that moving objects do not count. Pure numpy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["CameraMotion", "estimate_camera_motion"]
+
+_POINTS = 1400
+_STILL_PX = 0.25
+_PROBES = 9
+_NEW_KEY_SHARE = 0.3  # a key frame serves until the picture has moved by this share of its side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CameraMotion:
+    """Similarities from each frame into the reference picture.
+
+    A pixel (x, y) of frame t lies at ``matrix[t] @ (x, y, 1)`` in the reference, in pixels of the
+    analysed size. The reference is the middle frame.
+
+    Attributes:
+        matrix: float64, (T, 2, 3).
+        moving: Whether the camera moves at all; if not, every matrix is the identity.
+        residual: Mean absolute brightness difference of the background after registration.
+    """
+
+    matrix: NDArray[np.float64]
+    moving: bool
+    residual: float
+
+
+@dataclass(slots=True, eq=False)
+class _Template:
+    """A key frame, reduced to its points of strong gradient."""
+
+    points: NDArray[np.float64]  # (n, 2) centred, in units of half the picture's side
+    values: NDArray[np.float32]
+    steepest: NDArray[np.float64]  # (n, 4)
+    to_reference: NDArray[np.float64]  # (3, 3)
+
+
+def estimate_camera_motion(grey: NDArray[np.float32]) -> CameraMotion:
+    """Register every frame to the middle one.
+
+    Args:
+        grey: float32, (T, H, W), 0..255, lightly blurred.
+    """
+    count, height, width = grey.shape
+    identity = np.tile(np.eye(2, 3), (count, 1, 1))
+    step = max(1, min(height, width) // 48) if min(height, width) >= 96 else 1
+    small = _reduced(grey, step)
+    middle = count // 2
+    template = _template(small[middle], np.eye(3))
+    if count < 2 or template is None:
+        return CameraMotion(matrix=identity, moving=False, residual=0.0)
+    probes = np.unique(np.linspace(0, count - 1, _PROBES).round().astype(int))
+    still = True
+    residuals = []
+    for index in probes:
+        warp, residual = _register(template, small[index], np.eye(3))
+        residuals.append(residual)
+        if _shift(warp, small.shape[1:]) * step > _STILL_PX:
+            still = False
+            break
+    if still:
+        return CameraMotion(matrix=identity, moving=False, residual=float(np.median(residuals)))
+    warps = np.tile(np.eye(3), (count, 1, 1))
+    residual_sum = 0.0
+    for order in (range(middle + 1, count), range(middle - 1, -1, -1)):
+        key: _Template = template
+        guess = np.eye(3)
+        for index in order:
+            warp, residual = _register(key, small[index], guess)
+            warps[index] = key.to_reference @ np.linalg.inv(warp)
+            residual_sum += residual
+            guess = warp
+            if _shift(warp, small.shape[1:]) > _NEW_KEY_SHARE * min(small.shape[1:]):
+                fresh = _template(small[index], warps[index])
+                if fresh is not None:
+                    key, guess = fresh, np.eye(3)
+    matrix = _to_pixels(warps, small.shape[1:], step, (height, width))
+    return CameraMotion(matrix=matrix, moving=True, residual=residual_sum / max(count - 1, 1))
+
+
+def _reduced(grey: NDArray[np.float32], step: int) -> NDArray[np.float32]:
+    if step == 1:
+        return grey
+    count, height, width = grey.shape
+    h, w = height // step, width // step
+    blocks = grey[:, : h * step, : w * step].reshape(count, h, step, w, step)
+    return np.asarray(blocks.mean(axis=(2, 4)), dtype=np.float32)
+
+
+def _unit(shape: tuple[int, ...]) -> float:
+    return 0.5 * min(shape)
+
+
+def _template(image: NDArray[np.float32], to_reference: NDArray[np.float64]) -> _Template | None:
+    height, width = image.shape
+    gy, gx = np.gradient(image)
+    strength = gx * gx + gy * gy
+    strength[:2] = strength[-2:] = 0
+    strength[:, :2] = strength[:, -2:] = 0
+    if float(strength.max(initial=0.0)) < 1.0:
+        return None
+    flat = strength.ravel()
+    keep = min(_POINTS, int((flat > 0.5).sum()))
+    if keep < 50:
+        return None
+    chosen = np.argpartition(flat, -keep)[-keep:]
+    rows, columns = np.divmod(np.sort(chosen), width)
+    unit = _unit(image.shape)
+    x = (columns - (width - 1) / 2) / unit
+    y = (rows - (height - 1) / 2) / unit
+    dx, dy = gx[rows, columns] * unit, gy[rows, columns] * unit
+    # similarity increments: x' = (1 + a) x - b y + tx, y' = b x + (1 + a) y + ty
+    steepest = np.stack([dx * x + dy * y, dy * x - dx * y, dx, dy], axis=1)
+    return _Template(
+        points=np.stack([x, y], axis=1),
+        values=image[rows, columns],
+        steepest=steepest.astype(np.float64),
+        to_reference=to_reference,
+    )
+
+
+def _register(
+    template: _Template, image: NDArray[np.float32], guess: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], float]:
+    """Similarity (3, 3) from template to image coordinates (centred units), and the residual."""
+    height, width = image.shape
+    unit = _unit(image.shape)
+    warp = guess.copy()
+    flat = image.ravel()
+    residual = 0.0
+    for _ in range(8):
+        x = warp[0, 0] * template.points[:, 0] + warp[0, 1] * template.points[:, 1] + warp[0, 2]
+        y = warp[1, 0] * template.points[:, 0] + warp[1, 1] * template.points[:, 1] + warp[1, 2]
+        x = x * unit + (width - 1) / 2
+        y = y * unit + (height - 1) / 2
+        inside = (x >= 0) & (x < width - 1.001) & (y >= 0) & (y < height - 1.001)
+        if inside.sum() < 40:
+            break
+        column, row = np.floor(x[inside]), np.floor(y[inside])
+        fx, fy = x[inside] - column, y[inside] - row
+        at = row.astype(np.int64) * width + column.astype(np.int64)
+        top = flat[at] * (1 - fx) + flat[at + 1] * fx
+        bottom = flat[at + width] * (1 - fx) + flat[at + width + 1] * fx
+        error = top * (1 - fy) + bottom * fy - template.values[inside]
+        error = error - np.median(error)
+        size = np.abs(error)
+        residual = float(np.median(size))
+        cut = 4.0 * (residual + 0.5)
+        weight = np.square(np.clip(1.0 - np.square(size / cut), 0.0, None))
+        steepest = template.steepest[inside]
+        weighted = steepest * weight[:, None]
+        normal = steepest.T @ weighted + np.eye(4) * 1e-3
+        a, b, tx, ty = np.linalg.solve(normal, weighted.T @ error)
+        increment = np.array([[1 + a, -b, tx], [b, 1 + a, ty], [0.0, 0.0, 1.0]])
+        warp = warp @ np.linalg.inv(increment)
+        if max(abs(a), abs(b), abs(tx), abs(ty)) * unit < 0.01:
+            break
+    return warp, residual
+
+
+def _shift(warp: NDArray[np.float64], shape: tuple[int, ...]) -> float:
+    """Largest displacement of a corner, in pixels of the small picture."""
+    unit = _unit(shape)
+    height, width = shape
+    corners = np.array([[sx * width, sy * height, 2 * unit] for sx in (-1, 1) for sy in (-1, 1)])
+    corners = corners / (2 * unit)
+    moved = corners @ (warp - np.eye(3)).T
+    return float(np.abs(moved[:, :2]).max() * unit)
+
+
+def _to_pixels(
+    warps: NDArray[np.float64], small: tuple[int, ...], step: int, full: tuple[int, int]
+) -> NDArray[np.float64]:
+    """From centred units to pixels of the full analysed picture."""
+    unit = _unit(small) * step
+    centre = np.array([small[1] * step - 1, small[0] * step - 1]) / 2
+    del full
+    matrix = warps[:, :2].copy()
+    linear = matrix[:, :, :2]
+    matrix[:, :, 2] = matrix[:, :, 2] * unit + centre - linear @ centre
+    return np.asarray(matrix)

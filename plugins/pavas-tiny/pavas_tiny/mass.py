@@ -1,0 +1,170 @@
+"""Mass estimator "size-prior": by what is said, by name, by size and material."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, cast
+
+import numpy as np
+
+from pavas_sdk.data import MassEstimate
+from pavas_sdk.errors import ConfigurationError
+from pavas_sdk.interfaces import ComponentConfig, MassEstimator
+from pavas_tiny.shape import Shape, measure_shape
+from pavas_tiny.things import MATERIALS, Words, read_words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pavas_sdk.data import FrameSource, MaskTrack, MovingObject, Reconstruction
+
+__all__ = ["SizePriorConfig", "SizePriorMassEstimator"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SizePriorConfig(ComponentConfig):
+    """Settings of `SizePriorMassEstimator`.
+
+    Attributes:
+        density_kg_m3: Median of the effective density (with hollowness) of unknown things.
+        density_log_std: Standard deviation of its logarithm.
+        min_mass_kg: Lightest answer.
+        max_mass_kg: Heaviest answer for a thing without a known name.
+    """
+
+    density_kg_m3: float = 560.0
+    density_log_std: float = 1.2
+    min_mass_kg: float = 0.001
+    max_mass_kg: float = 8.0
+
+    def __post_init__(self) -> None:
+        """Validate.
+
+        Raises:
+            ConfigurationError: A setting that is not positive.
+        """
+        for name in ("density_kg_m3", "density_log_std", "min_mass_kg", "max_mass_kg"):
+            if not getattr(self, name) > 0:
+                raise ConfigurationError(f"{name} must be above 0, got {getattr(self, name)}")
+
+
+class SizePriorMassEstimator(MassEstimator):
+    """Kilograms by the best rung: a stated mass, a known thing, else size times density.
+
+    The volume is that of an ellipsoid with the mask's axes; the density is that of the material
+    in the label, with a prior on how hollow things are, or a prior over all materials.
+    """
+
+    config_class: ClassVar[type[ComponentConfig]] = SizePriorConfig
+
+    @property
+    def config(self) -> SizePriorConfig:
+        """The frozen settings."""
+        return cast("SizePriorConfig", self._config)
+
+    def estimate_mass(
+        self,
+        video: FrameSource,
+        objects: Sequence[MovingObject],
+        *,
+        masks: Mapping[int, MaskTrack] | None = None,
+        reconstruction: Reconstruction | None = None,
+        rng: np.random.Generator,
+    ) -> Mapping[int, MassEstimate]:
+        """Return a mass for every object whose label or size says something."""
+        del video, rng
+        found = {}
+        for thing in objects:
+            phrases = read_words(thing.label)
+            words = phrases[0] if phrases else None
+            track = (masks or {}).get(thing.object_id)
+            answer = self._by_words(thing.object_id, words)
+            if answer is None and track is not None and reconstruction is not None:
+                shape = measure_shape(track.masks)
+                if shape is not None:
+                    answer = self._by_size(thing.object_id, shape, track, reconstruction, words)
+            if answer is not None:
+                found[thing.object_id] = answer
+        return found
+
+    def _by_words(self, object_id: int, words: Words | None) -> MassEstimate | None:
+        if words is None:
+            return None
+        if words.mass_kg is not None:
+            return MassEstimate(
+                object_id=object_id,
+                mass_kg=words.mass_kg,
+                log_std=0.05,
+                source="stated",
+                rationale=f'"{words.phrase}" states it',
+            )
+        if words.thing is not None:
+            return MassEstimate(
+                object_id=object_id,
+                mass_kg=words.thing.mass_kg,
+                log_std=words.thing.log_std,
+                source="label",
+                rationale=f'usual mass of "{words.phrase}"',
+            )
+        return None
+
+    def _by_size(
+        self,
+        object_id: int,
+        shape: Shape,
+        track: MaskTrack,
+        reconstruction: Reconstruction,
+        words: Words | None,
+    ) -> MassEstimate | None:
+        config = self.config
+        m_per_px = _metres_per_pixel(track, reconstruction)
+        if m_per_px is None:
+            return None
+        log_volume = log_volume_px(shape) + 3.0 * math.log(m_per_px)
+        log_density, density_std = math.log(config.density_kg_m3), config.density_log_std
+        said = ""
+        if words is not None and words.material is not None:
+            material = MATERIALS[words.material]
+            log_density = math.log(material.density_kg_m3) + material.log_fill
+            density_std = material.log_std
+            said = f" of {words.material}"
+        if words is not None and words.hollow is not None:
+            log_density += -0.7 if words.hollow else 0.6
+        scale_std = 0.3 if reconstruction.scale_log_std is None else reconstruction.scale_log_std
+        log_mass = log_volume + log_density
+        mass = min(max(math.exp(log_mass), config.min_mass_kg), config.max_mass_kg)
+        return MassEstimate(
+            object_id=object_id,
+            mass_kg=mass,
+            log_std=math.hypot(3.0 * scale_std, density_std),
+            source="size-prior",
+            rationale=f"{2e2 * m_per_px * shape.major_px:.1f} x "
+            f"{2e2 * m_per_px * shape.minor_px:.1f} cm{said}, usual density and hollowness",
+        )
+
+
+def log_volume_px(shape: Shape) -> float:
+    """ln of the volume in cubic pixels: an ellipsoid turned about its long axis."""
+    return math.log(4.0 / 3.0 * math.pi * shape.major_px * shape.minor_px**2)
+
+
+def _metres_per_pixel(track: MaskTrack, reconstruction: Reconstruction) -> float | None:
+    """Length of a mask pixel at the object: median step between neighbouring points under it."""
+    from pavas_sdk.data.timing import nearest_index
+
+    seen = np.flatnonzero(track.visible)
+    if seen.size == 0:
+        return None
+    ratio = reconstruction.points_m.shape[2] / track.masks.shape[2]
+    steps = []
+    for frame in seen[:: max(1, seen.size // 12)]:
+        at = int(nearest_index(reconstruction.times_s, track.times_s[frame : frame + 1])[0])
+        points = reconstruction.points_m[at]
+        rows, columns = np.nonzero(track.masks[frame])
+        row = np.minimum((rows * ratio).astype(int), points.shape[0] - 1)
+        column = np.minimum((columns * ratio).astype(int), points.shape[1] - 2)
+        step = np.linalg.norm(points[row, column + 1] - points[row, column], axis=1)
+        steps.append(float(np.median(step)) * ratio)
+    value = float(np.median(steps))
+    return value if np.isfinite(value) and value > 0 else None

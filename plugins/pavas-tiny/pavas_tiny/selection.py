@@ -1,0 +1,248 @@
+"""Which tracks are objects that really move, and their masks in the frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pavas_tiny.camera_motion import CameraMotion
+    from pavas_tiny.tracking import Parts, Track
+
+__all__ = ["Mover", "select_movers"]
+
+_MIN_FRAMES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Mover:
+    """An object that moves.
+
+    Attributes:
+        masks: bool, (T, H, W), in the frames.
+        centres: (T, 2), x and y in the reference picture, sub-pixel; NaN where unseen.
+        score: In [0, 1].
+        colour: (3,) mean colour, 0..255.
+    """
+
+    masks: NDArray[np.bool_]
+    centres: NDArray[np.float64]
+    score: float
+    colour: NDArray[np.float64]
+
+
+@dataclass(slots=True, eq=False)
+class _Candidate:
+    track: Track
+    frames: NDArray[np.int64]
+    centres: NDArray[np.float64]
+    areas: NDArray[np.float64]
+    contrast: NDArray[np.float64]
+    score: float = 0.0
+
+
+def select_movers(
+    tracks: list[Track],
+    parts: Parts,
+    labels: NDArray[np.int32],
+    offset: tuple[float, float],
+    camera: CameraMotion,
+    size: tuple[int, int],
+    max_objects: int,
+) -> list[Mover]:
+    """Keep the tracks that travel and stand out; the best first.
+
+    Args:
+        tracks: From `tracking.follow`.
+        parts: Measurements of the parts.
+        labels: Part numbers on the canvas.
+        offset: Of the canvas in the reference picture.
+        camera: Its motion.
+        size: (height, width) of the frames.
+        max_objects: Keep at most so many.
+    """
+    candidates = []
+    for track in tracks:
+        if len(track.frames) < _MIN_FRAMES:
+            continue
+        candidate = _trimmed(track, parts)
+        if candidate is None:
+            continue
+        candidate.score = _score(candidate, moving_camera=camera.moving)
+        if candidate.score > 0:
+            candidates.append(candidate)
+    candidates = _joined(candidates)
+    candidates.sort(key=lambda c: -c.score)
+    if candidates:
+        best = candidates[0].score
+        candidates = [c for c in candidates[:max_objects] if c.score > 0.12 * best]
+    return [_mover(c, candidates, labels, offset, camera, size) for c in candidates]
+
+
+def _trimmed(track: Track, parts: Parts) -> _Candidate | None:
+    """Without faint ends that stand still: the rest that an object leaves in a compressed video."""
+    frames = np.array(track.frames)
+    centres = np.array(track.centres)
+    areas = np.array(track.areas)
+    contrast = parts.contrast[np.array(track.parts)]
+    step = np.linalg.norm(np.diff(centres, axis=0), axis=1) / np.diff(frames)
+    moving = np.concatenate([[False], step > 0.6]) | np.concatenate([step > 0.6, [False]])
+    start, end = 0, frames.size
+    if moving.any():
+        typical = float(np.median(contrast[moving]))
+        faint = (contrast < 0.45 * typical) & ~moving
+        while end > start and faint[end - 1]:
+            end -= 1
+        while start < end and faint[start]:
+            start += 1
+    if end - start < _MIN_FRAMES:
+        return None
+    part = slice(start, end)
+    return _Candidate(track, frames[part], centres[part], areas[part], contrast[part])
+
+
+def _score(candidate: _Candidate, *, moving_camera: bool) -> float:
+    centres = candidate.centres
+    low, high = np.percentile(centres, [4, 96], axis=0)
+    travel = float(np.linalg.norm(high - low))
+    radius = float(np.sqrt(np.median(candidate.areas) / np.pi))
+    contrast = float(np.median(candidate.contrast))
+    least = max(2.0, 0.3 * radius) * (1.6 if moving_camera else 1.0)
+    if travel < least or contrast < 1.5:
+        return 0.0
+    if contrast < 2.5 and travel < 3 * least:
+        return 0.0
+    # what jitters covers a long way but gets nowhere
+    steps = np.linalg.norm(np.diff(centres, axis=0), axis=1)
+    smooth = travel / (float(np.median(steps)) * np.sqrt(steps.size) + travel)
+    life = min(candidate.frames.size / 12.0, 1.0)
+    far = travel / (travel + 6.0 + radius)
+    strong = contrast / (contrast + 3.0)
+    return float(life * far * strong * (0.3 + 0.7 * smooth))
+
+
+def _joined(candidates: list[_Candidate]) -> list[_Candidate]:
+    """Join a track that ends with one that begins soon after at the place it was heading for."""
+    candidates = sorted(candidates, key=lambda c: int(c.frames[0]))
+    out: list[_Candidate] = []
+    for late in candidates:
+        best: tuple[float, _Candidate] | None = None
+        for early in out:
+            gap = int(late.frames[0] - early.frames[-1])
+            if not 0 < gap <= 25:
+                continue
+            back = min(3, early.frames.size - 1)
+            velocity = (early.centres[-1] - early.centres[-1 - back]) / max(
+                int(early.frames[-1] - early.frames[-1 - back]), 1
+            )
+            radius = float(np.sqrt(np.median(early.areas) / np.pi))
+            miss = min(
+                float(np.linalg.norm(late.centres[0] - early.centres[-1] - velocity * min(gap, 8))),
+                float(np.linalg.norm(late.centres[0] - early.centres[-1])),
+            )
+            growth = abs(float(np.log(np.median(late.areas) / np.median(early.areas))))
+            if miss < 4.0 + 2.0 * radius + 0.8 * gap and growth < 1.0:
+                cost = miss + 10 * growth
+                if best is None or cost < best[0]:
+                    best = (cost, early)
+        if best is None:
+            out.append(late)
+            continue
+        early = best[1]
+        early.track.parts = early.track.parts + late.track.parts
+        early.track.shared = early.track.shared + late.track.shared
+        early.track.frames = early.track.frames + late.track.frames
+        early.frames = np.concatenate([early.frames, late.frames])
+        early.centres = np.concatenate([early.centres, late.centres])
+        early.areas = np.concatenate([early.areas, late.areas])
+        early.contrast = np.concatenate([early.contrast, late.contrast])
+        early.score = max(early.score, late.score)
+    return out
+
+
+def _mover(
+    candidate: _Candidate,
+    all_candidates: list[_Candidate],
+    labels: NDArray[np.int32],
+    offset: tuple[float, float],
+    camera: CameraMotion,
+    size: tuple[int, int],
+) -> Mover:
+    count = labels.shape[0]
+    track = candidate.track
+    place = {frame: k for k, frame in enumerate(track.frames)}
+    masks = np.zeros((count, *size), dtype=np.bool_)
+    centres = np.full((count, 2), np.nan)
+    for frame, centre in zip(candidate.frames, candidate.centres, strict=True):
+        at = place[int(frame)]
+        mask = labels[frame] == track.parts[at] + 1
+        if track.shared[at] or _is_shared(all_candidates, candidate, int(frame), track.parts[at]):
+            mask = _own_share(mask, candidate, all_candidates, int(frame), track.parts[at])
+        masks[frame] = _in_frame(mask, camera, int(frame), offset, size)
+        centres[frame] = centre + offset
+    return Mover(masks=masks, centres=centres, score=min(candidate.score, 1.0), colour=track.colour)
+
+
+def _is_shared(candidates: list[_Candidate], own: _Candidate, frame: int, part: int) -> bool:
+    return any(other is not own and _part_at(other, frame) == part for other in candidates)
+
+
+def _part_at(candidate: _Candidate, frame: int) -> int:
+    at = np.searchsorted(candidate.track.frames, frame)
+    frames = candidate.track.frames
+    return candidate.track.parts[at] if at < len(frames) and frames[at] == frame else -1
+
+
+def _own_share(
+    mask: NDArray[np.bool_],
+    own: _Candidate,
+    candidates: list[_Candidate],
+    frame: int,
+    part: int,
+) -> NDArray[np.bool_]:
+    """The pixels of a shared part that lie nearest to this object, each object in its size."""
+    rows, columns = np.nonzero(mask)
+    points = np.stack([columns, rows], axis=1)
+    nearest = np.full(rows.size, np.inf)
+    mine = np.full(rows.size, np.inf)
+    for other in candidates:
+        if _part_at(other, frame) != part:
+            continue
+        at = np.searchsorted(other.frames, frame)
+        if at >= other.frames.size or other.frames[at] != frame:
+            continue
+        radius = np.sqrt(np.median(other.areas) / np.pi)
+        distance = np.linalg.norm(points - other.centres[at], axis=1) / radius
+        if other is own:
+            mine = distance
+        else:
+            nearest = np.minimum(nearest, distance)
+    keep = mine <= nearest
+    out = np.zeros_like(mask)
+    out[rows[keep], columns[keep]] = True
+    return out
+
+
+def _in_frame(
+    mask: NDArray[np.bool_],
+    camera: CameraMotion,
+    frame: int,
+    offset: tuple[float, float],
+    size: tuple[int, int],
+) -> NDArray[np.bool_]:
+    """From the canvas into the frame's own pixels, nearest."""
+    if not camera.moving:
+        return mask
+    height, width = size
+    matrix = camera.matrix[frame]
+    y, x = np.mgrid[0:height, 0:width]
+    column = np.rint(matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2] - offset[0]).astype(int)
+    row = np.rint(matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2] - offset[1]).astype(int)
+    inside = (row >= 0) & (row < mask.shape[0]) & (column >= 0) & (column < mask.shape[1])
+    out = np.zeros(size, dtype=np.bool_)
+    out[inside] = mask[row[inside], column[inside]]
+    return out

@@ -1,0 +1,81 @@
+"""The shape and size of a mask: round, long or neither, and how big in pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Shape", "measure_shape"]
+
+_MAX_FRAMES = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """Of an object, over its frames.
+
+    Attributes:
+        kind: "ball", "stick" or "object".
+        major_px: Half length of the long axis.
+        minor_px: Half length of the short axis.
+        elongation: major / minor.
+        whole: Share of frames in which the mask does not touch the border.
+    """
+
+    kind: str
+    major_px: float
+    minor_px: float
+    elongation: float
+    whole: float
+
+
+def measure_shape(masks: NDArray[np.bool_]) -> Shape | None:
+    """Measure a mask track, (T, H, W); None when it is empty.
+
+    Axes come from second moments: an ellipse of half axes a, b has variances a^2/4, b^2/4 and
+    half a pixel is not taken off, because masks are about as wide as what they show. The median
+    over frames is robust against occlusion and merging; motion blur stretches a mask, so frames
+    are weighted towards the less stretched half.
+    """
+    seen = np.flatnonzero(masks.any(axis=(1, 2)))
+    if seen.size == 0:
+        return None
+    height, width = masks.shape[1:]
+    inner = [
+        t
+        for t in seen
+        if not (
+            masks[t, 0].any() or masks[t, -1].any() or masks[t, :, 0].any() or masks[t, :, -1].any()
+        )
+    ]
+    chosen = np.asarray(inner if len(inner) >= 3 else seen)
+    if chosen.size > _MAX_FRAMES:
+        chosen = chosen[np.linspace(0, chosen.size - 1, _MAX_FRAMES).round().astype(int)]
+    axes = np.array([_axes(masks[t]) for t in chosen])
+    ratio = axes[:, 0] / axes[:, 1]
+    calm = axes[ratio <= np.median(ratio) + 1e-9]
+    major, minor = np.median(calm, axis=0)
+    elongation = float(np.median(ratio))
+    kind = "ball" if elongation < 1.35 else "stick" if elongation > 2.4 else "object"
+    return Shape(
+        kind=kind,
+        major_px=float(major),
+        minor_px=float(minor),
+        elongation=elongation,
+        whole=len(inner) / seen.size,
+    )
+
+
+def _axes(mask: NDArray[np.bool_]) -> tuple[float, float]:
+    rows, columns = np.nonzero(mask)
+    if rows.size < 3:
+        return 1.0, 1.0
+    x, y = columns - columns.mean(), rows - rows.mean()
+    xx, yy, xy = (x * x).mean(), (y * y).mean(), (x * y).mean()
+    middle, spread = (xx + yy) / 2, float(np.hypot((xx - yy) / 2, xy))
+    return 2.0 * float(np.sqrt(middle + spread)), 2.0 * float(np.sqrt(max(middle - spread, 0.06)))
