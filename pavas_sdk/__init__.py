@@ -23,7 +23,17 @@ if TYPE_CHECKING:
         Trajectory,
         Video,
     )
-    from pavas_sdk.errors import PavasError, PavasWarning
+    from pavas_sdk.errors import (
+        ComponentError,
+        FormatError,
+        InputError,
+        MediaError,
+        MissingPluginError,
+        OutputExistsError,
+        PavasError,
+        PavasWarning,
+        PhysicsInputError,
+    )
     from pavas_sdk.interfaces import (
         ConditioningAdapter,
         MassEstimator,
@@ -33,32 +43,40 @@ if TYPE_CHECKING:
         Segmenter,
         VelocityEstimator,
     )
+    from pavas_sdk.media import open_video, read_video
     from pavas_sdk.physics import PhysicsEstimator
     from pavas_sdk.pipelines import PavasOutput, PavasPipeline
     from pavas_sdk.registry import ComponentSpec, Registry, default_registry, hookimpl
 
-__version__ = "0.1.0"
+    __version__: str
 
 _EXPORTS = {
     "Audio": "data",
+    "ComponentError": "errors",
     "ComponentRef": "data",
     "ComponentSpec": "registry",
     "ConditioningAdapter": "interfaces",
+    "FormatError": "errors",
     "FrameSource": "data",
     "Impact": "data",
+    "InputError": "errors",
     "MaskTrack": "data",
     "MassEstimate": "data",
     "MassEstimator": "interfaces",
+    "MediaError": "errors",
+    "MissingPluginError": "errors",
     "ModulationSite": "interfaces",
     "MovingObject": "data",
     "MovingObjectDetector": "interfaces",
     "ObjectPhysics": "data",
+    "OutputExistsError": "errors",
     "PavasError": "errors",
     "PavasOutput": "pipelines",
     "PavasPipeline": "pipelines",
     "PavasWarning": "errors",
     "PhysicsEstimate": "data",
     "PhysicsEstimator": "physics",
+    "PhysicsInputError": "errors",
     "Reconstruction": "data",
     "Reconstructor": "interfaces",
     "Registry": "registry",
@@ -68,28 +86,37 @@ _EXPORTS = {
     "Video": "data",
     "default_registry": "registry",
     "hookimpl": "registry",
+    "open_video": "media",
+    "read_video": "media",
 }
 
 __all__ = [
     "Audio",
+    "ComponentError",
     "ComponentRef",
     "ComponentSpec",
     "ConditioningAdapter",
+    "FormatError",
     "FrameSource",
     "Impact",
+    "InputError",
     "MaskTrack",
     "MassEstimate",
     "MassEstimator",
+    "MediaError",
+    "MissingPluginError",
     "ModulationSite",
     "MovingObject",
     "MovingObjectDetector",
     "ObjectPhysics",
+    "OutputExistsError",
     "PavasError",
     "PavasOutput",
     "PavasPipeline",
     "PavasWarning",
     "PhysicsEstimate",
     "PhysicsEstimator",
+    "PhysicsInputError",
     "Reconstruction",
     "Reconstructor",
     "Registry",
@@ -100,10 +127,16 @@ __all__ = [
     "__version__",
     "default_registry",
     "hookimpl",
+    "open_video",
+    "read_video",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return globals().setdefault("__version__", version("pavas-sdk"))
     if name not in _EXPORTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_EXPORTS[name]}"), name)
