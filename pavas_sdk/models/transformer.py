@@ -337,7 +337,7 @@ class MMAudioTransformer(ModelMixin, ConfigMixin):  # type: ignore[misc]
         for index, block in enumerate(self.fused_blocks):
             audio = self._run(block, audio, per_token, rotary, delta(f"fused_{index}_audio"))
         # The per-token condition would be expected here; the released weights were trained so.
-        return cast("Tensor", self.final_layer(audio, shared))
+        return cast("Tensor", self.final_layer(audio, shared).contiguous())
 
     def _run(self, block: nn.Module, *args: Any) -> Any:
         if self.gradient_checkpointing and torch.is_grad_enabled():
@@ -372,7 +372,13 @@ class MMAudioTransformer(ModelMixin, ConfigMixin):  # type: ignore[misc]
             site = sites[name]
             tokens = {1, length} if site.per_token else {1}
             width = len(site.params) * site.dim
-            if tensor.ndim != 3 or tensor.shape[1] not in tokens or tensor.shape[2] != width:
+            fits = (
+                tensor.ndim == 3
+                and tensor.shape[0] in {1, batch}
+                and tensor.shape[1] in tokens
+                and tensor.shape[2] == width
+            )
+            if not fits:
                 raise InputError(
                     f"modulation of {name} has shape {tuple(tensor.shape)}, expected "
                     f"({batch}, {' or '.join(map(str, sorted(tokens)))}, {width})"
