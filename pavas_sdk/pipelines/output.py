@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +84,19 @@ class PavasOutput:
             video_path=self.video_path[index],
         )
 
+    def normalized(self, peak_dbfs: float) -> PavasOutput:
+        """Return a copy whose sound has its peak at ``peak_dbfs``; the gain is recorded.
+
+        Silence stays silence.
+
+        Raises:
+            ConfigurationError: Several sounds, or no `Audio`.
+        """
+        audio, _, _ = self._single()
+        if audio.peak_dbfs == float("-inf"):
+            return self
+        return replace(self, audio=audio.with_gain(peak_dbfs - audio.peak_dbfs))
+
     def save(
         self, path: str | Path, *, overwrite: bool = False, subtype: str = "pcm_16"
     ) -> tuple[Path, Path]:
@@ -109,7 +122,7 @@ class PavasOutput:
         sidecar = sidecar_path(path)
         if sidecar.exists() and not overwrite:
             raise OutputExistsError(f"{sidecar} exists; pass overwrite=True to replace it")
-        text = sidecar_text(provenance)
+        text = sidecar_text({**provenance, "gain_db": audio.gain_db})
         make_folder(path.parent)
         write_audio(path, audio, subtype=subtype, overwrite=overwrite)  # type: ignore[arg-type]
         write_text(sidecar, text, overwrite=overwrite)

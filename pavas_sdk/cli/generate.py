@@ -1,0 +1,344 @@
+"""``pavas generate``: the sound of silent videos, written beside its physics and provenance."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pavas_sdk.cli.generate_files import Outputs, plan_outputs, writing
+from pavas_sdk.cli.output import json_option, say, show_json
+from pavas_sdk.errors import ConfigurationError, PavasError, PhysicsInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pavas_sdk.pipelines import PavasOutput, PavasPipeline
+
+__all__ = ["generate"]
+
+_DTYPES = ("float32", "bfloat16", "float16")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """What is the same for all videos of a run."""
+
+    prompt: str
+    negative_prompt: str
+    physics: str | None
+    masses_kg: Mapping[str, float]
+    speed_factors: Mapping[str, float]
+    seed: int
+    steps: int | None
+    guidance: float | None
+    time_scale: float
+    waveforms: int
+    normalize: float | None
+    mux: bool
+
+
+def _pairs(name: str) -> Callable[..., dict[str, float]]:
+    """Return a click callback that reads ID=NUMBER."""
+
+    def read(
+        ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+    ) -> dict[str, float]:
+        del ctx, param
+        pairs: dict[str, float] = {}
+        for value in values:
+            key, equals, number = value.rpartition("=")
+            try:
+                pairs[key.strip()] = float(number)
+            except ValueError as err:
+                raise click.BadParameter(f"expected {name}, got {value!r}") from err
+            if not equals or not key.strip():
+                raise click.BadParameter(f"expected {name}, got {value!r}")
+        return pairs
+
+    return read
+
+
+@click.command()
+@click.argument(
+    "videos", nargs=-1, required=True, metavar="VIDEO...", type=click.Path(path_type=Path)
+)
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("out"),
+    show_default=True,
+    help="Folder for the results; made when missing.",
+)
+@click.option(
+    "--model", default=None, help="Preset, folder or Hub repository; default: pavas-tiny."
+)
+@click.option("--prompt", default="", help="What is to be heard.")
+@click.option("--negative-prompt", default="", help="What is not to be heard.")
+@click.option(
+    "--physics",
+    default=None,
+    metavar="FILE|none",
+    help="Use this physics JSON instead of estimating; none: no physics at all.",
+)
+@click.option(
+    "--mass",
+    "masses_kg",
+    multiple=True,
+    metavar="ID=KG",
+    callback=_pairs("ID=KG"),
+    help="Mass of an object (by number or label), in kilograms. May be repeated.",
+)
+@click.option(
+    "--speed-factor",
+    "speed_factors",
+    multiple=True,
+    metavar="ID=F",
+    callback=_pairs("ID=F"),
+    help="Multiply an object's speed. May be repeated.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    default=0,
+    show_default=True,
+    help="Of the noise; waveform k of a video uses seed + k.",
+)
+@click.option("--steps", type=click.IntRange(1), help="Euler steps; default: the model's.")
+@click.option("--guidance", type=float, help="Guidance scale; default: the model's.")
+@click.option(
+    "--time-scale",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="Slow motion: how many times slower than life the video plays.",
+)
+@click.option("--scale", type=float, metavar="M_PER_PX", help="Metres per pixel, when known.")
+@click.option(
+    "--waveforms", type=click.IntRange(1), default=1, show_default=True, help="Sounds per video."
+)
+@click.option(
+    "--normalize",
+    type=float,
+    metavar="PEAK_DB",
+    help="Bring the peak to this level; the gain is recorded. Default: leave the level.",
+)
+@click.option("--no-mux", is_flag=True, help="Do not write a video with the sound.")
+@click.option("--overwrite", is_flag=True, help="Replace existing results.")
+@click.option("--device", default="cpu", show_default=True, help="torch device.")
+@click.option("--dtype", type=click.Choice(_DTYPES), default="float32", show_default=True)
+@json_option
+def generate(
+    videos: tuple[Path, ...],
+    out: Path,
+    model: str | None,
+    scale: float | None,
+    no_mux: bool,
+    overwrite: bool,
+    device: str,
+    dtype: str,
+    as_json: bool,
+    **options: Any,
+) -> int:
+    """Make the sound of silent videos.
+
+    For NAME.mp4 this writes NAME.wav, NAME.mp4 (the pictures copied, with the new sound),
+    NAME.pavas.json (how it was made) and NAME.physics.json (edit it and give it back with
+    --physics). Of several videos, those whose results exist are left out, so that an interrupted
+    run can be repeated.
+    """
+    request = _Request(mux=not no_mux, **options)
+    _check(request, videos, scale)
+    todo, kept = plan_outputs(
+        videos, out, waveforms=request.waveforms, mux=request.mux, overwrite=overwrite
+    )
+    for outputs in kept:
+        say(f"{outputs.video}: results exist in {out}, kept (--overwrite replaces them)")
+    results, failed = [], 0
+    if todo:
+        pipe = _load(model, device, dtype, scale)
+        for outputs in todo:
+            try:
+                results.append(_one(pipe, outputs, request))
+            except PavasError as err:
+                if len(videos) == 1:
+                    raise
+                failed += 1
+                say(f"Error: {outputs.video}: {err}")
+    if as_json:
+        show_json({"results": results, "kept": [str(o.video) for o in kept], "failed": failed})
+    else:
+        for result in results:
+            for path in result["files"]:
+                click.echo(path)
+    if failed:
+        say(f"{failed} of {len(videos)} videos failed.")
+    return 2 if failed else 0
+
+
+def _check(request: _Request, videos: tuple[Path, ...], scale: float | None) -> None:
+    """Find what cannot work before anything is loaded.
+
+    Raises:
+        ConfigurationError: Options that exclude each other, or a number that is impossible.
+        PhysicsInputError: A mass or factor that is not above 0.
+    """
+    from math import isfinite
+
+    for name, values in (("--mass", request.masses_kg), ("--speed-factor", request.speed_factors)):
+        for key, value in values.items():
+            if not (isfinite(value) and value > 0):
+                raise PhysicsInputError(f"{name} {key}={value:g}: expected a number above 0")
+    for name, number in (("--time-scale", request.time_scale), ("--scale", scale)):
+        if number is not None and not (isfinite(number) and number > 0):
+            raise ConfigurationError(f"{name} must be above 0, got {number:g}")
+    if request.physics not in (None, "none"):
+        assert request.physics is not None
+        if len(videos) > 1:
+            raise ConfigurationError(
+                f"--physics {request.physics} belongs to one video, but {len(videos)} are given; "
+                "run them one by one"
+            )
+        if not Path(request.physics).expanduser().is_file():
+            raise ConfigurationError(
+                f"no such physics file: {request.physics}; make one with: "
+                f"pavas estimate {videos[0]} -o {request.physics}"
+            )
+    if request.physics == "none" and (request.masses_kg or request.speed_factors):
+        raise ConfigurationError("--physics none leaves nothing for --mass or --speed-factor")
+    if request.normalize is not None and not (
+        isfinite(request.normalize) and request.normalize <= 0
+    ):
+        raise ConfigurationError(f"--normalize must be 0 dBFS or below, got {request.normalize:g}")
+
+
+def _load(model: str | None, device: str, dtype: str, scale: float | None) -> PavasPipeline:
+    import torch
+    from diffusers.utils.logging import disable_progress_bar
+
+    from pavas_sdk.pipelines import PavasPipeline
+    from pavas_sdk.registry import DEFAULTS
+
+    disable_progress_bar()
+    name = DEFAULTS["pipeline"] if model is None else model
+    pipe: PavasPipeline = PavasPipeline.from_pretrained(name, dtype=getattr(torch, dtype))
+    if scale is not None:
+        pipe.physics_estimator = _with_scale(pipe.physics_estimator, scale)
+    if device != "cpu":
+        try:
+            pipe.to(device)
+        except (RuntimeError, AssertionError) as err:
+            raise ConfigurationError(
+                f"--device {device} cannot be used here: {err}; leave it out to use the CPU"
+            ) from err
+    pipe.set_progress_bar_config(
+        desc="Denoising", unit="step", leave=False, disable=not sys.stderr.isatty()
+    )
+    return pipe
+
+
+def _with_scale(estimator: Any, metres_per_pixel: float) -> Any:
+    """Return the estimator with a reconstructor that is told the scale.
+
+    Raises:
+        ConfigurationError: There is no estimator, or its reconstructor takes no scale.
+    """
+    from pavas_sdk.physics import PhysicsEstimator
+
+    document = {} if estimator is None else estimator.to_json()
+    reference = document.get("slots", {}).get("reconstructor", {"config": {}, "name": "none"})
+    if "metres_per_pixel" not in reference["config"]:
+        raise ConfigurationError(
+            f"the reconstructor of this model ({reference['name']}) takes no --scale"
+        )
+    reference["config"]["metres_per_pixel"] = metres_per_pixel
+    return PhysicsEstimator.from_json(document)
+
+
+def _one(pipe: PavasPipeline, outputs: Outputs, request: _Request) -> dict[str, Any]:
+    """Generate and write the sounds of one video."""
+    import torch
+
+    from pavas_sdk.media import open_video
+
+    with open_video(outputs.video, time_scale=request.time_scale) as source:
+        say(
+            f"{outputs.video}: {source.duration_s:.2f} s, {source.width} x {source.height}, "
+            f"{source.frame_rate_hz:.3g} frames/s"
+        )
+        result = pipe(
+            source,
+            prompt=request.prompt,
+            negative_prompt=request.negative_prompt,
+            physics=_physics(request),
+            num_inference_steps=request.steps,
+            guidance_scale=request.guidance,
+            num_waveforms_per_video=request.waveforms,
+            generator=[
+                torch.Generator().manual_seed(request.seed + index)
+                for index in range(request.waveforms)
+            ],
+        )
+    sounds = list(result)
+    if request.normalize is not None:
+        sounds = [one.normalized(request.normalize) for one in sounds]
+    with writing(outputs) as paths:
+        sounds[0].save_physics(paths.physics)
+        for one, sound in zip(sounds, paths.sounds, strict=True):
+            one.save(sound.audio)
+            if sound.video is not None:
+                one.mux(sound.video)
+    _report(sounds[0], outputs)
+    return {
+        "video": str(outputs.video),
+        "files": [str(path) for path in outputs.all()],
+        "physics": sounds[0].physics.to_json(),
+        "peak_dbfs": [_decibels(one.audio.peak_dbfs) for one in sounds],
+        "gain_db": [one.audio.gain_db for one in sounds],
+    }
+
+
+def _physics(request: _Request) -> Any:
+    """Return what to give the pipeline as ``physics=``."""
+    from pavas_sdk.physics import load_overrides
+    from pavas_sdk.pipelines.physics_input import read_physics
+
+    if not request.masses_kg and not request.speed_factors:
+        return request.physics
+    document = {
+        "masses_kg": dict(request.masses_kg),
+        "speeds": {key: {"factor": factor} for key, factor in request.speed_factors.items()},
+    }
+    if request.physics is None:
+        return document
+    given = read_physics(request.physics).given
+    if given is None:
+        raise ConfigurationError(
+            f"{request.physics} holds overrides; put the masses of --mass into it, or leave one out"
+        )
+    return load_overrides(document).apply(given)
+
+
+def _report(one: PavasOutput, outputs: Outputs) -> None:
+    """Say what was seen and where the results are."""
+    physics, provenance = one.physics, one.provenance
+    for line in str(physics).splitlines():
+        say(f"  {line}")
+    impacts = physics.impacts()
+    if impacts:
+        shown = ", ".join(f"{hit.time_s:.2f} s" for hit in impacts[:12])
+        say(f"  impacts at {shown}{' ...' if len(impacts) > 12 else ''}")
+    for note in provenance["notes"]:
+        say(f"  note: {note}")
+    audio = one.audio
+    gain = f", gain {audio.gain_db:+.1f} dB" if audio.gain_db else ""
+    say(f"  sound: {audio.duration_s:.2f} s, peak {audio.peak_dbfs:.1f} dBFS{gain}")
+    say(f"  in {outputs.folder}: {', '.join(path.name for path in outputs.all())}")
+
+
+def _decibels(value: float) -> float | None:
+    return None if value == float("-inf") else round(value, 2)
