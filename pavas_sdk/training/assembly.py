@@ -1,0 +1,176 @@
+"""Builds pavas-tiny's networks and puts trained ones together to a saved pipeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from pavas_sdk.models import (
+    FlowMatchEuler,
+    GriffinLimVocoder,
+    LinearMelCodec,
+    MMAudioTransformer,
+    TinySyncEncoder,
+    TinyVisualEncoder,
+)
+from pavas_sdk.training.flow import FlowModel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from pavas_sdk.training.features import PhysicsSet
+
+__all__ = ["TinySize", "build_flow_model", "export_pipeline", "physics_statistics"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TinySize:
+    """Sizes of pavas-tiny's backbone and adapter.
+
+    Attributes:
+        latent_channels: C.
+        transformer: Arguments of `MMAudioTransformer` beside those that follow from the encoders.
+        adapter: Arguments of the adapter beside statistics and sites.
+    """
+
+    latent_channels: int = 40
+    transformer: Mapping[str, Any] = field(
+        default_factory=lambda: {
+            "hidden_dim": 128,
+            "num_heads": 4,
+            "depth": 4,
+            "fused_depth": 3,
+            "mlp_ratio": 2.0,
+            "mlp_multiple_of": 64,
+            "input_kernel_size": 5,
+            "block_kernel_size": 1,
+            "time_embed_dim": 64,
+            "time_embed_scale": 64.0,
+            "modulation_rank": 32,
+        }
+    )
+    adapter: Mapping[str, Any] = field(
+        default_factory=lambda: {
+            "hidden_dim": 128,
+            "mixer_rank": 16,
+            "num_frequencies": 12,
+            "min_frequency": 0.125,
+            "max_frequency": 3.0,
+            "mass_unit_kg": 0.01,
+        }
+    )
+
+
+def physics_statistics(
+    physics: PhysicsSet, clips: NDArray[np.int64], mass_unit_kg: float
+) -> dict[str, float]:
+    """Return mean and standard deviation of log(1 + m / unit) and of the speeds of moving objects.
+
+    They are the z-scores' statistics in the adapter's config (PAVAS Sec. 3.4).
+    """
+    mass = physics.mass_kg[clips]
+    mass = np.log1p(mass[np.isfinite(mass)] / mass_unit_kg)
+    speed = physics.speed_m_s[clips]
+    speed = speed[np.isfinite(speed) & (speed > 0.05)]
+    return {
+        "mass_mean": round(float(mass.mean()), 4),
+        "mass_std": round(float(mass.std()), 4),
+        "speed_mean_m_s": round(float(speed.mean()), 4),
+        "speed_std_m_s": round(float(speed.std()), 4),
+    }
+
+
+def build_flow_model(
+    size: TinySize,
+    *,
+    visual: TinyVisualEncoder,
+    sync: TinySyncEncoder,
+    channel_std: NDArray[np.float32],
+    latent_mean: NDArray[np.float32],
+    statistics: Mapping[str, float],
+    adapter_class: Any,
+    with_physics: bool = True,
+    seed: int = 0,
+) -> FlowModel:
+    """Return a new backbone with its adapter.
+
+    The flow sees each channel scaled by the square root of its standard deviation: between equal
+    weights for all channels (none of which is heard for most) and the raw spread (in which the
+    loudness drowns everything else).
+
+    Args:
+        size: Sizes.
+        visual: Visual encoder; only its config matters.
+        sync: Synchronisation encoder; only its config matters.
+        channel_std: Spread of each latent channel, (C,).
+        latent_mean: Mean of each latent channel, (C,).
+        statistics: Of `physics_statistics`.
+        adapter_class: Class of the conditioning adapter, with ``for_transformer``.
+        with_physics: False: the twin without an adapter.
+        seed: Of the weights.
+    """
+    torch.manual_seed(seed)
+    transformer = MMAudioTransformer(
+        latent_dim=size.latent_channels,
+        clip_dim=visual.config.pooled_dim,
+        sync_dim=sync.config.feature_dim,
+        text_dim=visual.config.text_dim,
+        text_length=visual.config.text_length,
+        **size.transformer,
+    )
+    scale = np.sqrt(channel_std)
+    # the mean square of what the flow sees is one
+    scale = scale * np.sqrt(np.mean((channel_std / scale) ** 2))
+    transformer.latent_mean.data.copy_(torch.from_numpy(latent_mean)[None, None])
+    transformer.latent_std.data.copy_(torch.from_numpy(scale.astype(np.float32))[None, None])
+    adapter = adapter_class.for_transformer(
+        transformer, patch_dim=visual.config.patch_dim, **statistics, **size.adapter
+    )
+    return FlowModel(
+        transformer,
+        adapter if with_physics else None,
+        frame_rate_hz=visual.config.frame_rate_hz,
+    )
+
+
+def export_pipeline(
+    folder: Path,
+    *,
+    model: FlowModel,
+    visual: TinyVisualEncoder,
+    sync: TinySyncEncoder,
+    codec: LinearMelCodec,
+    settings: Mapping[str, Any],
+) -> Path:
+    """Write a pipeline folder that `PavasPipeline.from_pretrained` loads, and return it.
+
+    Args:
+        folder: Where.
+        model: Trained backbone and adapter.
+        visual: Trained visual encoder.
+        sync: Trained synchronisation encoder.
+        codec: Fitted codec.
+        settings: Further arguments of `PavasPipeline`: name, licence, steps, guidance, gain.
+    """
+    from pavas_sdk.physics import PhysicsEstimator
+    from pavas_sdk.pipelines import PavasPipeline
+
+    pipe = PavasPipeline(
+        transformer=model.transformer,
+        vae=codec,
+        vocoder=GriffinLimVocoder(),
+        scheduler=FlowMatchEuler(),
+        clip=visual,
+        sync_encoder=sync,
+        conditioning_adapter=model.adapter,
+        physics_estimator=PhysicsEstimator(),
+        **settings,
+    )
+    pipe.save_pretrained(folder)
+    return folder

@@ -1,0 +1,246 @@
+"""Batches of crops for the flow network; a pure function of (seed, step), so resuming is exact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from pavas_sdk.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from pavas_sdk.training.features import FeatureBank, PhysicsSet
+
+__all__ = ["BatchConfig", "FlowBatch", "draw_batch", "whole_clips"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchConfig:
+    """How crops are drawn and what is dropped.
+
+    Attributes:
+        batch: Crops per step.
+        latents: Latents per crop, a multiple of ``unit_latents``; more than the clip has means
+            whole clips.
+        unit_latents: A crop starts at a multiple of this, where latents, frames and
+            synchronisation features meet on one grid.
+        unit_frames: Frames in the same time.
+        unit_sync: Synchronisation features in the same time.
+        drop_physics: Share of crops without physics (null state); 0.1 in the paper.
+        drop_visual: Share without visual and synchronisation features, and then without physics.
+        drop_clip: Further share without visual features only.
+        drop_text: Share without a prompt.
+        drop_mass: Share of objects without a mass.
+        drop_speed: Share of objects without speeds.
+        drop_mask: Share of objects without a mask (the occlusion token).
+        miss_frames: Largest share of frames whose speed is missing; uniform from 0, in three
+            crops out of ten.
+        speed_noise: Spread of ln(speed), one draw per frame, in half of the crops.
+        estimated_share: Share of crops with estimated in place of true physics, where there is an
+            estimate.
+    """
+
+    batch: int = 24
+    latents: int = 60
+    unit_latents: int = 5
+    unit_frames: int = 4
+    unit_sync: int = 8
+    drop_physics: float = 0.1
+    drop_visual: float = 0.06
+    drop_clip: float = 0.06
+    drop_text: float = 0.3
+    drop_mass: float = 0.04
+    drop_speed: float = 0.04
+    drop_mask: float = 0.08
+    miss_frames: float = 0.3
+    speed_noise: float = 0.08
+    estimated_share: float = 0.35
+
+    def __post_init__(self) -> None:
+        """Validate.
+
+        Raises:
+            ConfigurationError: The crop is not a whole number of units.
+        """
+        if self.latents % self.unit_latents != 0 or self.latents < self.unit_latents:
+            raise ConfigurationError(
+                f"latents must be a positive multiple of {self.unit_latents}, got {self.latents}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FlowBatch:
+    """One batch, float32.
+
+    Attributes:
+        latents: (B, N, C), not normalised.
+        clip: (B, T, D).
+        sync: (B, M, D).
+        text: (B, L, D).
+        objects: (B, K, T, D_p), masked sums.
+        visible: bool, (B, K, T).
+        mass_kg: (B, K).
+        speed_m_s: (B, K, T).
+        valid: bool, (B, K).
+        keep_clip: bool, (B,); False: the learned empty visual features.
+        keep_sync: bool, (B,); False: the learned empty synchronisation features.
+        keep_physics: bool, (B,); False: the null state.
+    """
+
+    latents: Tensor
+    clip: Tensor
+    sync: Tensor
+    text: Tensor
+    objects: Tensor
+    visible: Tensor
+    mass_kg: Tensor
+    speed_m_s: Tensor
+    valid: Tensor
+    keep_clip: Tensor
+    keep_sync: Tensor
+    keep_physics: Tensor
+
+
+def draw_batch(
+    bank: FeatureBank, clips: NDArray[np.int64], config: BatchConfig, seed: int, step: int
+) -> FlowBatch:
+    """Return the batch of a step.
+
+    Args:
+        bank: Features.
+        clips: Which clips may be drawn.
+        config: How.
+        seed: Of the run.
+        step: Number of the step.
+    """
+    rng = np.random.default_rng([seed, step])
+    size = config.batch
+    units_in_clip = bank.latents.shape[2] // config.unit_latents
+    units = min(config.latents // config.unit_latents, units_in_clip)
+    chosen = rng.choice(clips, size=size)
+    takes = rng.integers(0, bank.latents.shape[1], size=size)
+    starts = rng.integers(0, units_in_clip - units + 1, size=size)
+
+    def crop(array: NDArray[np.generic], per_unit: int, *, axis: int) -> NDArray[np.generic]:
+        """Cut each row's own part of ``array`` (B, ..., time, ...)."""
+        parts = [
+            np.take(row, np.arange(start * per_unit, (start + units) * per_unit), axis=axis)
+            for row, start in zip(array, starts, strict=True)
+        ]
+        return np.stack(parts)
+
+    def tensor(array: NDArray[np.generic]) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+
+    keep_visual = rng.random(size) >= config.drop_visual
+    keep_clip = keep_visual & (rng.random(size) >= config.drop_clip)
+    keep_physics = keep_visual & (rng.random(size) >= config.drop_physics)
+    keep_text = rng.random(size) >= config.drop_text
+    text = bank.text[chosen, takes] * keep_text[:, None, None]
+    objects, visible, mass, speed, valid = _physics(bank, config, rng, chosen, takes)
+    frames = config.unit_frames
+    return FlowBatch(
+        latents=tensor(crop(bank.latents[chosen, takes], config.unit_latents, axis=0)),
+        clip=tensor(crop(bank.pooled[chosen], frames, axis=0)),
+        sync=tensor(crop(bank.sync[chosen], config.unit_sync, axis=0)),
+        text=tensor(text),
+        objects=tensor(crop(objects, frames, axis=1)),
+        visible=torch.from_numpy(crop(visible, frames, axis=1)),
+        mass_kg=tensor(mass),
+        speed_m_s=tensor(crop(speed, frames, axis=1)),
+        valid=torch.from_numpy(valid),
+        keep_clip=torch.from_numpy(keep_clip),
+        keep_sync=torch.from_numpy(keep_visual),
+        keep_physics=torch.from_numpy(keep_physics),
+    )
+
+
+def _physics(
+    bank: FeatureBank,
+    config: BatchConfig,
+    rng: np.random.Generator,
+    chosen: NDArray[np.int64],
+    takes: NDArray[np.int64],
+) -> tuple[NDArray[np.generic], ...]:
+    """True or estimated physics of each row, with parts of it missing or disturbed."""
+    use_estimate = rng.random(chosen.size) < config.estimated_share
+    if bank.estimated is None or bank.has_estimate is None:
+        use_estimate[:] = False
+    else:
+        use_estimate &= bank.has_estimate[chosen]
+    rows = [
+        _row(bank.estimated if use else bank.true, clip, take)
+        for use, clip, take in zip(use_estimate, chosen, takes, strict=True)
+    ]
+    objects, visible, mass, speed, valid = (np.stack(column) for column in zip(*rows, strict=True))
+    count = valid.shape[1]
+    mass = np.where(rng.random(mass.shape) < config.drop_mass, np.nan, mass)
+    noisy = (rng.random(chosen.size) < 0.5) & ~use_estimate
+    factor = np.exp(rng.normal(0.0, config.speed_noise, speed.shape))
+    speed = np.where(noisy[:, None, None], speed * factor, speed)
+    share = np.where(rng.random(chosen.size) < 0.3, rng.random(chosen.size), 0.0)
+    gone = rng.random(speed.shape) < config.miss_frames * share[:, None, None]
+    gone |= (rng.random((chosen.size, count)) < config.drop_speed)[:, :, None]
+    speed = np.where(gone, np.nan, speed)
+    hidden = rng.random((chosen.size, count)) < config.drop_mask
+    visible = visible & ~hidden[:, :, None]
+    return objects, visible, mass.astype(np.float32), speed.astype(np.float32), valid
+
+
+def _row(physics: PhysicsSet | None, clip: int, take: int) -> tuple[NDArray[np.generic], ...]:
+    assert physics is not None
+    take = take % physics.mass_kg.shape[1]
+    return (
+        physics.objects[clip],
+        physics.visible[clip],
+        physics.mass_kg[clip, take],
+        physics.speed_m_s[clip, take],
+        physics.valid[clip],
+    )
+
+
+def whole_clips(
+    bank: FeatureBank,
+    clips: NDArray[np.int64],
+    *,
+    take: int = 0,
+    physics: PhysicsSet | None = None,
+    mass_factor: float = 1.0,
+    speed_factor: float = 1.0,
+) -> FlowBatch:
+    """Return whole clips with nothing dropped, for validation.
+
+    Args:
+        bank: Features.
+        clips: Which.
+        take: Which sound, and which true masses and speeds.
+        physics: Estimated physics in place of the true one.
+        mass_factor: A what-if edit of all masses.
+        speed_factor: A what-if edit of all speeds.
+    """
+    rows = [_row(physics or bank.true, int(clip), take) for clip in clips]
+    objects, visible, mass, speed, valid = (np.stack(column) for column in zip(*rows, strict=True))
+
+    def tensor(array: NDArray[np.generic]) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+
+    kept = torch.ones(len(clips), dtype=torch.bool)
+    return FlowBatch(
+        latents=tensor(bank.latents[clips, take]),
+        clip=tensor(bank.pooled[clips]),
+        sync=tensor(bank.sync[clips]),
+        text=tensor(bank.text[clips, take]),
+        objects=tensor(objects),
+        visible=torch.from_numpy(visible),
+        mass_kg=tensor(mass) * mass_factor,
+        speed_m_s=tensor(speed) * speed_factor,
+        valid=torch.from_numpy(valid),
+        keep_clip=kept,
+        keep_sync=kept,
+        keep_physics=kept,
+    )

@@ -1,0 +1,141 @@
+"""Everything the flow network sees of a clip, computed once by the frozen encoders and codec.
+
+The adapter sums patch features under each object's mask (PAVAS Eq. 4). That sum does not change
+during training, so it is what is stored: instead of a P x P grid per frame, one vector per object.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from pavas_sdk.models import LinearMelCodec, TinySyncEncoder, TinyVisualEncoder
+    from pavas_sdk.training.store import ClipStore
+
+__all__ = ["FeatureBank", "PhysicsSet", "masked_sums", "write_features"]
+
+logger = logging.getLogger(__name__)
+_NAMES = ("pooled", "sync", "objects", "visible", "latents", "text")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PhysicsSet:
+    """Objects of clips as the adapter is given them, true or estimated.
+
+    Attributes:
+        objects: float16, (n, K, T, D_p), masked sums of patch features.
+        visible: bool, (n, K, T).
+        mass_kg: float32, (n, V, K); NaN = unknown.
+        speed_m_s: float32, (n, V, K, T); NaN = missing.
+        valid: bool, (n, K).
+    """
+
+    objects: NDArray[np.float16]
+    visible: NDArray[np.bool_]
+    mass_kg: NDArray[np.float32]
+    speed_m_s: NDArray[np.float32]
+    valid: NDArray[np.bool_]
+
+
+def masked_sums(patches: Tensor, masks: NDArray[np.float32]) -> Tensor:
+    """Return sum over the grid of mask times patch feature, (K, T, D_p) (Eq. 4).
+
+    Args:
+        patches: (T, P, P, D_p).
+        masks: (K, T, P, P), share of each cell.
+    """
+    return torch.einsum("ktpq,tpqd->ktd", torch.tensor(masks), patches)
+
+
+@torch.no_grad()
+def write_features(
+    store: ClipStore,
+    visual: TinyVisualEncoder,
+    sync: TinySyncEncoder,
+    codec: LinearMelCodec,
+    path: Path,
+    *,
+    clips: Sequence[int] | None = None,
+) -> None:
+    """Encode clips (all by default) and write one ``.npz`` with an array per kind of feature."""
+    rows: dict[str, list[NDArray[Any]]] = {name: [] for name in _NAMES}
+    for count, clip in enumerate(range(len(store)) if clips is None else clips):
+        frames = torch.tensor(np.asarray(store.get("frames", clip)))
+        pixels = frames.permute(0, 3, 1, 2).float() / 255.0
+        seen = visual.encode_image(pixels)
+        masks = np.asarray(store.get("masks", clip), dtype=np.float32) / 255.0
+        mel = torch.tensor(np.asarray(store.get("mel", clip), dtype=np.float32))
+        prompts = [take["prompt"] for take in store.facts[clip]["takes"]]
+        values = {
+            "pooled": seen.pooled,
+            "sync": sync.encode(pixels),
+            "objects": masked_sums(seen.patches, masks),
+            "visible": torch.tensor(masks.sum(axis=(2, 3)) > 0),
+            "latents": codec.encode(mel).mean.transpose(1, 2),
+            "text": visual.encode_text(prompts),
+        }
+        for name, value in values.items():
+            kept = value.numpy()
+            rows[name].append(kept if kept.dtype == np.bool_ else kept.astype(np.float16))
+        if count % 250 == 0:
+            logger.info("features of %d clips", count)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(path, **{name: np.stack(kind) for name, kind in rows.items()})  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FeatureBank:
+    """All features in memory, clip by clip.
+
+    Attributes:
+        pooled: float16, (n, T, D), visual vectors.
+        sync: float16, (n, M, D), synchronisation features.
+        latents: float16, (n, V, N, C), codec latents.
+        text: float16, (n, V, L, D), text tokens.
+        true: True physics.
+        estimated: Physics and masks of estimators, or None; rows without an estimate have no
+            valid object and are listed in ``has_estimate``.
+        has_estimate: bool, (n,).
+    """
+
+    pooled: NDArray[np.float16]
+    sync: NDArray[np.float16]
+    latents: NDArray[np.float16]
+    text: NDArray[np.float16]
+    true: PhysicsSet
+    estimated: PhysicsSet | None = None
+    has_estimate: NDArray[np.bool_] | None = None
+
+    def __len__(self) -> int:
+        return int(self.pooled.shape[0])
+
+    @classmethod
+    def load(cls, paths: Sequence[Path], store: ClipStore) -> FeatureBank:
+        """Read what `write_features` wrote (parts in the store's order), with the store's physics."""
+        parts = [np.load(path) for path in paths]
+        arrays = {name: np.concatenate([part[name] for part in parts]) for name in _NAMES}
+        mass = store.all("mass_kg").astype(np.float32)
+        return cls(
+            pooled=arrays["pooled"],
+            sync=arrays["sync"],
+            latents=arrays["latents"],
+            text=arrays["text"],
+            true=PhysicsSet(
+                objects=arrays["objects"],
+                visible=arrays["visible"],
+                mass_kg=mass,
+                speed_m_s=store.all("speed_m_s").astype(np.float32),
+                valid=np.isfinite(mass[:, 0]),
+            ),
+        )

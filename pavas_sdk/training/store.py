@@ -1,0 +1,244 @@
+"""Clips on disk: one folder of memory-mapped arrays per shard, so that training reads what it needs.
+
+A shard's ``meta.json`` is written last; a folder without it is an interrupted one and is made
+again. Frames are kept at the encoders' size, sounds as log-mel spectrograms.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from pavas_sdk.data.timing import grid_times, nearest_index
+from pavas_sdk.errors import FormatError, InputError
+from pavas_sdk.models import MEL_16K, MelSpectrogram
+from pavas_sdk.models.tiny_frames import frames_to_pixels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from pavas_sdk.data import MaskTrack, ObjectPhysics
+    from pavas_sdk.training.clips import TrainingClip
+
+__all__ = ["ClipStore", "StoreConfig", "clip_arrays", "object_speeds", "write_shard"]
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreConfig:
+    """Sizes of what is kept.
+
+    Attributes:
+        duration_s: Length of every clip.
+        frame_rate_hz: Frames kept per second; also the rate of the physics frames.
+        image_size: Side of a kept frame in pixels.
+        grid: Cells a side of the mask grid.
+        max_objects: Objects kept per clip (K); the rest is dropped.
+        takes: Takes kept per clip (V).
+    """
+
+    duration_s: float = 4.0
+    frame_rate_hz: float = 25.0
+    image_size: int = 64
+    grid: int = 8
+    max_objects: int = 4
+    takes: int = 3
+
+    @property
+    def frames(self) -> int:
+        """Frames T of a clip."""
+        return int(self.times_s.size)
+
+    @property
+    def times_s(self) -> NDArray[np.float64]:
+        """When frames are, (T,), seconds."""
+        return grid_times(self.duration_s, self.frame_rate_hz)
+
+    @property
+    def samples(self) -> int:
+        """Audio samples of a clip, whole mel frames."""
+        return math.ceil(self.duration_s * MEL_16K.sample_rate_hz)
+
+    @property
+    def mel_frames(self) -> int:
+        """Mel frames of a clip."""
+        return self.samples // MEL_16K.hop_length
+
+
+def object_speeds(entry: ObjectPhysics, times_s: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return an object's speed at ``times_s``, nearest in time, NaN where missing."""
+    if entry.speed_times_s.size == 0:
+        return np.full(times_s.size, np.nan, dtype=np.float32)
+    return entry.speed_m_s[nearest_index(entry.speed_times_s, times_s)].astype(np.float32)
+
+
+def mask_grids(
+    track: MaskTrack | None, times_s: NDArray[np.float64], grid: int
+) -> NDArray[np.float32]:
+    """Return the covered share of each cell at ``times_s``, (T, grid, grid); 0 without a track."""
+    if track is None or track.times_s.size == 0:
+        return np.zeros((times_s.size, grid, grid), dtype=np.float32)
+    return track.grid(grid)[nearest_index(track.times_s, times_s)]
+
+
+@cache
+def _mel_16k() -> MelSpectrogram:
+    return MelSpectrogram(MEL_16K)
+
+
+def clip_arrays(clip: TrainingClip, config: StoreConfig) -> dict[str, NDArray[Any]]:
+    """Return the arrays of one clip; every clip of a store has the same shapes.
+
+    ``frames`` uint8 (T, S, S, 3), ``mel`` float16 (V, M, F), ``mass_kg`` float32 (V, K) and
+    ``speed_m_s`` float32 (V, K, T) with NaN where there is nothing, ``masks`` uint8
+    (K, T, P, P) in 1/255.
+    """
+    times = config.times_s
+    entries = clip.takes[0].physics.objects[: config.max_objects]
+    ids = [entry.object_id for entry in entries]
+    pixels = frames_to_pixels(clip.video.at_times(times), config.image_size)
+    masks = np.zeros((config.max_objects, config.frames, config.grid, config.grid), dtype=np.uint8)
+    for row, object_id in enumerate(ids):
+        grids = mask_grids(clip.masks.get(object_id), times, config.grid)
+        # a sliver still counts as seen
+        masks[row] = np.ceil(grids * 255.0 - 1e-3).astype(np.uint8)
+    mel = np.empty((config.takes, MEL_16K.mel_bins, config.mel_frames), dtype=np.float16)
+    mass = np.full((config.takes, config.max_objects), np.nan, dtype=np.float32)
+    speed = np.full((config.takes, config.max_objects, config.frames), np.nan, dtype=np.float32)
+    analyse = _mel_16k()
+    for index in range(config.takes):
+        take = clip.takes[index % len(clip.takes)]
+        if take.audio.sample_rate_hz != MEL_16K.sample_rate_hz:
+            raise InputError(
+                f"clip {clip.seed} has sound at {take.audio.sample_rate_hz} Hz, "
+                f"expected {MEL_16K.sample_rate_hz}"
+            )
+        wave = torch.tensor(take.audio.fitted(config.samples).mono)[None]
+        mel[index] = analyse(wave)[0, :, : config.mel_frames].numpy()
+        for row, object_id in enumerate(ids):
+            entry = take.physics[object_id]
+            mass[index, row] = np.nan if entry.mass_kg is None else entry.mass_kg
+            speed[index, row] = object_speeds(entry, times)
+    return {
+        "frames": (pixels.permute(0, 2, 3, 1) * 255.0).round().to(torch.uint8).numpy(),
+        "mel": mel,
+        "mass_kg": mass,
+        "speed_m_s": speed,
+        "masks": masks,
+    }
+
+
+def clip_facts(clip: TrainingClip, config: StoreConfig) -> dict[str, Any]:
+    """Return what is kept of a clip as JSON: names, prompts and contacts."""
+    ids = [entry.object_id for entry in clip.takes[0].physics.objects[: config.max_objects]]
+    takes = [clip.takes[index % len(clip.takes)] for index in range(config.takes)]
+    return {
+        "seed": clip.seed,
+        "action": clip.action,
+        "surface": clip.surface,
+        "object_ids": ids,
+        "materials": [clip.materials.get(object_id, "") for object_id in ids],
+        "sizes_m": [clip.sizes_m.get(object_id) for object_id in ids],
+        "takes": [
+            {
+                "prompt": take.prompt,
+                "times_s": [round(float(t), 5) for t in take.contacts.times_s],
+                "energy_change_j": [float(e) for e in take.contacts.energy_change_j],
+                "object_ids": [int(i) for i in take.contacts.object_ids],
+            }
+            for take in takes
+        ],
+    }
+
+
+def write_shard(
+    folder: Path, seeds: Sequence[int], source: Callable[[int], TrainingClip], config: StoreConfig
+) -> None:
+    """Make the clips of ``seeds`` and write them to ``folder``; a finished shard is left alone."""
+    if (folder / "meta.json").exists():
+        return
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    arrays: dict[str, Any] = {}
+    facts = []
+    for row, seed in enumerate(seeds):
+        clip = source(seed)
+        for name, values in clip_arrays(clip, config).items():
+            if name not in arrays:
+                arrays[name] = np.lib.format.open_memmap(
+                    folder / f"{name}.npy",
+                    mode="w+",
+                    dtype=values.dtype,
+                    shape=(len(seeds), *values.shape),
+                )
+            arrays[name][row] = values
+        facts.append(clip_facts(clip, config))
+    for array in arrays.values():
+        array.flush()
+    meta = {"format_version": FORMAT_VERSION, "config": asdict(config), "clips": facts}
+    (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
+
+
+class ClipStore:
+    """Finished shards under one folder, read as one sequence of clips.
+
+    Attributes:
+        config: Sizes.
+        facts: What `clip_facts` returned, clip by clip.
+
+    Raises:
+        InputError: There is no finished shard.
+        FormatError: A shard was written by a newer version, or shards differ in size.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.folders = sorted(path.parent for path in Path(root).glob("*/meta.json"))
+        if not self.folders:
+            raise InputError(f"{root} holds no finished shard; run the clip stage first")
+        self.facts: list[dict[str, Any]] = []
+        self._places: list[tuple[int, int]] = []
+        configs = []
+        for shard, folder in enumerate(self.folders):
+            meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+            if meta["format_version"] != FORMAT_VERSION:
+                raise FormatError(
+                    f"{folder} has format {meta['format_version']}, this version reads "
+                    f"{FORMAT_VERSION}; make the clips again"
+                )
+            configs.append(StoreConfig(**meta["config"]))
+            self.facts += meta["clips"]
+            self._places += [(shard, row) for row in range(len(meta["clips"]))]
+        if len(set(configs)) != 1:
+            raise FormatError(f"the shards under {root} differ in size: {set(configs)}")
+        self.config = configs[0]
+        self._open: dict[tuple[int, str], NDArray[Any]] = {}
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def get(self, name: str, clip: int) -> NDArray[Any]:
+        """Return one array of one clip (a memory-mapped view)."""
+        shard, row = self._places[clip]
+        key = (shard, name)
+        if key not in self._open:
+            self._open[key] = np.load(self.folders[shard] / f"{name}.npy", mmap_mode="r")
+        view: NDArray[Any] = self._open[key][row]
+        return view
+
+    def all(self, name: str) -> NDArray[Any]:
+        """Return one array of all clips, stacked in memory."""
+        return np.concatenate(
+            [np.load(folder / f"{name}.npy", mmap_mode="r") for folder in self.folders]
+        )
