@@ -57,6 +57,10 @@ class TinyVisualEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
     __module__ = "pavas_sdk.models"
 
+    # Larger pictures hold nothing that the encoder sees. The size is that of the weight-free
+    # estimators, so that a clip is decoded once for all of them.
+    max_frame_side = 160
+
     @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
         self,

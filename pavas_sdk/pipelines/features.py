@@ -91,7 +91,8 @@ def encode_window(
     """Encode one window of a video with both encoders.
 
     The pictures are decoded once, a second or so at a time: a window never lies in memory whole
-    at full size.
+    at full size. An encoder that has no use for large pictures says so by an attribute
+    ``max_frame_side`` (pixels of the longer side).
 
     Args:
         clip: Visual encoder.
@@ -127,12 +128,15 @@ def _read_pixels(
 ) -> tuple[Tensor, Tensor]:
     """Return the preprocessed frames of both encoders, read in one pass."""
     times = np.union1d(clip_times, sync_times)
-    per_chunk = max(1, _CHUNK_BYTES // (source.height * source.width * 3))
+    sides = [getattr(encoder, "max_frame_side", None) for encoder in (clip, sync_encoder)]
+    max_side = None if None in sides else max(sides)
+    shrink = 1.0 if max_side is None else min(1.0, max_side / max(source.height, source.width))
+    per_chunk = max(1, int(_CHUNK_BYTES / (source.height * source.width * 3 * shrink**2)))
     clip_parts: list[Tensor] = []
     sync_parts: list[Tensor] = []
     for first in range(0, times.size, per_chunk):
         chunk = times[first : first + per_chunk]
-        frames = source.frames_at(chunk)
+        frames = source.frames_at(chunk, max_side=max_side)
         for encoder, wanted, parts in (
             (clip, clip_times, clip_parts),
             (sync_encoder, sync_times, sync_parts),
