@@ -95,7 +95,8 @@ def integer(value: Any, name: str) -> int:
     Raises:
         FormatError: It is something else.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    if isinstance(value, bool) or not whole:
         raise FormatError(f"{name} must be a whole number, got {_short(value)}")
     return int(value)
 

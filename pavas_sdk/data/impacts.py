@@ -90,11 +90,12 @@ def find_impacts(
 ) -> list[Impact]:
     """Find abrupt velocity changes.
 
-    At every moment between samples a straight line is fitted to the velocity over ``fit_s``
-    before and after, and both are extrapolated to the moment: gravity, which changes velocity
-    smoothly, cancels. The jump must reach ``min_change_m_s``, ``relative_change`` of the larger
-    speed beside it, and four times the residual of the fits; among moments closer than
-    ``min_interval_s`` the largest jump wins.
+    Around every sample a straight line is fitted to the velocity over ``fit_s`` before and after
+    it, and both are extrapolated to its time: gravity, which changes velocity smoothly, cancels.
+    The sample itself is left out, because a frame pair that spans a contact mixes both sides; how
+    it mixes them says where between the two frames the contact was. The jump must reach
+    ``min_change_m_s``, ``relative_change`` of the larger speed beside it, and twice the residual
+    of both fits; among moments closer than ``min_interval_s`` the largest jump wins.
 
     Args:
         object_id: Copied into the result.
@@ -118,18 +119,13 @@ def find_impacts(
     signal = speed[:, None] if velocity_m_s is None else np.asarray(velocity_m_s, dtype=np.float64)
     if times.size < 4:
         return []
-    moments = 0.5 * (times[1:] + times[:-1])
-    jumps = np.zeros(moments.size)
-    for index, moment in enumerate(moments):
-        jumps[index] = _jump(
-            times, signal, float(moment), fit_s * time_scale, min_change_m_s, relative_change
-        )
+    jumps = [
+        _jump(times, signal, index, fit_s * time_scale, min_change_m_s, relative_change)
+        for index in range(times.size)
+    ]
     impacts: list[Impact] = []
     taken: list[float] = []
-    for index in np.argsort(-jumps, kind="stable"):
-        if jumps[index] <= 0:
-            break
-        moment = float(moments[index])
+    for jump, moment in sorted((found for found in jumps if found), key=lambda one: -one[0]):
         if any(abs(moment - other) < min_interval_s * time_scale for other in taken):
             continue
         taken.append(moment)
@@ -143,7 +139,7 @@ def find_impacts(
                 time_s=moment,
                 speed_before_m_s=before,
                 speed_after_m_s=after,
-                velocity_change_m_s=float(jumps[index]),
+                velocity_change_m_s=jump,
                 energy_before_j=0.5 * mass * before**2,
                 energy_after_j=0.5 * mass * after**2,
             )
@@ -154,28 +150,46 @@ def find_impacts(
 def _jump(
     times: NDArray[np.float64],
     signal: NDArray[np.float64],
-    moment: float,
+    index: int,
     fit_s: float,
     min_change_m_s: float,
     relative_change: float,
-) -> float:
-    """Jump of the two fitted lines at ``moment``; 0 when it is not abrupt or not supported."""
-    first, last = np.searchsorted(times, (moment - fit_s, moment + fit_s))
-    times, signal = times[first : last + 1], signal[first : last + 1]
+) -> tuple[float, float] | None:
+    """Size and time of the jump at a sample; None when it is not abrupt or not supported."""
+    moment = float(times[index])
+    first, last = np.searchsorted(times, (moment - fit_s - 1e-9, moment + fit_s + 1e-9))
     sides = []
-    for sign in (-1.0, 1.0):
-        offset = (times - moment) * sign
-        near = (offset > 0) & (offset <= fit_s) & np.isfinite(signal).all(axis=1)
-        if near.sum() < 2:
-            return 0.0
-        design = np.stack([np.ones(int(near.sum())), times[near] - moment], axis=1)
-        coefficients, *_ = np.linalg.lstsq(design, signal[near], rcond=None)
-        residual = signal[near] - design @ coefficients
-        sides.append((coefficients[0], float(np.sqrt((residual**2).sum(axis=1).mean()))))
+    for piece in (slice(first, index), slice(index + 1, last)):
+        fit = _value_at(times[piece] - moment, signal[piece])
+        if fit is None:
+            return None
+        sides.append(fit)
     (before, noise_before), (after, noise_after) = sides
-    jump = float(np.linalg.norm(after - before))
+    change = after - before
+    jump = float(np.linalg.norm(change))
     fastest = max(float(np.linalg.norm(before)), float(np.linalg.norm(after)))
     wanted = max(
         min_change_m_s, relative_change * fastest, 2.0 * float(np.hypot(noise_before, noise_after))
     )
-    return jump if jump >= wanted else 0.0
+    if not 0 < wanted <= jump:
+        return None
+    # The mixed sample is share * before + (1 - share) * after, the share being that of the time.
+    share = float((after - signal[index]) @ change) / jump**2
+    share = min(max(share, 0.0), 1.0) if np.isfinite(share) else 0.5
+    left, right = 0.5 * (times[index - 1] + moment), 0.5 * (moment + times[index + 1])
+    return jump, float(left + share * (right - left))
+
+
+def _value_at(
+    offsets: NDArray[np.float64], values: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], float] | None:
+    """Value at offset 0 of the line through the finite samples, and its residual (rms)."""
+    seen = np.isfinite(values).all(axis=1)
+    if seen.sum() < 2:
+        return None
+    offsets, values = offsets[seen], values[seen]
+    middle, mean = offsets.mean(), values.mean(axis=0)
+    centred = offsets - middle
+    slope = centred @ (values - mean) / (centred @ centred)
+    residual = values - mean - centred[:, None] * slope
+    return mean - slope * middle, float(np.sqrt((residual**2).sum(axis=1).mean()))
