@@ -26,7 +26,7 @@ __all__ = ["CONTAINERS", "ContainerFormat", "audio_packets", "container_of"]
 _ENCODERS = {"aac": "aac", "alac": "alac", "flac": "flac", "opus": "libopus", "pcm": "pcm_s16le"}
 _RATES = {
     "aac": (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000),
-    "opus": (8000, 12000, 16000, 24000, 48000),
+    "opus": (48000,),  # what every decoder gives back, whatever went in
 }
 
 

@@ -179,7 +179,7 @@ def _video_packets(
     container: InputContainer,
     stream: VideoStream,
     origin: int,
-    times: tuple[NDArray[np.int64], NDArray[np.int64]] | None,
+    times: NDArray[np.int64] | None,
 ) -> Iterator[av.Packet[Any]]:
     """Yield the packets with the first shown frame at 0."""
     index = 0
@@ -187,11 +187,10 @@ def _video_packets(
         if packet.size == 0:
             continue
         if times is not None:
-            if index == times[0].size:
+            if index == len(times):
                 return  # half a packet at the end of a truncated file
             packet.time_base = Fraction(1, TICKS_PER_S)
-            packet.pts, packet.dts = int(times[0][index]), int(times[1][index])
-            packet.duration = 0
+            packet.pts, packet.dts, packet.duration = (int(tick) for tick in times[index])
         else:
             packet.pts = None if packet.pts is None else packet.pts - origin
             packet.dts = None if packet.dts is None else packet.dts - origin

@@ -22,10 +22,8 @@ __all__ = ["TICKS_PER_S", "new_timestamps"]
 TICKS_PER_S = 90_000
 
 
-def new_timestamps(
-    path: Path, table: PacketTable, timeline: Timeline
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return (pts, dts) for every packet in file order, (N,) each, in 1 / 90000 s.
+def new_timestamps(path: Path, table: PacketTable, timeline: Timeline) -> NDArray[np.int64]:
+    """Return pts, dts and duration of every packet in file order, (N, 3), in 1 / 90000 s.
 
     Frames are shown at the repaired times. Where timestamps cannot tell the order of showing
     (AVI, for instance, stores none), the file is decoded once to learn it.
@@ -40,8 +38,10 @@ def new_timestamps(
     ticks = np.rint(seconds * TICKS_PER_S).astype(np.int64)
     steps = np.arange(count)
     ticks = np.maximum.accumulate(ticks - steps) + steps  # each at least one tick after the last
-    pts = ticks[rank]
-    return pts, ticks - max(0, int((ticks - pts).max()))
+    end = max(round(timeline.end_s * TICKS_PER_S), int(ticks[-1]) + 1)
+    pts, duration = ticks[rank], np.diff(ticks, append=end)[rank]
+    dts = ticks - max(0, int((ticks - pts).max()))
+    return np.stack([pts, dts, duration], axis=1)
 
 
 def _showing_order(path: Path, count: int) -> NDArray[np.int64]:

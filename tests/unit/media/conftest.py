@@ -88,15 +88,13 @@ class Clips:
                 output.mux(stream.encode(frame))
             output.mux(stream.encode(None))
             if sound is not None and sound_s is not None:
-                frame = av.AudioFrame.from_ndarray(
-                    np.zeros((1, round(sound_s * 16000)), np.float32), "fltp", "mono"
-                )
-                frame.sample_rate = 16000
-                frame.pts = 0
-                fifo = av.AudioFifo()
-                fifo.write(frame)
-                for part in fifo.read_many(1024, partial=True):
-                    output.mux(sound.encode(part))
+                for start in range(0, round(sound_s * 16000), 1024):
+                    count = min(1024, round(sound_s * 16000) - start)
+                    frame = av.AudioFrame.from_ndarray(
+                        np.zeros((1, count), np.float32), "fltp", "mono"
+                    )
+                    frame.sample_rate, frame.pts = 16000, start
+                    output.mux(sound.encode(frame))
                 output.mux(sound.encode(None))
         return path
 

@@ -51,9 +51,14 @@ def test_the_file_appears_whole_at_the_end(tmp_path):
 def test_an_interrupted_write_leaves_everything_as_it_was(tmp_path, error):
     target = tmp_path / "out.txt"
     target.write_text("before")
-    with pytest.raises(error), replacing(target, overwrite=True) as temporary:
-        temporary.write_text("half")
-        raise error
+
+    def write_half() -> None:
+        with replacing(target, overwrite=True) as temporary:
+            temporary.write_text("half")
+            raise error
+
+    with pytest.raises(error):
+        write_half()
     assert target.read_text() == "before"
     assert names(tmp_path) == ["out.txt"]
 
@@ -74,9 +79,14 @@ def test_an_existing_file_is_kept(tmp_path):
 
 def test_a_file_that_appears_meanwhile_is_kept(tmp_path):
     target = tmp_path / "out.txt"
-    with pytest.raises(OutputExistsError), replacing(target) as temporary:
-        temporary.write_text("mine")
-        target.write_text("theirs")
+
+    def write_mine() -> None:
+        with replacing(target) as temporary:
+            temporary.write_text("mine")
+            target.write_text("theirs")
+
+    with pytest.raises(OutputExistsError):
+        write_mine()
     assert target.read_text() == "theirs"
     assert names(tmp_path) == ["out.txt"]
 

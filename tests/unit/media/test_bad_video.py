@@ -266,17 +266,17 @@ print((video.height, video.width), shape, (after - before) // 1024)
 
 
 @pytest.mark.parametrize(
-    ("codec", "pixel_format"),
-    [("mjpeg", "yuvj420p"), pytest.param("libx264", "yuv420p", marks=pytest.mark.slow)],
+    "codec",
+    ["mpeg4", pytest.param("libx264", marks=pytest.mark.slow)],
 )
-def test_eight_k_needs_bounded_memory(clips, codec, pixel_format):
+def test_eight_k_needs_bounded_memory(clips, codec):
     path = clips.folder / "large.mkv"
     options = {"preset": "ultrafast"} if codec == "libx264" else {}
     with av.open(str(path), "w") as output:
         stream = output.add_stream(codec, rate=25, options=options)
-        stream.width, stream.height, stream.pix_fmt = 7680, 4320, pixel_format
+        stream.width, stream.height, stream.pix_fmt = 7680, 4320, "yuv420p"
         for level in (40, 120, 200):
-            frame = av.VideoFrame(7680, 4320, pixel_format)
+            frame = av.VideoFrame(7680, 4320, "yuv420p")
             for plane in frame.planes:
                 plane.update(bytes([level]) * plane.buffer_size)
             output.mux(stream.encode(frame))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import av
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pavas_sdk.data.timing import hold_index
@@ -31,6 +31,7 @@ def times_of(gaps_ms: list[int]) -> np.ndarray:
 gaps = st.lists(st.integers(1, 900), max_size=40).map(times_of)
 
 
+@settings(deadline=None, max_examples=60)
 @given(
     times=gaps,
     wanted=st.lists(st.integers(-500, 20_000), min_size=1, max_size=40, unique=True).map(
@@ -43,6 +44,7 @@ def test_each_time_gives_the_last_frame_at_or_before_it(times, wanted):
     np.testing.assert_array_equal(frames[:, 0, 0, 0], hold_index(times, wanted))
 
 
+@settings(deadline=None, max_examples=60)
 @given(times=gaps, start_ms=st.integers(0, 9000), length_ms=st.integers(1, 9000))
 def test_every_frame_of_an_interval_once(times, start_ms, length_ms):
     start, end = start_ms / 1000, (start_ms + length_ms) / 1000

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pavas_sdk.data import FrameSource, Video
@@ -51,6 +51,7 @@ def test_reading_windows():
     assert shown(source.frames_at([-1.0, 0.0, 0.55, 9.0])) == [0, 0, 6, 6]
 
 
+@settings(deadline=None, max_examples=25)
 @given(
     gaps=st.lists(st.integers(5, 300), min_size=1, max_size=12),
     start=st.floats(0, 1),
@@ -71,7 +72,10 @@ def test_agrees_with_the_same_video_in_a_file(tmp_path_factory, gaps, start, len
     edges = np.abs(np.concatenate([times - start, times - start - length]))
     if edges.min() < 2e-3 and fps is None:
         return  # Matroska rounds times to milliseconds: on an edge either is right
-    one, two = file.read(start, start + length, fps=fps), memory.read(start, start + length, fps=fps)
+    one, two = (
+        file.read(start, start + length, fps=fps),
+        memory.read(start, start + length, fps=fps),
+    )
     if fps is not None and np.abs(times[:, None] - one.times_s[None]).min() < 2e-3:
         return
     np.testing.assert_allclose(one.times_s, two.times_s, atol=2e-3)

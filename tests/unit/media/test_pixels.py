@@ -3,7 +3,7 @@ from __future__ import annotations
 import av
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pavas_sdk.media.pixels import FrameConverter, Orientation, fitted_size, shrink
@@ -60,6 +60,7 @@ def test_an_empty_matrix_means_upright():
     assert Orientation.from_matrix(np.zeros(9, np.int32)) == Orientation()
 
 
+@settings(deadline=None)
 @given(
     height=st.integers(1, 9000), width=st.integers(1, 9000), side=st.integers(1, 9000) | st.none()
 )
@@ -96,6 +97,7 @@ def test_nothing_is_enlarged_or_copied_without_need():
     assert shrink(pixels, 100) is pixels
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 20), width=st.integers(16, 90))
 def test_converting_without_scaling_keeps_rgb_exactly(seed, width):
     pixels = np.random.default_rng(seed).integers(0, 256, (24, width, 3), dtype=np.uint8)

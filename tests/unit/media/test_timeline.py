@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pavas_sdk.media.timeline import PacketTable, build_timeline
@@ -32,6 +32,7 @@ increasing = st.lists(st.integers(1, 400), min_size=1, max_size=60).map(
 )
 
 
+@settings(deadline=None)
 @given(ticks=increasing, origin=st.integers(-10_000, 10_000_000), seed=st.integers(0, 99))
 def test_frames_are_shown_at_their_sorted_timestamps_from_zero(ticks, origin, seed):
     # file order differs from showing order, as with B-frames
@@ -43,6 +44,7 @@ def test_frames_are_shown_at_their_sorted_timestamps_from_zero(ticks, origin, se
         assert timeline.time_of(int(tick)) == pytest.approx(time_s)
 
 
+@settings(deadline=None)
 @given(
     pts=st.lists(st.one_of(st.none(), st.integers(-(10**9), 10**9)), min_size=1, max_size=40),
     dts=st.lists(st.one_of(st.none(), st.integers(-(10**9), 10**9)), min_size=40, max_size=40),

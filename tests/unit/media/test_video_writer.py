@@ -33,12 +33,14 @@ def test_times_and_pictures_survive(tmp_path, numbers, numbered_video, name, tim
     assert not any("missing" in text for text in file.warnings)
 
 
-def test_quality(tmp_path, numbered_video):
-    video = numbered_video(np.arange(3) / 25)
+def test_quality(tmp_path):
+    gray = np.random.default_rng(0).integers(0, 256, (3, 64, 96, 1), dtype=np.uint8)
+    video = Video(frames=np.repeat(gray, 3, axis=3), times_s=np.arange(3) / 25)
     fine = open_video(write_video(tmp_path / "fine.mp4", video, crf=1)).read()
     coarse = open_video(write_video(tmp_path / "coarse.mp4", video, crf=45)).read()
     error = [np.abs(v.frames.astype(int) - video.frames).mean() for v in (fine, coarse)]
-    assert error[0] < 2.0 < 2 * error[0] + 2 < error[1] + 5
+    assert error[0] < error[1]
+    assert error[0] < 3.0
     assert (tmp_path / "fine.mp4").stat().st_size > (tmp_path / "coarse.mp4").stat().st_size
 
 
@@ -58,9 +60,10 @@ def test_sound_is_as_long_as_the_pictures(tmp_path, numbers, numbered_video, nam
     path = write_video(tmp_path / name, video, tone)
     assert numbers(open_video(path).read().frames) == list(range(20))
     sound = read_audio(path)
-    assert abs(sound.duration_s - 0.8) <= 1024 / 16000
+    assert sound.duration_s == pytest.approx(0.8, abs=1e-3)
     n = min(count, round(0.8 * 16000)) - 200
-    np.testing.assert_allclose(sound.samples[0, 200:n], tone.samples[0, 200:n], atol=0.05)
+    error = sound.samples[0, 200:n] - tone.samples[0, 200:n]
+    assert np.sqrt(np.mean(error**2)) < 0.04  # AAC; a shift by one sample would give 0.1
     assert np.abs(sound.samples[0, count + 2048 :]).max(initial=0) < 0.01
 
 
