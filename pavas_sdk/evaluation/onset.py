@@ -99,6 +99,8 @@ def onset_strength(
     hop = max(1, round(rate / RATE_HZ))
     window = max(2, round(rate * WINDOW_S))
     size = 1 << (window - 1).bit_length()
+    frames = 1 + samples.size // hop
+    samples = np.pad(samples, (0, max(0, size - samples.size)))
     bands = librosa.feature.melspectrogram(
         y=samples,
         sr=rate,
@@ -110,11 +112,11 @@ def onset_strength(
         fmax=min(HIGHEST_HZ, rate / 2),
         power=1.0,
         norm=None,
-        pad_mode="constant",
+        pad_mode="reflect",  # padding with zeros would make any noise floor begin with an onset
     )
     values = librosa.onset.onset_strength(
         S=np.log10(1.0 + gain * bands), sr=rate, lag=LAG, max_size=MAX_SIZE, center=False
-    )[: bands.shape[1]]
+    )[:frames]
     lead = LEAD_S["strength"] if lead_s is None else lead_s
     return OnsetStrength(
         times_s=np.arange(values.size, dtype=np.float64) * (hop / rate) + lead,
@@ -129,19 +131,24 @@ def detect_onsets(audio: Audio, *, threshold: float = THRESHOLD) -> NDArray[np.f
     30 ms apart (windows of SuperFlux: maximum over +-30 ms, mean from 100 ms before to 70 ms
     after). The threshold is absolute: silence has no onsets.
     """
-    import librosa
-
     curve = onset_strength(audio, gain=DETECTION_GAIN, lead_s=LEAD_S["detection"])
-    frames = librosa.util.peak_pick(
-        curve.values,
-        pre_max=6,
-        post_max=7,
-        pre_avg=20,
-        post_avg=15,
-        delta=threshold,
-        wait=6,
-    )
-    return np.asarray(np.maximum(curve.times_s[frames], 0.0), dtype=np.float64)
+    values, count = curve.values, curve.values.size
+    highest = _windows(values, 6, 6, -np.inf).max(axis=1)
+    around = _windows(values, 20, 14, 0.0).sum(axis=1)
+    around /= _windows(np.ones(count), 20, 14, 0.0).sum(axis=1)
+    onsets: list[int] = []
+    for frame in np.flatnonzero((values == highest) & (values >= around + threshold)):
+        if not onsets or frame - onsets[-1] > 6:
+            onsets.append(int(frame))
+    return np.asarray(np.maximum(curve.times_s[onsets], 0.0), dtype=np.float64)
+
+
+def _windows(
+    values: NDArray[np.float64], before: int, after: int, edge: float
+) -> NDArray[np.float64]:
+    """Return the neighbourhood of every value, (F, before + 1 + after)."""
+    padded = np.pad(values, (before, after), constant_values=edge)
+    return np.lib.stride_tricks.sliding_window_view(padded, before + 1 + after)
 
 
 def validate(reference_s: ArrayLike, estimated_s: ArrayLike) -> None:

@@ -1,0 +1,248 @@
+"""``pavas evaluate``: how good the sound is, on simulated clips that no training has seen."""
+
+from __future__ import annotations
+
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pavas_sdk.cli.output import json_option, say, show_json, show_table
+from pavas_sdk.data.seeds import evaluation_seeds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["evaluate"]
+
+_CLIPS = 200
+
+
+@click.group()
+def evaluate() -> None:
+    """Measure how good the sound is.
+
+    Clips are simulated from seeds that training never uses: evaluation seed S takes the clips
+    10,000,000 + S * 1,000,000 + i.
+    """
+
+
+def _common(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that both measurements share."""
+    for option in reversed(
+        (
+            click.option("--clips", type=click.IntRange(1), default=_CLIPS, show_default=True),
+            click.option(
+                "--seed",
+                type=click.IntRange(0),
+                default=0,
+                show_default=True,
+                help="Which clips; different seeds share none.",
+            ),
+            click.option(
+                "--model",
+                default=None,
+                help="Preset, folder or Hub repository; by default the default preset.",
+            ),
+            click.option(
+                "--prompts",
+                type=click.Choice(["auto", "clip", "none"]),
+                default="auto",
+                show_default=True,
+                help="Whether the model is told what the clip shows. auto: only with given "
+                "physics or none, not with estimated.",
+            ),
+            click.option("--steps", type=click.IntRange(1), help="Euler steps."),
+            click.option("--guidance", type=float, help="Guidance scale."),
+            click.option(
+                "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes."
+            ),
+            click.option(
+                "--out",
+                type=click.Path(dir_okay=False, path_type=Path),
+                help="Keep the rows of finished clips here (JSON lines), and go on from there.",
+            ),
+            json_option,
+        )
+    ):
+        function = option(function)
+    return function
+
+
+@evaluate.command()
+@_common
+@click.option(
+    "--physics",
+    type=click.Choice(["true", "estimated", "none"]),
+    default="true",
+    show_default=True,
+    help="What the model is given: true masses, speeds and masks; nothing; or empty tokens.",
+)
+def simulated(
+    clips: int,
+    seed: int,
+    model: str | None,
+    prompts: str,
+    steps: int | None,
+    guidance: float | None,
+    jobs: int,
+    out: Path | None,
+    as_json: bool,
+    physics: str,
+) -> None:
+    """Compare generated with true sound at the impacts of simulated clips.
+
+    --model codec sends the true sound through codec and vocoder: the best that can be reached.
+    """
+    import numpy as np
+
+    from pavas_sdk.cli.evaluation_clips import sound_measurer
+    from pavas_sdk.evaluation import ClipMeasurement, run, summarise
+
+    options = _options(model, physics, prompts, steps, guidance, jobs)
+    rows = run(
+        evaluation_seeds(seed, clips),
+        partial(sound_measurer, options),
+        ClipMeasurement.from_json,
+        settings={"measurement": "simulated", **options.settings()},
+        path=out,
+        jobs=jobs,
+        progress=_Progress(),
+    )
+    result = {
+        **summarise(rows, rng=np.random.default_rng(seed)),
+        "seed": seed,
+        **options.settings(),
+    }
+    if as_json:
+        show_json(result)
+        return
+    show_table(
+        ("METRIC", "VALUE", "95 %"),
+        [
+            (name, _number(result[name]), _interval(interval))
+            for name, interval in result["intervals"].items()
+        ],
+    )
+    show_table(
+        ("CLASS", "IMPACTS", "APCC", "REFERENCE"),
+        [
+            (name, row["impacts"], _number(row["apcc"]), _number(row["apcc_reference"]))
+            for name, row in result["apcc_classes"].items()
+        ],
+    )
+    say(f"{result['impacts']} impacts in {result['clips']} clips, seed {seed}")
+
+
+@evaluate.command()
+@_common
+def edits(
+    clips: int,
+    seed: int,
+    model: str | None,
+    prompts: str,
+    steps: int | None,
+    guidance: float | None,
+    jobs: int,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Double and halve masses and speeds, with the same noise: does the level follow?"""
+    import numpy as np
+
+    from pavas_sdk.cli.evaluation_clips import edit_measurer
+    from pavas_sdk.evaluation import EditMeasurement, run, summarise_edits
+    from pavas_sdk.simulation.sound import ENERGY_EXPONENT
+
+    options = _options(model, "true", prompts, steps, guidance, jobs)
+    rows = run(
+        evaluation_seeds(seed, clips),
+        partial(edit_measurer, options),
+        EditMeasurement.from_json,
+        settings={"measurement": "edits", **options.settings()},
+        path=out,
+        jobs=jobs,
+        progress=_Progress(),
+    )
+    summary = summarise_edits(
+        rows, energy_exponent=ENERGY_EXPONENT, rng=np.random.default_rng(seed)
+    )
+    result = {**summary, "seed": seed, **options.settings()}
+    if as_json:
+        show_json(result)
+        return
+    show_table(
+        ("EDIT", "RIGHT WAY", "95 %", "SHIFT dB", "EXPECTED dB"),
+        [
+            (
+                name,
+                _number(row["right_way"]),
+                _interval(row["intervals"]["right_way"]),
+                _number(row["shift_db"]),
+                _number(row["expected_db"]),
+            )
+            for name, row in result["edits"].items()
+        ],
+    )
+    say(
+        f"{_number(result['right_way'])} of {result['impacts']} impacts move the right way "
+        f"({result['clips']} clips, seed {seed})"
+    )
+
+
+def _options(
+    model: str | None,
+    physics: str,
+    prompts: str,
+    steps: int | None,
+    guidance: float | None,
+    jobs: int,
+) -> Any:
+    from pavas_sdk.cli.evaluation_clips import SoundOptions, fingerprint
+    from pavas_sdk.registry import DEFAULTS
+
+    name = model or DEFAULTS["pipeline"]
+    if prompts == "auto":
+        prompts = "none" if physics == "estimated" else "clip"
+    return SoundOptions(
+        model=name,
+        physics=physics,
+        prompts=prompts,
+        steps=steps,
+        guidance=guidance,
+        threads=1 if jobs > 1 else None,
+        weights=fingerprint(name),
+    )
+
+
+class _Progress:
+    """A line on stderr: redrawn on a terminal, now and then elsewhere."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._first: int | None = None
+        self._told = -1e9
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if self._first is None:
+            self._first = done
+        redraw = sys.stderr.isatty()
+        if done < total and now - self._told < (0.5 if redraw else 30.0):
+            return
+        self._told = now
+        fresh = done - self._first
+        left = (now - self._started) / fresh * (total - done) if fresh else None
+        text = f"{done} of {total} clips" + (f", {left:.0f} s left" if left else "")
+        click.echo(f"\r{text:<40}" if redraw else text, err=True, nl=not redraw or done == total)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _interval(interval: list[float] | None) -> str:
+    return "-" if interval is None else f"{interval[0]:.3f} to {interval[1]:.3f}"
