@@ -23,20 +23,25 @@ def generator():
     return torch.Generator().manual_seed(7)
 
 
-def randomise(module, generator):
+@pytest.fixture
+def randomise(generator):
     """Give every parameter weights: a fresh network ends in zeros and would prove nothing."""
-    with torch.no_grad():
-        for parameter in module.parameters():
-            fan_in = parameter[0].numel() if parameter.ndim > 1 else 4
-            noise = torch.randn(parameter.shape, generator=generator)
-            parameter.copy_(noise / fan_in**0.5)
-    return module
+
+    def randomise(module):
+        with torch.no_grad():
+            for parameter in module.parameters():
+                fan_in = parameter[0].numel() if parameter.ndim > 1 else 4
+                noise = torch.randn(parameter.shape, generator=generator)
+                parameter.copy_(noise / fan_in**0.5)
+        return module.eval()
+
+    return randomise
 
 
 @pytest.fixture
-def make_transformer(generator):
+def make_transformer(randomise):
     def make(**changes):
-        return randomise(MMAudioTransformer(**{**TINY, **changes}), generator).eval()
+        return randomise(MMAudioTransformer(**{**TINY, **changes}))
 
     return make
 
