@@ -1,8 +1,17 @@
 """Settings that all tests share."""
 
 import os
+import sys
+from pathlib import Path
 
 import hypothesis
+
+# importlib mode puts no test folder on the path; what several folders share lies here
+sys.path.insert(0, str(Path(__file__).parent))
+
+from plugin_folders import plugin_folder
+
+__all__ = ["plugin_folder"]
 
 hypothesis.settings.register_profile(
     "default",

@@ -22,6 +22,7 @@ from pavas_sdk.registry import builtin, hookspecs
 from pavas_sdk.registry.defaults import DEFAULTS
 from pavas_sdk.registry.failures import PluginFailure, Stage
 from pavas_sdk.registry.loading import (
+    DEFAULT_LIMIT_S,
     PluginSource,
     call_with_limit,
     find_plugins,
@@ -68,6 +69,7 @@ class Registry:
         self._sources: dict[str, PluginSource] = {}
         self._failures: list[PluginFailure] = []
         self._overrides: list[RegisteredComponent] = []
+        self._limit_s = DEFAULT_LIMIT_S
         self._loaded = False
         self._lock = threading.RLock()
 
@@ -169,7 +171,8 @@ class Registry:
         try:
             yield entry
         finally:
-            self._overrides.remove(entry)
+            # by identity: two objects of one class make equal entries
+            self._overrides = [other for other in self._overrides if other is not entry]
 
     def register_plugin(
         self, plugin: Any, *, name: str | None = None, distribution: str = "", version: str = ""
@@ -233,7 +236,7 @@ class Registry:
                 implementation.function, **{key: arguments[key] for key in implementation.argnames}
             )
             try:
-                call_with_limit(call, time_limit_s(self._environ), f"plugin {source.name}")
+                call_with_limit(call, self._limit_s, f"plugin {source.name}")
                 taken = sorted(set(scratch.commands) & {*cli.commands, *reserved})
                 if taken:
                     raise ConfigurationError(f"the command {', '.join(taken)} exists already")
@@ -251,10 +254,12 @@ class Registry:
 
         Raises:
             PluginLoadError: A plugin failed and ``PAVAS_STRICT_PLUGINS`` is set.
+            ConfigurationError: ``PAVAS_PLUGIN_TIMEOUT_S`` is no number above 0.
         """
         with self._lock:
             if self._loaded:
                 return
+            self._limit_s = time_limit_s(self._environ)
             self._loaded = True
             core = PluginSource(
                 name="pavas-sdk",
@@ -276,8 +281,9 @@ class Registry:
     def _load_one(self, source: PluginSource) -> None:
         assert source.entry_point is not None
         try:
-            limit_s = time_limit_s(self._environ)
-            plugin = call_with_limit(source.entry_point.load, limit_s, f"plugin {source.name}")
+            plugin = call_with_limit(
+                source.entry_point.load, self._limit_s, f"plugin {source.name}"
+            )
         # The plugin boundary: an import may raise anything, SystemExit included.
         except (Exception, SystemExit) as err:  # noqa: BLE001
             self._fail(source, "import", err)
@@ -298,9 +304,8 @@ class Registry:
                 self._manager.unregister(name=source.name)
             return self._fail(source, "register", err)
         try:
-            limit_s = time_limit_s(self._environ)
             specs = call_with_limit(
-                lambda: self._specs_of(plugin), limit_s, f"plugin {source.name}"
+                lambda: self._specs_of(plugin), self._limit_s, f"plugin {source.name}"
             )
             self._check_specs(source, specs)
         # The plugin boundary: a hook may raise anything.
