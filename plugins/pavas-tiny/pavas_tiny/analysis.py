@@ -80,19 +80,23 @@ def analyse_frames(
 
 def _grey(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Brightness after a 3 x 3 box filter, float32 (T, H, W)."""
-    total = frames[..., 0].astype(np.uint16)
-    total += frames[..., 1]
-    total += frames[..., 1]
-    total += frames[..., 2]
-    wide = total.copy()
-    wide[:, 1:-1] += total[:, 2:]
-    wide[:, 1:-1] += total[:, :-2]
-    wide[:, (0, -1)] *= 3
-    out = wide.astype(np.float32)
-    out[:, :, 1:-1] += wide[:, :, 2:]
-    out[:, :, 1:-1] += wide[:, :, :-2]
-    out[:, :, (0, -1)] *= 3
-    out *= 1.0 / 36.0
+    out = np.empty(frames.shape[:3], dtype=np.float32)
+    for index, frame in enumerate(frames):
+        total = frame[..., 0].astype(np.uint16)
+        total += frame[..., 1]
+        total += frame[..., 1]
+        total += frame[..., 2]
+        wide = total.copy()
+        wide[1:] += total[:-1]
+        wide[:-1] += total[1:]
+        wide[0] += total[0]
+        wide[-1] += total[-1]
+        tall = wide.copy()
+        tall[:, 1:] += wide[:, :-1]
+        tall[:, :-1] += wide[:, 1:]
+        tall[:, 0] += wide[:, 0]
+        tall[:, -1] += wide[:, -1]
+        np.multiply(tall, np.float32(1.0 / 36.0), out=out[index])
     return out
 
 

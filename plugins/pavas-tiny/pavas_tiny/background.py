@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Foreground", "find_foreground"]
 
-_MEDIAN_FRAMES = 31
+_MEDIAN_FRAMES = 25
 _MIN_AREA = 6
 _IN_PLANE = np.array(
     [[[0, 0, 0]] * 3, [[0, 1, 0], [1, 1, 1], [0, 1, 0]], [[0, 0, 0]] * 3], dtype=bool
@@ -60,9 +60,9 @@ def find_foreground(canvas: Canvas, *, misregistration_px: float = 0.0) -> Foreg
     change = _short_change(canvas)
     for _ in range(3):
         contrast = _contrast(canvas, background)
-        threshold = _threshold(contrast, canvas, background, misregistration_px)
+        threshold = _threshold(contrast, background, misregistration_px)
         labels, count = _parts(contrast, threshold)
-        repaired = _repair_ghosts(canvas, background, contrast, change, threshold, labels, count)
+        repaired = _repair_ghosts(canvas, background, change, threshold, labels, count)
         if not repaired:
             break
     mask = labels > 0
@@ -96,34 +96,43 @@ def _median(canvas: Canvas) -> NDArray[np.uint8]:
     return np.asarray(np.where(valid.any(axis=-1)[..., None], picked, 0), dtype=np.uint8)
 
 
+def _largest_difference(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Of two pictures (H, W, 3), over the colours, (H, W)."""
+    difference = np.maximum(a, b)
+    difference -= np.minimum(a, b)
+    largest = np.maximum(difference[..., 0], difference[..., 1])
+    return np.maximum(largest, difference[..., 2], out=largest)
+
+
 def _contrast(canvas: Canvas, background: NDArray[np.uint8]) -> NDArray[np.uint8]:
     frames = canvas.frames
-    difference = np.maximum(frames, background) - np.minimum(frames, background)
-    contrast = difference.max(axis=-1)
+    contrast = np.empty(frames.shape[:3], dtype=np.uint8)
+    for index in range(frames.shape[0]):
+        contrast[index] = _largest_difference(frames[index], background)
     if canvas.valid is not None:
         contrast[~canvas.valid] = 0
-    return np.asarray(contrast)
+    return contrast
 
 
 def _short_change(canvas: Canvas) -> NDArray[np.uint8]:
     """Change to the frames two before and two after, the larger of the two, (T, H, W)."""
     frames = canvas.frames
-    lag = min(2, frames.shape[0] - 1)
+    count = frames.shape[0]
+    lag = min(2, count - 1)
     out = np.zeros(frames.shape[:3], dtype=np.uint8)
     if lag == 0:
         return out
-    a, b = frames[lag:], frames[:-lag]
-    step = (np.maximum(a, b) - np.minimum(a, b)).max(axis=-1)
-    if canvas.valid is not None:
-        step[~(canvas.valid[lag:] & canvas.valid[:-lag])] = 0
-    out[lag:] = step
-    np.maximum(out[:-lag], step, out=out[:-lag])
+    for index in range(lag, count):
+        step = _largest_difference(frames[index], frames[index - lag])
+        if canvas.valid is not None:
+            step[~(canvas.valid[index] & canvas.valid[index - lag])] = 0
+        np.maximum(out[index - lag], step, out=out[index - lag])
+        out[index] = step
     return out
 
 
 def _threshold(
     contrast: NDArray[np.uint8],
-    canvas: Canvas,
     background: NDArray[np.uint8],
     misregistration_px: float,
 ) -> NDArray[np.float32]:
@@ -142,7 +151,6 @@ def _threshold(
         gy, gx = np.gradient(grey)
         slope = ndimage.maximum_filter(np.hypot(gx, gy), 3)
         threshold = threshold + misregistration_px * slope
-    del canvas
     return np.asarray(threshold, dtype=np.float32)
 
 
@@ -220,47 +228,85 @@ def _slope_at(pictures: NDArray[np.uint8], flat: NDArray[np.intp]) -> NDArray[np
 def _repair_ghosts(
     canvas: Canvas,
     background: NDArray[np.uint8],
-    contrast: NDArray[np.uint8],
     change: NDArray[np.uint8],
     threshold: NDArray[np.float32],
     labels: NDArray[np.int32],
     count: int,
 ) -> bool:
-    """Paint what the frames show into the background where parts are ghosts; whether any were."""
+    """Paint what the frames show into the background where it holds an object; whether it did.
+
+    Two tests find the places. A whole part is a ghost when it stands still and its outline is an
+    edge of the background rather than of the frame. Where ghost and object overlap in one part,
+    each pixel goes by the outline pixels near it, averaged over all frames.
+    """
     if count == 0:
         return False
     edge = _edges(labels)
     part = labels.ravel()[edge]
-    frame_edge = np.bincount(part, weights=_slope_at(canvas.frames, edge), minlength=count + 1)
-    back_edge = np.bincount(part, weights=_slope_at(background, edge), minlength=count + 1)
+    frame_slope = _slope_at(canvas.frames, edge)
+    back_slope = _slope_at(background, edge)
+    frame_edge = np.bincount(part, weights=frame_slope, minlength=count + 1)
+    back_edge = np.bincount(part, weights=back_slope, minlength=count + 1)
     inside = np.flatnonzero(labels.ravel())
     owner = labels.ravel()[inside]
-    area = np.maximum(np.bincount(owner, minlength=count + 1), 1)
-    moving = np.bincount(owner, weights=change.ravel()[inside], minlength=count + 1) / area
-    limit = (
-        np.bincount(owner, weights=threshold.ravel()[inside % threshold.size], minlength=count + 1)
-        / area
+    moving = np.bincount(owner, weights=change.ravel()[inside], minlength=count + 1)
+    limit = np.bincount(
+        owner, weights=threshold.ravel()[inside % threshold.size], minlength=count + 1
     )
     ghost = (back_edge > 1.4 * frame_edge) & (moving < limit)
     ghost[0] = False
-    if not ghost.any():
-        return False
     ghostly = ghost[labels]
-    frames_each = ghostly.sum(axis=0)
-    wanted = frames_each >= max(2, min(4, labels.shape[0] // 10))
-    if not wanted.any():
+    least = max(2, min(4, labels.shape[0] // 10))
+    wanted = ghostly.sum(axis=0) >= least
+    # the pixel test
+    plane = threshold.size
+    vote = (back_slope - frame_slope) / (back_slope + frame_slope + 8.0)
+    votes = np.bincount(edge % plane, weights=vote, minlength=plane).reshape(threshold.shape)
+    ballots = np.bincount(edge % plane, minlength=plane).reshape(threshold.shape)
+    near = ndimage.gaussian_filter(votes, 2.0, truncate=3.0)
+    weight = ndimage.gaussian_filter(ballots.astype(np.float64), 2.0, truncate=3.0)
+    shown = labels > 0
+    by_pixel = (near > 0.22 * weight) & (weight > 0.05 * least) & (shown.sum(axis=0) >= least)
+    by_pixel &= ~wanted
+    painted = _paint(canvas, background, wanted, ghostly, steady=False)
+    return _paint(canvas, background, by_pixel, shown, steady=True) or painted
+
+
+def _paint(
+    canvas: Canvas,
+    background: NDArray[np.uint8],
+    where: NDArray[np.bool_],
+    when: NDArray[np.bool_],
+    *,
+    steady: bool,
+) -> bool:
+    """Set the background to the median of the frames ``when``, in place; whether any was set.
+
+    With ``steady`` only where those frames agree, as they do on a background.
+    """
+    if not where.any():
         return False
-    rows, columns = np.nonzero(ndimage.binary_dilation(wanted, iterations=2))
-    nearest = ndimage.distance_transform_edt(~wanted, return_distances=False, return_indices=True)
-    for row, column in zip(rows, columns, strict=True):
-        y, x = nearest[0, row, column], nearest[1, row, column]
-        when = ghostly[:, y, x]
-        if canvas.valid is not None:
-            when = when & canvas.valid[:, row, column]
-        if when.any():
-            background[row, column] = np.median(canvas.frames[when, row, column], axis=0)
-    del contrast
-    return True
+    rim = ndimage.binary_dilation(where, iterations=2)
+    rows, columns = np.nonzero(rim)
+    nearest = ndimage.distance_transform_edt(~where, return_distances=False, return_indices=True)
+    use = when[:, nearest[0, rows, columns], nearest[1, rows, columns]]
+    if canvas.valid is not None:
+        use = use & canvas.valid[:, rows, columns]
+    number = use.sum(axis=0)
+    seen = np.where(use[..., None], canvas.frames[:, rows, columns], np.uint8(255))
+    seen = np.sort(np.ascontiguousarray(np.moveaxis(seen, 0, -1)), axis=-1)  # (n, 3, T)
+
+    def rank(share: float) -> NDArray[np.uint8]:
+        at = (share * np.maximum(number - 1, 0)).astype(np.intp)
+        return np.asarray(np.take_along_axis(seen, at[:, None, None], axis=-1)[..., 0])
+
+    middle = rank(0.5)
+    good = number > 0
+    if steady:
+        spread = (rank(0.8).astype(np.int16) - rank(0.2)).max(axis=1)
+        good &= spread < 24
+    background[rows[good], columns[good]] = middle[good]
+    return bool(good.any())
 
 
 def _shade(

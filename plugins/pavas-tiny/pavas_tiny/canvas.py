@@ -31,17 +31,29 @@ class Canvas:
 
 
 def smoothed(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the frames after a 3 x 3 binomial filter (noise down to about 3/8), uint8."""
-    wide = np.empty(frames.shape, dtype=np.uint16)
-    source = frames.astype(np.uint16)
-    wide[:, 1:-1] = source[:, :-2] + 2 * source[:, 1:-1] + source[:, 2:]
-    wide[:, 0] = 4 * source[:, 0]
-    wide[:, -1] = 4 * source[:, -1]
-    out = np.empty(frames.shape, dtype=np.uint16)
-    out[:, :, 1:-1] = wide[:, :, :-2] + 2 * wide[:, :, 1:-1] + wide[:, :, 2:]
-    out[:, :, 0] = 4 * wide[:, :, 0]
-    out[:, :, -1] = 4 * wide[:, :, -1]
-    return np.asarray((out + 8) >> 4, dtype=np.uint8)
+    """Return the frames after a 3 x 3 binomial filter (noise down to about 3/8), uint8.
+
+    Frame by frame: one frame fits into the processor's cache, a clip does not.
+    """
+    out = np.empty(frames.shape, dtype=np.uint8)
+    wide = np.empty(frames.shape[1:], dtype=np.uint16)
+    tall = np.empty_like(wide)
+    for index, frame in enumerate(frames):
+        source = frame.astype(np.uint16)
+        np.left_shift(source, 1, out=wide)
+        wide[1:] += source[:-1]
+        wide[:-1] += source[1:]
+        wide[0] += source[0]
+        wide[-1] += source[-1]
+        np.left_shift(wide, 1, out=tall)
+        tall[:, 1:] += wide[:, :-1]
+        tall[:, :-1] += wide[:, 1:]
+        tall[:, 0] += wide[:, 0]
+        tall[:, -1] += wide[:, -1]
+        tall += 8
+        np.right_shift(tall, 4, out=tall)
+        out[index] = tall
+    return out
 
 
 def build_canvas(frames: NDArray[np.uint8], matrix: NDArray[np.float64], *, moving: bool) -> Canvas:

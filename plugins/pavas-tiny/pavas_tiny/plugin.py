@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pavas_sdk.registry import ComponentSpec, hookimpl
+from pavas_sdk import ComponentSpec, hookimpl
 
 __all__ = ["pavas_register_components"]
 

@@ -71,8 +71,9 @@ class Track:
 
     @property
     def area(self) -> float:
-        """Typical recent area."""
-        return float(np.median(self.areas[-7:]))
+        """Typical recent area (median of the last seven)."""
+        recent = sorted(self.areas[-7:])
+        return recent[len(recent) // 2]
 
     def predicted(self, frame: int) -> NDArray[np.float64]:
         """Where it should be, from its last steps."""

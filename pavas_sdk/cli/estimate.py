@@ -1,0 +1,173 @@
+"""``pavas estimate``: masses and speeds of what moves in a video, as JSON to read and edit."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pavas_sdk.cli.output import say
+from pavas_sdk.errors import ConfigurationError, OutputExistsError
+
+if TYPE_CHECKING:
+    from pavas_sdk.physics import PhysicsEstimator, PhysicsResult
+
+__all__ = ["estimate"]
+
+
+def _masses(
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> dict[str, float]:
+    """Read ID_OR_LABEL=KG."""
+    del ctx, param
+    masses: dict[str, float] = {}
+    for value in values:
+        key, _, number = value.rpartition("=")
+        try:
+            mass = float(number)
+        except ValueError as err:
+            raise click.BadParameter(f"expected ID_OR_LABEL=KG, got {value!r}") from err
+        if not key.strip() or not (math.isfinite(mass) and mass > 0):
+            raise click.BadParameter(f"expected ID_OR_LABEL=KG with KG above 0, got {value!r}")
+        masses[key.strip()] = mass
+    return masses
+
+
+@click.command()
+@click.argument("video", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the JSON here; default: stdout.",
+)
+@click.option("--prompt", default="", help='What is seen: "a wooden ball", "500 g hammer".')
+@click.option(
+    "--mass",
+    "masses_kg",
+    multiple=True,
+    metavar="ID_OR_LABEL=KG",
+    callback=_masses,
+    help="Mass of an object in kilograms, in place of the estimate. May be repeated.",
+)
+@click.option(
+    "--scale",
+    type=float,
+    metavar="M_PER_PX",
+    help="Metres per pixel of the video, when known.",
+)
+@click.option(
+    "--time-scale",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="Slow motion: how many times slower than life the video plays.",
+)
+@click.option("--detector", metavar="NAME", help="Moving-object detector; default: pavas-tiny's.")
+@click.option("--segmenter", metavar="NAME", help="Segmenter.")
+@click.option("--reconstructor", metavar="NAME", help="Reconstructor.")
+@click.option("--velocity-estimator", metavar="NAME", help="Velocity estimator.")
+@click.option("--mass-estimator", metavar="NAME", help="Mass estimator.")
+@click.option(
+    "--masks",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write the masks, as npz: times_s_ID and masks_ID per object.",
+)
+@click.option("--keep-going", is_flag=True, help="Note a failed component and keep the rest.")
+@click.option("--json", "as_json", is_flag=True, help="Print the JSON also when -o is given.")
+@click.option("--overwrite", is_flag=True, help="Replace existing results.")
+def estimate(
+    video: Path,
+    out: Path | None,
+    prompt: str,
+    masses_kg: dict[str, float],
+    scale: float | None,
+    time_scale: float,
+    masks: Path | None,
+    keep_going: bool,
+    as_json: bool,
+    overwrite: bool,
+    **names: str | None,
+) -> int:
+    """Estimate the physics of a video, without making sound.
+
+    The JSON can be edited and given to: pavas generate VIDEO --physics FILE
+    """
+    from pavas_sdk.media import open_video
+
+    for name, number in (("--time-scale", time_scale), ("--scale", scale)):
+        if number is not None and not (math.isfinite(number) and number > 0):
+            raise ConfigurationError(f"{name} must be above 0, got {number:g}")
+    for path in (out, masks):
+        if path is not None and path.exists() and not overwrite:
+            raise OutputExistsError(f"{path} exists; use --overwrite to replace it")
+    with open_video(video, time_scale=time_scale) as source:
+        estimator = _estimator(names, scale, keep_going)
+        result = estimator.estimate(source, prompt=prompt, masses=dict(masses_kg))
+    _report(video, result)
+    if masks is not None:
+        _write_masks(masks, result)
+    if out is not None:
+        result.physics.save(out)
+        say(f"  in {out}")
+    if out is None or as_json:
+        click.echo(result.physics.dumps(), nl=False)
+    return 0
+
+
+def _estimator(
+    names: dict[str, str | None], scale: float | None, keep_going: bool
+) -> PhysicsEstimator:
+    """Build the estimator from the names on the command line.
+
+    Raises:
+        ConfigurationError: The chosen reconstructor takes no scale.
+    """
+    from pavas_sdk.physics import PhysicsEstimator
+    from pavas_sdk.registry import default_registry
+
+    reconstructor: Any = names["reconstructor"]
+    if scale is not None:
+        entry = default_registry().get("reconstructor", names["reconstructor"])
+        options = entry.create().config.to_json()
+        if "metres_per_pixel" not in options:
+            raise ConfigurationError(
+                f"reconstructor {entry.qualified_name} takes no --scale; use pavas-tiny/planar"
+            )
+        reconstructor = entry.create(metres_per_pixel=scale)
+    return PhysicsEstimator(
+        moving_object_detector=names["detector"],
+        segmenter=names["segmenter"],
+        reconstructor=reconstructor,
+        velocity_estimator=names["velocity_estimator"],
+        mass_estimator=names["mass_estimator"],
+        on_error="partial" if keep_going else "raise",
+    )
+
+
+def _report(video: Path, result: PhysicsResult) -> None:
+    say(f"{video}: {result.physics.duration_s:.2f} s")
+    for line in str(result.physics).splitlines():
+        say(f"  {line}")
+    for note in result.physics.notes:
+        say(f"  note: {note}")
+    impacts = result.physics.impacts()
+    if impacts:
+        shown = ", ".join(f"{hit.time_s:.2f} s" for hit in impacts[:12])
+        say(f"  impacts at {shown}{' ...' if len(impacts) > 12 else ''}")
+
+
+def _write_masks(path: Path, result: PhysicsResult) -> None:
+    import numpy as np
+
+    from pavas_sdk.data._files import replacing
+
+    arrays = {}
+    for object_id, track in result.masks.items():
+        arrays[f"times_s_{object_id}"] = track.times_s
+        arrays[f"masks_{object_id}"] = track.masks
+    with replacing(path) as draft, draft.open("wb") as stream:
+        np.savez_compressed(stream, **arrays)
+    say(f"  masks in {path}")
