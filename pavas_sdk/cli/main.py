@@ -100,7 +100,8 @@ def main() -> NoReturn:
 
 
 def _show_warnings_as_lines() -> None:
-    """Show our own warnings as one line, without file and line number."""
+    """Show each of our own warnings as one line, without file and line number."""
+    warnings.simplefilter("always", PavasWarning)
     usual = warnings.showwarning
 
     def show(
