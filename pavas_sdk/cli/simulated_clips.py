@@ -16,11 +16,12 @@ from pavas_sdk.simulation.sound import render_sound
 from pavas_sdk.training.clips import Contacts, Take, TrainingClip
 
 if TYPE_CHECKING:
+    from pavas_sdk.data import Video
     from pavas_sdk.simulation.clip import SimulatedClip
     from pavas_sdk.simulation.motion import Motion
     from pavas_sdk.simulation.scene import Scene
 
-__all__ = ["TAKES", "simulated_training_clip"]
+__all__ = ["TAKES", "simulated_picture", "simulated_training_clip"]
 
 TAKES = 3
 _TRIES = 6
@@ -58,6 +59,11 @@ def simulated_training_clip(seed: int) -> TrainingClip:
         materials={i: clip.scene.objects[body].material for i, body in bodies.items()},
         sizes_m={i: clip.scene.objects[body].size_m for i, body in bodies.items()},
     )
+
+
+def simulated_picture(seed: int) -> Video:
+    """Return the picture of a seed at 128 pixels a side, which estimators need."""
+    return simulate(seed, SceneConfig()).video
 
 
 def _refilled(clip: SimulatedClip, rng: np.random.Generator) -> tuple[Scene, Motion]:

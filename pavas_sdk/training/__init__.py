@@ -1,1 +1,84 @@
-"""training."""
+"""Training: clips on disk, encoders, the flow-matching loop, and the recipe of pavas-tiny.
+
+Names load on first use. Clips come from a function that the caller passes in: the simulation and
+this package do not know each other.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pavas_sdk.training.batches import BatchConfig, FlowBatch, draw_batch, whole_clips
+    from pavas_sdk.training.clips import Contacts, Take, TrainingClip
+    from pavas_sdk.training.ema import ExponentialAverage
+    from pavas_sdk.training.encoders import EncoderTraining
+    from pavas_sdk.training.features import FeatureBank, PhysicsSet
+    from pavas_sdk.training.flow import FlowModel, flow_loss
+    from pavas_sdk.training.loop import FlowTraining, train_flow
+    from pavas_sdk.training.store import ClipStore, StoreConfig, write_shard
+    from pavas_sdk.training.tiny import TinyRecipe, train_tiny
+    from pavas_sdk.training.validation import Sampling, validate
+
+_EXPORTS = {
+    "BatchConfig": "batches",
+    "ClipStore": "store",
+    "Contacts": "clips",
+    "EncoderTraining": "encoders",
+    "ExponentialAverage": "ema",
+    "FeatureBank": "features",
+    "FlowBatch": "batches",
+    "FlowModel": "flow",
+    "FlowTraining": "loop",
+    "PhysicsSet": "features",
+    "Sampling": "validation",
+    "StoreConfig": "store",
+    "Take": "clips",
+    "TinyRecipe": "tiny",
+    "TrainingClip": "clips",
+    "draw_batch": "batches",
+    "flow_loss": "flow",
+    "train_flow": "loop",
+    "train_tiny": "tiny",
+    "validate": "validation",
+    "whole_clips": "batches",
+    "write_shard": "store",
+}
+
+__all__ = [
+    "BatchConfig",
+    "ClipStore",
+    "Contacts",
+    "EncoderTraining",
+    "ExponentialAverage",
+    "FeatureBank",
+    "FlowBatch",
+    "FlowModel",
+    "FlowTraining",
+    "PhysicsSet",
+    "Sampling",
+    "StoreConfig",
+    "Take",
+    "TinyRecipe",
+    "TrainingClip",
+    "draw_batch",
+    "flow_loss",
+    "train_flow",
+    "train_tiny",
+    "validate",
+    "whole_clips",
+    "write_shard",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _EXPORTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_EXPORTS[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_EXPORTS})

@@ -45,7 +45,7 @@ class BatchConfig:
             estimate.
     """
 
-    batch: int = 24
+    batch: int = 16
     latents: int = 60
     unit_latents: int = 5
     unit_frames: int = 4

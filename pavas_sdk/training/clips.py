@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pavas_sdk.data import Audio, MaskTrack, PhysicsEstimate, Video
 
-__all__ = ["ClipSource", "Contacts", "Take", "TrainingClip"]
+__all__ = ["Contacts", "Take", "TrainingClip"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -88,7 +88,3 @@ class TrainingClip:
         ids = [tuple(entry.object_id for entry in take.physics) for take in self.takes]
         if len(set(ids)) != 1:
             raise InputError(f"the takes of clip {self.seed} have different objects: {ids}")
-
-
-ClipSource = "Callable[[int], TrainingClip]"
-"""Makes the clip of a seed; must be a module-level function, so that workers can import it."""

@@ -1,0 +1,328 @@
+"""The recipe of pavas-tiny: from nothing but seeds to a saved pipeline, stage by stage.
+
+Stages, each skipped when its result is there: clips, codec, visual and synchronisation encoder,
+features, estimates, flow, settings (gain), export. Everything lies under one folder.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from pavas_sdk.errors import ConfigurationError
+from pavas_sdk.models import LinearMelCodec, TinySyncEncoder, TinyVisualEncoder
+from pavas_sdk.training.assembly import (
+    TinySize,
+    build_flow_model,
+    export_pipeline,
+    physics_statistics,
+)
+from pavas_sdk.training.encoders import (
+    EncoderTraining,
+    train_sync_encoder,
+    train_visual_encoder,
+)
+from pavas_sdk.training.estimates import with_estimates, write_estimates
+from pavas_sdk.training.features import FeatureBank, write_features
+from pavas_sdk.training.loop import FlowTraining, train_flow
+from pavas_sdk.training.store import ClipStore, StoreConfig, write_shard
+from pavas_sdk.training.validation import Sampling, validate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from pavas_sdk.data import Video
+    from pavas_sdk.training.clips import TrainingClip
+    from pavas_sdk.training.flow import FlowModel
+
+__all__ = ["MAX_SEED", "TinyRecipe", "scaled", "train_tiny"]
+
+logger = logging.getLogger(__name__)
+
+MAX_SEED = 9_999_999
+"""Clips for training have seeds up to here; evaluation uses larger ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TinyRecipe:
+    """Numbers of the whole recipe; the defaults are those of the shipped weights.
+
+    Attributes:
+        clips: Simulated clips.
+        first_seed: Of the first clip.
+        shard: Clips per shard.
+        held_out: The first so many clips are not trained on.
+        estimates: Clips whose physics is also estimated.
+        jobs: Processes that simulate.
+        with_physics: False: the twin without an adapter.
+        store: Sizes of what is kept of a clip.
+        visual: Training of the visual encoder.
+        sync: Training of the synchronisation encoder.
+        size: Of backbone and adapter.
+        flow: Training of backbone and adapter.
+        sampling: Steps and guidance of the saved pipeline, with which the gain is measured.
+    """
+
+    clips: int = 2700
+    first_seed: int = 100_000
+    shard: int = 50
+    held_out: int = 50
+    estimates: int = 600
+    jobs: int = 2
+    with_physics: bool = True
+    store: StoreConfig = field(default_factory=StoreConfig)
+    visual: EncoderTraining = field(
+        default_factory=lambda: EncoderTraining(steps=900, batch=24, frames=4)
+    )
+    sync: EncoderTraining = field(
+        default_factory=lambda: EncoderTraining(steps=900, batch=10, frames=48)
+    )
+    size: TinySize = field(default_factory=TinySize)
+    flow: FlowTraining = field(default_factory=FlowTraining)
+    sampling: Sampling = field(default_factory=lambda: Sampling(steps=25))
+
+    def __post_init__(self) -> None:
+        """Validate.
+
+        Raises:
+            ConfigurationError: Seeds outside the range for training, or nothing to train on.
+        """
+        if not 0 <= self.first_seed <= self.first_seed + self.clips - 1 <= MAX_SEED:
+            raise ConfigurationError(
+                f"clips {self.first_seed} to {self.first_seed + self.clips - 1} leave the seeds "
+                f"for training, 0 to {MAX_SEED}"
+            )
+        if not 0 < self.held_out < self.clips:
+            raise ConfigurationError(
+                f"held_out must lie between 1 and clips - 1, got {self.held_out} of {self.clips}"
+            )
+
+
+def train_tiny(
+    folder: Path,
+    recipe: TinyRecipe,
+    *,
+    source: Callable[[int], TrainingClip],
+    picture: Callable[[int], Video],
+    resume: bool = False,
+) -> Path:
+    """Run all stages and return the folder of the saved pipeline.
+
+    Args:
+        folder: Where everything goes; stages that are finished there are not run again.
+        recipe: Numbers.
+        source: Makes the clip of a seed; a module-level function (workers import it).
+        picture: Makes its picture at the size that estimators need.
+        resume: Continue an interrupted flow training from its checkpoint.
+
+    Raises:
+        ConfigurationError: accelerate is missing.
+    """
+    torch.set_num_threads(1)  # several threads under contention are much slower than one
+    folder.mkdir(parents=True, exist_ok=True)
+    _clips(folder / "clips", recipe, source)
+    store = ClipStore(folder / "clips")
+    train = np.arange(recipe.held_out, len(store))
+    held_out = np.arange(recipe.held_out)
+    codec = _codec(folder / "vae", recipe, store, train)
+    visual = _visual(folder / "clip", recipe, store, train)
+    sync = _sync(folder / "sync_encoder", recipe, store, train)
+    bank = _bank(folder, recipe, store, visual, sync, codec, picture)
+    model = _flow(folder, recipe, bank, train, visual, sync, resume=resume)
+    settings = _settings(folder, recipe, model, codec, bank, store, held_out)
+    return export_pipeline(
+        folder / ("pipeline" if recipe.with_physics else "pipeline_without_physics"),
+        model=model,
+        visual=visual,
+        sync=sync,
+        codec=codec,
+        settings=settings,
+    )
+
+
+def _clips(folder: Path, recipe: TinyRecipe, source: Callable[[int], TrainingClip]) -> None:
+    """Simulate all shards, several processes at a time."""
+    starts = range(0, recipe.clips, recipe.shard)
+    work = [
+        (
+            folder / f"shard-{number:04d}",
+            range(
+                recipe.first_seed + start,
+                recipe.first_seed + min(start + recipe.shard, recipe.clips),
+            ),
+        )
+        for number, start in enumerate(starts)
+    ]
+    work = [entry for entry in work if not (entry[0] / "meta.json").exists()]
+    make = partial(_shard, source=source, config=recipe.store)
+    if recipe.jobs == 1:
+        for entry in work:
+            make(entry)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(recipe.jobs, mp_context=context) as pool:
+        for done, _ in enumerate(pool.map(make, work)):
+            logger.info("shard %d of %d", done + 1, len(work))
+
+
+def _shard(
+    entry: tuple[Path, Sequence[int]],
+    *,
+    source: Callable[[int], TrainingClip],
+    config: StoreConfig,
+) -> None:
+    torch.set_num_threads(1)
+    write_shard(entry[0], entry[1], source, config)
+
+
+def _codec(
+    folder: Path, recipe: TinyRecipe, store: ClipStore, train: NDArray[np.int64]
+) -> LinearMelCodec:
+    if (folder / "config.json").exists():
+        return LinearMelCodec.from_pretrained(folder)
+    codec = LinearMelCodec(latent_channels=recipe.size.latent_channels)
+    codec.fit(torch.tensor(store.all("mel")[train, 0].astype(np.float32)))
+    codec.save_pretrained(folder)
+    return codec
+
+
+def _visual(
+    folder: Path, recipe: TinyRecipe, store: ClipStore, train: NDArray[np.int64]
+) -> TinyVisualEncoder:
+    if (folder / "config.json").exists():
+        return TinyVisualEncoder.from_pretrained(folder).eval()
+    torch.manual_seed(recipe.visual.seed)
+    encoder = TinyVisualEncoder(image_size=recipe.store.image_size)
+    train_visual_encoder(encoder, store, train, recipe.visual)
+    encoder.save_pretrained(folder)
+    return encoder
+
+
+def _sync(
+    folder: Path, recipe: TinyRecipe, store: ClipStore, train: NDArray[np.int64]
+) -> TinySyncEncoder:
+    if (folder / "config.json").exists():
+        return TinySyncEncoder.from_pretrained(folder).eval()
+    torch.manual_seed(recipe.sync.seed)
+    encoder = TinySyncEncoder(image_size=recipe.store.image_size)
+    train_sync_encoder(encoder, store, train, recipe.sync)
+    encoder.save_pretrained(folder)
+    return encoder
+
+
+def _bank(
+    folder: Path,
+    recipe: TinyRecipe,
+    store: ClipStore,
+    visual: TinyVisualEncoder,
+    sync: TinySyncEncoder,
+    codec: LinearMelCodec,
+    picture: Callable[[int], Video],
+) -> FeatureBank:
+    """Encode everything, and estimate the physics of some clips."""
+    path = folder / "features.npz"
+    if not path.exists():
+        write_features(store, visual, sync, codec, path)
+    bank = FeatureBank.load([path], store)
+    if not (recipe.estimates and recipe.with_physics):
+        return bank
+    estimates = folder / "estimates.npz"
+    if not estimates.exists():
+        from pavas_sdk.physics import PhysicsEstimator
+
+        last = min(recipe.held_out + recipe.estimates, len(store))
+        clips = range(recipe.held_out, last)
+        write_estimates(store, clips, picture, PhysicsEstimator(), visual, estimates)
+    return with_estimates(bank, [estimates] if estimates.exists() else [])
+
+
+def _flow(
+    folder: Path,
+    recipe: TinyRecipe,
+    bank: FeatureBank,
+    train: NDArray[np.int64],
+    visual: TinyVisualEncoder,
+    sync: TinySyncEncoder,
+    *,
+    resume: bool,
+) -> FlowModel:
+    from pavas_sdk.registry import default_registry
+
+    latents = bank.latents[train].astype(np.float32).reshape(-1, bank.latents.shape[-1])
+    model = build_flow_model(
+        recipe.size,
+        visual=visual,
+        sync=sync,
+        channel_std=latents.std(axis=0),
+        latent_mean=latents.mean(axis=0),
+        statistics=physics_statistics(
+            bank.true, train, float(recipe.size.adapter.get("mass_unit_kg", 1.0))
+        ),
+        adapter_class=default_registry().get("conditioning_adapter").load(),
+        with_physics=recipe.with_physics,
+        seed=recipe.flow.seed,
+    )
+    place = folder / ("flow" if recipe.with_physics else "flow_without_physics")
+    place.mkdir(exist_ok=True)
+    train_flow(model, bank, train, recipe.flow, place, resume=resume)
+    return model
+
+
+def _settings(
+    folder: Path,
+    recipe: TinyRecipe,
+    model: FlowModel,
+    codec: LinearMelCodec,
+    bank: FeatureBank,
+    store: ClipStore,
+    held_out: NDArray[np.int64],
+) -> dict[str, Any]:
+    """Measure the level on the held-out clips; the gain makes its median error zero."""
+    figures = validate(model, codec, bank, store, held_out, recipe.sampling)
+    error = figures["level_error_db"]
+    gain = 0.0 if not np.isfinite(error) else round(-error, 2)
+    kept = {name: value if np.isfinite(value) else None for name, value in figures.items()}
+    (folder / "validation.json").write_text(json.dumps(kept, indent=2), encoding="utf-8")
+    return {
+        "name": "pavas-tiny",
+        "licence": "Apache-2.0",
+        "window_s": 8.0,
+        "overlap_s": 2.0,
+        "num_inference_steps": recipe.sampling.steps,
+        "guidance_scale": recipe.sampling.guidance_scale,
+        "keep_in_negative": ("sync",) if recipe.sampling.keep_sync else (),
+        "output_gain_db": gain,
+    }
+
+
+def scaled(recipe: TinyRecipe, *, clips: int, steps: int, seed: int) -> TinyRecipe:
+    """Return the recipe with other amounts; encoder steps shrink with the flow's.
+
+    Args:
+        recipe: To start from.
+        clips: Simulated clips.
+        steps: Steps of the flow training.
+        seed: Of weights, order and noise; clips stay the same.
+    """
+    share = min(1.0, steps / recipe.flow.steps)
+    return replace(
+        recipe,
+        clips=clips,
+        held_out=max(1, min(recipe.held_out, clips // 5)),
+        estimates=min(recipe.estimates, clips // 4),
+        shard=min(recipe.shard, max(1, clips // recipe.jobs)),
+        visual=replace(recipe.visual, steps=max(2, round(recipe.visual.steps * share)), seed=seed),
+        sync=replace(recipe.sync, steps=max(2, round(recipe.sync.steps * share)), seed=seed),
+        flow=replace(recipe.flow, steps=steps, seed=seed),
+    )
