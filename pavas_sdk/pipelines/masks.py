@@ -52,7 +52,7 @@ def segment_objects(
                 lambda part=part: segmenter.segment(part, objects, rng=rng),  # type: ignore[misc]
                 timeout_s=config.timeout_s,
             )
-            check_masks(answer, objects)
+            check_masks(answer, [entry.object_id for entry in objects])
             for object_id, track in answer.items():
                 small = compact_track(
                     track,
