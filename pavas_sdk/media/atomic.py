@@ -7,7 +7,7 @@ import errno
 import os
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pavas_sdk.errors import OutputError, OutputExistsError
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["replacing"]
 
+_Error = TypeVar("_Error", bound=OutputError)
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 
@@ -65,37 +66,51 @@ def write_failure(path: Path, err: OSError) -> OutputError:
         hint = "choose a folder that you may write to"
     else:
         hint = "check the output folder, or choose another"
-    return OutputError(
+    return _numbered(
+        OutputError(f"cannot write {path}: {reason}; nothing was left behind; {hint}"),
         err.errno or errno.EIO,
-        f"cannot write {path}: {reason}; nothing was left behind; {hint}",
     )
 
 
+def _numbered(error: _Error, number: int) -> _Error:
+    """Set ``errno`` without its number appearing in the message."""
+    error.errno = number
+    return error
+
+
 def _exists(path: Path) -> OutputExistsError:
-    return OutputExistsError(
+    return _numbered(
+        OutputExistsError(
+            f"{path} exists and is kept; pass overwrite=True (--overwrite) or choose another name"
+        ),
         errno.EEXIST,
-        f"{path} exists and is kept; pass overwrite=True (--overwrite) or choose another name",
     )
 
 
 def _check_target(path: Path, *, overwrite: bool) -> None:
     folder = path.parent
     if path.is_dir():
-        raise OutputError(
+        raise _numbered(
+            OutputError(
+                f"cannot write {path}: it is a folder; give a file name, such as {path / 'out.wav'}"
+            ),
             errno.EISDIR,
-            f"cannot write {path}: it is a folder; give a file name, such as {path / 'out.wav'}",
         )
     if not folder.is_dir():
         what = "is a file, not a folder" if folder.exists() else "does not exist"
-        raise OutputError(
+        raise _numbered(
+            OutputError(
+                f"cannot write {path}: the folder {folder} {what}; create it first (mkdir -p)"
+            ),
             errno.ENOENT,
-            f"cannot write {path}: the folder {folder} {what}; create it first (mkdir -p)",
         )
     if path.exists() and not overwrite:
         raise _exists(path)
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError(
+        raise _numbered(
+            OutputError(
+                f"cannot write {path}: no permission to write into {folder}; "
+                "choose a folder that you may write to"
+            ),
             errno.EACCES,
-            f"cannot write {path}: no permission to write into {folder}; "
-            "choose a folder that you may write to",
         )

@@ -141,8 +141,8 @@ class FrameCursor:
 
     def _begin(self, from_s: float) -> None:
         self._frames = self._usable(from_s)
-        self._before, self._held = None, next(self._frames, None)
         self._ahead.clear()
+        self._before, self._held = None, self._next()
         self._look_ahead()
 
     def _advance(self) -> None:
@@ -151,10 +151,19 @@ class FrameCursor:
             self._look_ahead()
 
     def _look_ahead(self) -> None:
-        assert self._frames is not None
-        upcoming = next(self._frames, None)
+        upcoming = self._next()
         if upcoming is not None:
             self._ahead.append(upcoming)
+
+    def _next(self) -> tuple[float, av.VideoFrame] | None:
+        assert self._frames is not None
+        try:
+            return next(self._frames, None)
+        except BaseException:
+            # an interrupted generator is finished: without this, the next read would take the
+            # place of the interruption for the end of the video
+            self.close()
+            raise
 
     def _usable(self, from_s: float) -> Iterator[tuple[float, av.VideoFrame]]:
         """Yield frames in increasing order of time.

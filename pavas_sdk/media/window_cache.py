@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Window", "WindowCache"]
 
 _TOLERANCE_S = 1e-6
+_MOST_WINDOWS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,11 @@ class Window:
 
 
 class WindowCache:
-    """Least recently used windows are forgotten when the pictures exceed ``limit_bytes``."""
+    """Least recently used windows are forgotten beyond ``limit_bytes`` or eight windows.
+
+    Eight, because what is shared is the window being worked on (its readers ask for a few grids of
+    times each); a long video read window by window should not fill memory with the past.
+    """
 
     def __init__(self, limit_bytes: int) -> None:
         """Start empty."""
@@ -61,7 +66,7 @@ class WindowCache:
         if video.frames.nbytes > self._limit_bytes:
             return
         self._windows[window] = video
-        while self.held_bytes > self._limit_bytes:
+        while self.held_bytes > self._limit_bytes or len(self._windows) > _MOST_WINDOWS:
             self._windows.popitem(last=False)
 
     def shown_at(

@@ -161,6 +161,28 @@ def test_rotation_is_applied_to_the_pixels(clips, numbered_picture, degrees):
     assert (small.height > small.width) == (degrees != 180)
 
 
+@pytest.mark.parametrize(
+    ("name", "codec", "pixel_format"),
+    [
+        ("deep.mkv", "ffv1", "yuv420p10le"),
+        ("gray.mkv", "ffv1", "gray"),
+        ("rgb.mkv", "ffv1", "bgr0"),
+        ("full.mkv", "mjpeg", "yuvj444p"),
+        ("a.gif", "gif", "rgb8"),
+        ("still.png", "png", "rgb24"),
+    ],
+)
+def test_other_pixel_formats(clips, numbers, name, codec, pixel_format):
+    count = 1 if name.endswith("png") else 6
+    path = clips.make(name, count, codec=codec, pixel_format=pixel_format)
+    frames = open_video(path).read().frames
+    assert numbers(frames) == list(range(count))
+    # the darkest and the brightest block keep their level (20 and 220)
+    assert abs(int(frames.min()) - 20) < 40  # GIF has few colours
+    if count > 1:
+        assert abs(int(frames.max()) - 220) < 40
+
+
 def test_pixels_that_are_not_square_are_stretched_and_noted(clips, numbers):
     video = open_video(clips.make("wide.mp4", 5, aspect=Fraction(4, 3)))
     assert (video.height, video.width) == (64, 128)
@@ -249,6 +271,24 @@ def test_the_cache_is_bounded(clips):
         assert video._cache.held_bytes <= 6 * one
     assert video.read().frames.nbytes > 6 * one
     assert video._cache.held_bytes <= 6 * one
+
+
+def test_an_interrupted_read_does_not_shorten_the_video(clips, numbers):
+    video = open_video(clips.make("a.mp4", 20), cache_bytes=0)
+    decode = video._cursor._decode
+
+    def interrupted():
+        for time_s, frame in decode():
+            if time_s > 0.3:
+                raise KeyboardInterrupt
+            yield time_s, frame
+
+    video.close()
+    video._cursor._decode = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        video.read()
+    video._cursor._decode = decode
+    assert numbers(video.read(0.4, 0.8).frames) == list(range(10, 20))
 
 
 def test_threads_share_a_file(clips, numbers):
