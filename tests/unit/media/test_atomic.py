@@ -144,7 +144,7 @@ def test_a_full_disk_while_writing_sound(tmp_path, name, size):
 
 
 def test_a_full_disk_while_writing_pictures(tmp_path):
-    with room_for(20_000), pytest.raises(OutputError, match="^cannot write .*space") as caught:
+    with room_for(20_000), pytest.raises(OutputError, match=r"^cannot write .*space") as caught:
         write_video(tmp_path / "out.mp4", noise_video())
     assert caught.value.errno == errno.EFBIG
     assert names(tmp_path) == []
