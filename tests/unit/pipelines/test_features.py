@@ -1,0 +1,140 @@
+"""What the adapter is told: masks and speeds nearest in time, missing where nothing is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pavas_sdk import MaskTrack, MovingObject, ObjectPhysics
+from pavas_sdk.media import MemorySource
+from pavas_sdk.pipelines import features
+from pavas_sdk.pipelines.features import adapter_inputs, encode_window, speeds_at
+from pavas_sdk.pipelines.windows import Window
+
+
+def entry(times, speeds, mass_kg=1.0, object_id=0):
+    return ObjectPhysics(
+        object=MovingObject(object_id=object_id, label="ball"),
+        mass_kg=mass_kg,
+        speed_times_s=np.asarray(times),
+        speed_m_s=np.asarray(speeds, dtype=np.float64),
+    )
+
+
+def test_speeds_are_nearest_in_time_and_missing_stays_missing():
+    known = entry([0.1, 0.2, 0.3, 0.4], [1.0, np.nan, 3.0, 4.0])
+    got = speeds_at(known, np.array([0.11, 0.21, 0.34, 0.36]))
+    np.testing.assert_array_equal(got, [1.0, np.nan, 3.0, 4.0])
+
+
+def test_speeds_end_half_a_step_outside_their_samples():
+    known = entry([1.0, 1.1, 1.2], [1.0, 2.0, 3.0])
+    got = speeds_at(known, np.array([0.94, 0.96, 1.24, 1.26]))
+    np.testing.assert_array_equal(got, [np.nan, 1.0, 3.0, np.nan])
+
+
+@given(
+    steps=st.lists(st.floats(0.01, 0.2), max_size=30),
+    wanted=st.lists(st.floats(-1.0, 8.0), min_size=1, max_size=20),
+)
+def test_a_speed_is_always_one_of_the_samples_or_missing(steps, wanted):
+    times = np.cumsum(steps)
+    known = entry(times, np.arange(times.size) + 1.0)
+    got = speeds_at(known, np.asarray(wanted))
+    for time, value in zip(wanted, got, strict=True):
+        if np.isnan(value):
+            step = np.median(np.diff(times)) if times.size > 1 else 0.125
+            assert (
+                times.size == 0 or time < times[0] - 0.49 * step or time > times[-1] + 0.49 * step
+            )
+        else:
+            distance = np.abs(times - time)
+            assert distance[int(value) - 1] <= distance.min() + 1e-9
+
+
+def test_inputs_of_two_objects(two_discs):
+    times = np.arange(8) / 8.0
+    objects = (entry(two_discs.video.times_s, np.ones(25)), entry([], [], None, object_id=1))
+    inputs = adapter_inputs(objects, two_discs.masks, times, 4)
+    assert inputs.masks.shape == (1, 2, 8, 4, 4)
+    assert inputs.valid.tolist() == [[True, True]]
+    assert inputs.mass_kg[0, 0] == 1.0
+    assert torch.isnan(inputs.mass_kg[0, 1])
+    assert torch.isnan(inputs.speed_m_s[0, 1]).all()
+    index = round(times[3] * 25)
+    expected = two_discs.masks[1].grid(4)[index]
+    np.testing.assert_allclose(inputs.masks[0, 1, 3], expected, atol=1e-6)
+
+
+def test_an_object_is_absent_outside_its_track_and_without_one(clip):
+    track = clip.masks[0]
+    late = MaskTrack(
+        object_id=0, masks=track.masks[10:], times_s=track.times_s[10:], scores=track.scores[10:]
+    )
+    times = np.array([0.0, 0.2, 0.4, 0.6])
+    inputs = adapter_inputs((entry([], []),), {0: late}, times, 4)
+    assert inputs.masks[0, 0, :2].sum() == 0
+    assert (inputs.masks[0, 0, 2:].sum(dim=(1, 2)) > 0).all()
+    assert adapter_inputs((entry([], []),), {}, times, 4).masks.sum() == 0
+
+
+def test_no_objects_give_empty_inputs():
+    inputs = adapter_inputs((), {}, np.arange(4) / 8, 4)
+    assert inputs.masks.shape == (1, 0, 4, 4, 4)
+    assert inputs.mass_kg.shape == (1, 0)
+
+
+def test_a_window_is_encoded_at_its_own_times(pipe, clip):
+    window = Window(start=0, length=10, start_s=0.4, duration_s=0.32)
+    got = encode_window(pipe.clip, pipe.sync_encoder, MemorySource(clip.video), window)
+    np.testing.assert_allclose(got.times_s, 0.4 + np.arange(8) / 25)
+    frames = clip.video.at_times(got.times_s)
+    with torch.no_grad():
+        direct = pipe.clip.encode_image(pipe.clip.preprocess(frames))
+        sync = pipe.sync_encoder.encode(pipe.sync_encoder.preprocess(frames))
+    assert torch.equal(got.pooled[0], direct.pooled)
+    assert torch.equal(got.patches[0], direct.patches)
+    assert torch.equal(got.sync[0], sync)
+
+
+def test_reading_in_small_pieces_changes_nothing(pipe, clip, monkeypatch):
+    window = Window(start=0, length=31, start_s=0.0, duration_s=1.0)
+    whole = encode_window(pipe.clip, pipe.sync_encoder, MemorySource(clip.video), window)
+    monkeypatch.setattr(features, "_CHUNK_BYTES", 3 * clip.video.frames[0].nbytes)
+    pieces = encode_window(pipe.clip, pipe.sync_encoder, MemorySource(clip.video), window)
+    assert torch.equal(whole.pooled, pieces.pooled)
+    assert torch.equal(whole.sync, pieces.sync)
+
+
+class _Recording(MemorySource):
+    def __init__(self, video):
+        super().__init__(video)
+        self.asked = []
+
+    def frames_at(self, times_s, *, max_side=None):
+        self.asked.append(max_side)
+        return super().frames_at(times_s, max_side=max_side)
+
+
+def test_pictures_are_read_once_at_the_size_that_encoders_need(pipe, clip):
+    source = _Recording(clip.video)
+    encode_window(
+        pipe.clip,
+        pipe.sync_encoder,
+        source,
+        Window(start=0, length=31, start_s=0.0, duration_s=1.0),
+    )
+    assert source.asked == [pipe.clip.max_frame_side]
+
+
+@pytest.mark.parametrize("size", [16, 720])
+def test_encoders_take_any_picture_size(pipe, size):
+    from pavas_sdk.testing import moving_discs
+
+    clip = moving_discs(1, frames=4, height=size, width=size)
+    got = pipe.encode_video(clip.video)
+    assert got.patches.shape[2] == got.patches.shape[3] == 4
+    assert torch.isfinite(got.sync).all()
