@@ -71,4 +71,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from pavas_sdk.testing.conditioning_adapter_checks import conditioning_adapter_checks
 
+    # the import has just bound the submodule to this name
+    globals()[name] = conditioning_adapter_checks
     return conditioning_adapter_checks

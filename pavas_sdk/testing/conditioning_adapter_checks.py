@@ -314,7 +314,7 @@ def check_gradients(make: Callable[..., Any]) -> None:
                 (delta * torch.linspace(0.5, 1.5, delta.numel()).view_as(delta)).sum()
                 for delta in _deltas(adapter, state).values()
             )
-        total.backward()  # type: ignore[no-untyped-call]
+        total.backward()
         grads = {name: p.grad for name, p in adapter.named_parameters() if p.requires_grad}
         moved = {name for name, grad in grads.items() if grad is not None and grad.abs().max() > 0}
         if stage == "trained":
