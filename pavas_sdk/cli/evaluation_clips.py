@@ -196,8 +196,11 @@ class _SoundMaker:
 
 def load_pipeline(model: str) -> PavasPipeline:
     """Return the pipeline that ``model`` names, silent."""
+    from diffusers.utils.logging import disable_progress_bar
+
     from pavas_sdk.pipelines import PavasPipeline
 
+    disable_progress_bar()
     pipe: PavasPipeline = PavasPipeline.from_pretrained(_source(model))
     pipe.set_progress_bar_config(disable=True)
     return pipe
