@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pavas_sdk.media.atomic import replacing
 from pavas_sdk.media.audio_files import AudioReport, read_audio, write_audio
 from pavas_sdk.media.memory_source import MemorySource
 from pavas_sdk.media.muxing import MuxReport, mux
@@ -19,6 +20,7 @@ __all__ = [
     "open_video",
     "read_audio",
     "read_video",
+    "replacing",
     "write_audio",
     "write_video",
 ]

@@ -93,6 +93,11 @@ class VideoFile:
         return self._duration_s
 
     @property
+    def start_s(self) -> float:
+        """Where in the file time 0 lies (`mux` takes it as ``offset_s``)."""
+        return self._start_s
+
+    @property
     def frame_rate_hz(self) -> float:
         """Frames per second, from the median time between frames."""
         return 1.0 / self._timeline.step_s

@@ -211,7 +211,7 @@ def test_start_and_duration(clips, numbers):
     assert video.duration_s == whole.end_s == pytest.approx(0.8)
     np.testing.assert_allclose(video.frame_times_s, whole.times_s, atol=1e-9)
     assert numbers(video.frames_at([0.0, 0.3]).frames) == [12, 20]
-    assert video.info()["start_s"] == 0.5
+    assert video.info()["start_s"] == video.start_s == 0.5
 
 
 def test_more_than_there_is_gives_what_there_is(clips):
