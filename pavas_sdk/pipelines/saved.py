@@ -188,9 +188,13 @@ class SavedPipeline:
             missing += self._missing_slots(registry, replaced)
         if not missing:
             return
-        error = missing_plugins_error(
-            missing, failures=registry.failures, path=repr(str(self.folder))
-        )
+        missing.sort(key=lambda slot: slot.slot)
+        error = missing_plugins_error(missing, failures=registry.failures)
+        if all(slot.soft for slot in missing):
+            error = type(error)(
+                f"{error}\n   loaded with: PavasPipeline.from_pretrained(path, "
+                "physics_estimator=None)"
+            )
         refused = sorted(
             {
                 self.components[slot.slot][0]

@@ -259,7 +259,7 @@ def test_a_failing_slot_is_an_error_with_its_name(pipe, clip):
     slots = {**pipe.physics_estimator.slots, "moving_object_detector": Broken()}
     pipe.physics_estimator = PhysicsEstimator(**slots)
     with pytest.raises(
-        ComponentFailedError, match="moving_object_detector Broken failed: .*no GPU"
+        ComponentFailedError, match=r"moving_object_detector Broken failed: .*no GPU"
     ):
         pipe(clip.video, generator=seeded())
 

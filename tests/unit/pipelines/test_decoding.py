@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -17,7 +19,7 @@ def test_pieces_cover_everything_in_order(total, piece, overlap):
     pieces = plan_pieces(total, piece, overlap)
     assert pieces[0][0] == 0
     assert pieces[-1][1] == total
-    for (start, stop), (later, later_stop) in zip(pieces[:-1], pieces[1:], strict=True):
+    for (start, stop), (later, later_stop) in itertools.pairwise(pieces):
         assert start < later <= stop <= later_stop
         assert stop - later >= min(overlap, piece // 2)
     assert all(stop - start == min(piece, total) for start, stop in pieces)

@@ -75,7 +75,7 @@ def test_bad_documents_name_the_file_and_the_problem(text, message, tmp_path):
 
 
 def test_a_missing_file_says_how_to_make_one(tmp_path):
-    with pytest.raises(FormatError, match="pavas estimate VIDEO -o gone.json"):
+    with pytest.raises(FormatError, match=r"pavas estimate VIDEO -o gone\.json"):
         read_physics(tmp_path / "gone.json")
 
 
@@ -88,7 +88,7 @@ def test_an_estimate_of_another_clip_is_refused(physics, clip):
     source = MemorySource(clip.video)
     check_fits(physics, source, clip.masks)
     check_fits(replace(physics, duration_s=1.4), source, None)  # a rounded length is fine
-    with pytest.raises(PhysicsInputError, match="a clip of 9.00 s, the video has 1.00 s"):
+    with pytest.raises(PhysicsInputError, match=r"a clip of 9\.00 s, the video has 1\.00 s"):
         check_fits(replace(physics, duration_s=9.0), source, None)
 
 
