@@ -98,6 +98,12 @@ def test_changed_weights_are_another_model(model, tmp_path):
     assert fingerprint("reference") == ""
 
 
+def test_training_stays_below_the_seeds_of_evaluation():
+    from pavas_sdk.training.tiny import MAX_SEED
+
+    assert MAX_SEED == TRAINING_SEEDS[-1]
+
+
 def test_threads_are_no_setting():
     options = SoundOptions(model="m", physics="true", prompts="none", threads=1)
     assert "threads" not in options.settings()
