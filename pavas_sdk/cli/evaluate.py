@@ -34,7 +34,13 @@ def _common(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that both measurements share."""
     for option in reversed(
         (
-            click.option("--clips", type=click.IntRange(1), default=_CLIPS, show_default=True),
+            click.option(
+                "--clips",
+                type=click.IntRange(1),
+                default=_CLIPS,
+                show_default=True,
+                help="How many.",
+            ),
             click.option(
                 "--seed",
                 type=click.IntRange(0),
