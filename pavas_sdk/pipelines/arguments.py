@@ -45,6 +45,7 @@ class Item:
     Attributes:
         source: Its frames.
         path: Its file, or None.
+        start_s: Where in the file the source begins.
         prompt: What is to be heard.
         negative_prompt: What is not.
         physics: What is wanted.
@@ -55,6 +56,7 @@ class Item:
 
     source: FrameSource
     path: str | None
+    start_s: float
     prompt: str | None
     negative_prompt: str | None
     physics: PhysicsRequest
@@ -92,9 +94,9 @@ def gather(
     physics: Any,
     masks: Any,
     duration_s: float | None,
-    num_inference_steps: int,
-    guidance_scale: float,
-    num_waveforms_per_video: int,
+    num_inference_steps: Any,
+    guidance_scale: Any,
+    num_waveforms_per_video: Any,
     generator: Any,
     latents: Any,
     output_type: str,
@@ -152,6 +154,7 @@ def gather(
             Item(
                 source=_shortened(source, duration_s),
                 path=path if path is not None and Path(path).is_file() else None,
+                start_s=float(getattr(source, "start_s", 0.0)),
                 prompt=prompts[index],
                 negative_prompt=negatives[index],
                 physics=requests[index],

@@ -128,8 +128,7 @@ def _read_pixels(
 ) -> tuple[Tensor, Tensor]:
     """Return the preprocessed frames of both encoders, read in one pass."""
     times = np.union1d(clip_times, sync_times)
-    sides = [getattr(encoder, "max_frame_side", None) for encoder in (clip, sync_encoder)]
-    max_side = None if None in sides else max(sides)
+    max_side = _largest_side(clip, sync_encoder)
     shrink = 1.0 if max_side is None else min(1.0, max_side / max(source.height, source.width))
     per_chunk = max(1, int(_CHUNK_BYTES / (source.height * source.width * 3 * shrink**2)))
     clip_parts: list[Tensor] = []
@@ -146,6 +145,16 @@ def _read_pixels(
                 parts.append(encoder.preprocess(frames.at_times(here)))
     sync_pixels = torch.cat(sync_parts) if sync_parts else torch.zeros(0)
     return torch.cat(clip_parts), sync_pixels
+
+
+def _largest_side(*encoders: Any) -> int | None:
+    sides: list[int] = []
+    for encoder in encoders:
+        side = getattr(encoder, "max_frame_side", None)
+        if side is None:
+            return None
+        sides.append(int(side))
+    return max(sides)
 
 
 def adapter_inputs(

@@ -34,7 +34,8 @@ def latent_times_s(window: Window, latent_rate_hz: float) -> NDArray[np.float64]
 
     Latent i of a clip spans [i / rate, (i + 1) / rate).
     """
-    return (np.arange(window.start, window.stop) + 0.5) / latent_rate_hz
+    middles = np.arange(window.start, window.stop, dtype=np.float64) + 0.5
+    return np.asarray(middles / latent_rate_hz, dtype=np.float64)
 
 
 class GuidedFlow:
@@ -113,7 +114,7 @@ class GuidedFlow:
         conditions, modulation = self._prepared(index)
         branches = 2 if self.guided else 1
         dtype = self._transformer.dtype
-        velocity = self._transformer(
+        velocity: Tensor = self._transformer(
             latents.expand(branches, -1, -1).to(dtype),
             time.expand(branches).to(dtype),
             conditions,

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from pavas_sdk.data import Audio, PhysicsEstimate
 from pavas_sdk.data._files import write_text
-from pavas_sdk.errors import ConfigurationError, OutputExistsError
+from pavas_sdk.errors import ConfigurationError, FormatError, OutputError, OutputExistsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["PavasOutput", "sidecar_path"]
+__all__ = ["PavasOutput", "read_sidecar", "sidecar_path"]
 
 SIDECAR_FORMAT = "pavas.provenance"
 SIDECAR_VERSION = 1
@@ -36,15 +36,17 @@ class PavasOutput:
     Attributes:
         audio: `Audio`; with another ``output_type`` a tensor: "pt" (channels, samples), "mel"
             (bands, frames), "latent" (N, C), normalised as the flow sees it.
-        physics: What the sound was conditioned on.
-        provenance: Plain JSON: model, versions, seed, settings, physics' provenance, gain, edits.
+        physics: The `PhysicsEstimate` that the sound was conditioned on.
+        provenance: Plain JSON, a dictionary: model, versions, seed, settings, physics' provenance, gain, edits.
         video_path: The video's file, or None when frames were given.
+        video_start_s: Where in that file the sound begins.
     """
 
     audio: Any
-    physics: PhysicsEstimate | list[PhysicsEstimate]
-    provenance: dict[str, Any] | list[dict[str, Any]]
-    video_path: str | list[str | None] | None = None
+    physics: Any
+    provenance: Any
+    video_path: Any = None
+    video_start_s: Any = 0.0
 
     @classmethod
     def collect(cls, outputs: list[PavasOutput]) -> PavasOutput:
@@ -53,9 +55,10 @@ class PavasOutput:
             return outputs[0]
         return cls(
             audio=[one.audio for one in outputs],
-            physics=[one.physics for one in outputs],  # type: ignore[misc]  # each is single
-            provenance=[one.provenance for one in outputs],  # type: ignore[misc]
-            video_path=[one.video_path for one in outputs],  # type: ignore[misc]
+            physics=[one.physics for one in outputs],
+            provenance=[one.provenance for one in outputs],
+            video_path=[one.video_path for one in outputs],
+            video_start_s=[one.video_start_s for one in outputs],
         )
 
     def __len__(self) -> int:
@@ -74,14 +77,12 @@ class PavasOutput:
             if index not in (0, -1):
                 raise IndexError(f"this output holds 1 sound, index {index} is out of range")
             return self
-        assert isinstance(self.physics, list)
-        assert isinstance(self.provenance, list)
-        assert isinstance(self.video_path, list)
         return PavasOutput(
             audio=self.audio[index],
             physics=self.physics[index],
             provenance=self.provenance[index],
             video_path=self.video_path[index],
+            video_start_s=self.video_start_s[index],
         )
 
     def normalized(self, peak_dbfs: float) -> PavasOutput:
@@ -151,7 +152,7 @@ class PavasOutput:
             )
         path = Path(path).expanduser()
         make_folder(path.parent)
-        mux(self.video_path, audio, path, overwrite=overwrite)
+        mux(self.video_path, audio, path, offset_s=self.video_start_s, overwrite=overwrite)
         return path
 
     def save_physics(self, path: str | Path, *, overwrite: bool = False) -> Path:
@@ -191,8 +192,6 @@ def make_folder(folder: Path) -> None:
     Raises:
         OutputError: It cannot be made, or is a file.
     """
-    from pavas_sdk.errors import OutputError
-
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as err:
@@ -205,3 +204,24 @@ def sidecar_text(provenance: Mapping[str, Any]) -> str:
     """Return a sidecar's JSON text."""
     document = {"format": SIDECAR_FORMAT, "format_version": SIDECAR_VERSION, **provenance}
     return json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def read_sidecar(path: str | Path) -> dict[str, Any]:
+    """Read a sidecar that `PavasOutput.save` wrote.
+
+    Raises:
+        FormatError: Not readable, another format, or newer than this version reads.
+    """
+    try:
+        document = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as err:
+        raise FormatError(f"cannot read {path}: {err}") from err
+    if not isinstance(document, dict) or document.get("format") != SIDECAR_FORMAT:
+        raise FormatError(f'{path}: expected "format": "{SIDECAR_FORMAT}"')
+    version = document.get("format_version")
+    if not isinstance(version, int) or not 1 <= version <= SIDECAR_VERSION:
+        raise FormatError(
+            f"{path} has format_version {version!r}; this pavas_sdk reads up to {SIDECAR_VERSION}: "
+            "pip install -U pavas-sdk"
+        )
+    return document

@@ -300,6 +300,7 @@ class PavasPipeline(StoredPipeline):
                                 arguments, item, draw.seed, len(outputs), estimate, notes
                             ),
                             video_path=item.path,
+                            video_start_s=item.start_s,
                         )
                     )
         # 7. Offload and return
