@@ -128,7 +128,7 @@ def compact_track(
     masks, times, scores = track.masks, track.times_s, track.scores
     if max_rate_hz is not None and times.size > 2:
         rate = 1.0 / float(np.median(np.diff(times)))
-        stride = max(1, int(rate / max_rate_hz))
+        stride = max(1, int(rate / max_rate_hz + 1e-6))
         masks, times, scores = masks[::stride], times[::stride], scores[::stride]
     height, width = masks.shape[1:]
     if max(height, width) > max_side:

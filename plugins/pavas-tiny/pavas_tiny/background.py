@@ -22,6 +22,7 @@ __all__ = ["Foreground", "find_foreground"]
 
 _MEDIAN_FRAMES = 25
 _MIN_AREA = 6
+_EDGE_SHARE = 0.42
 _IN_PLANE = np.array(
     [[[0, 0, 0]] * 3, [[0, 1, 0], [1, 1, 1], [0, 1, 0]], [[0, 0, 0]] * 3], dtype=bool
 )
@@ -67,7 +68,7 @@ def find_foreground(canvas: Canvas, *, misregistration_px: float = 0.0) -> Foreg
             break
     mask = labels > 0
     shade = _shade(canvas, background, mask)
-    solid = _without_shade(mask, shade, labels, count)
+    solid = _without_shade(_above_half(labels, count, contrast), shade, labels, count)
     labels, count = _label(solid)
     labels, count = _drop_small(labels, count, contrast, threshold)
     return Foreground(
@@ -323,6 +324,20 @@ def _shade(
     out = np.zeros(mask.shape, dtype=np.bool_)
     out.ravel()[at] = shaded
     return out
+
+
+def _above_half(
+    labels: NDArray[np.int32], count: int, contrast: NDArray[np.uint8]
+) -> NDArray[np.bool_]:
+    """Pixels that reach a share of their part's contrast: the rim lies at the edge, not outside."""
+    mask = labels > 0
+    inside = np.flatnonzero(mask)
+    part = labels.ravel()[inside]
+    level = contrast.ravel()[inside].astype(np.float64)
+    total = np.bincount(part, weights=level, minlength=count + 1)
+    strong = np.bincount(part, weights=level * level, minlength=count + 1) / np.maximum(total, 1.0)
+    mask.ravel()[inside] = level >= _EDGE_SHARE * strong[part]
+    return mask
 
 
 def _without_shade(

@@ -14,8 +14,10 @@ __all__ = ["GravityFit", "Piece", "fit_gravity", "fit_pieces", "smooth_path"]
 
 GRAVITY_M_S2 = 9.81
 _MAX_FRAMES = 75
-_PENALTY = 3.5  # per parameter, in units of the noise variance
-_MIN_NOISE_PX = 0.06
+_PENALTY = 5.0  # per parameter, in units of the noise variance
+_MIN_NOISE_PX = 0.18
+_NOISE_FACTOR = 1.8  # masks err alike in neighbouring frames, which third differences do not see
+_MODEL_ERROR = 0.003  # of the distance covered: perspective bends and stretches a path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,7 +62,7 @@ def path_noise(centres: NDArray[np.float64]) -> float:
     third = third[np.isfinite(third).all(axis=1)]
     if third.shape[0] < 4:
         return 0.3
-    noise = float(np.median(np.abs(third))) / (0.6745 * np.sqrt(20.0))
+    noise = _NOISE_FACTOR * float(np.median(np.abs(third))) / (0.6745 * np.sqrt(20.0))
     return float(np.clip(noise, _MIN_NOISE_PX, 2.0))
 
 
@@ -130,7 +132,9 @@ def _piece_costs(
         for k in range(3)
     ]
     square = np.cumsum((values**2).sum(axis=-1), axis=1)
-    variance = noise * noise
+    distance = np.sqrt((values**2).sum(axis=-1))
+    reach = np.maximum.accumulate(distance, axis=1)
+    variance = noise * noise + (_MODEL_ERROR * reach) ** 2
     cost = np.full((count, longest), np.inf)
     degree = np.zeros((count, longest), dtype=np.int64)
     frames = moments[0]
@@ -220,7 +224,9 @@ class GravityFit:
     others: int
 
 
-def fit_gravity(paths: list[list[Piece]]) -> GravityFit | None:
+def fit_gravity(
+    paths: list[list[Piece]], *, plausible: tuple[float, float] = (0.0, float("inf"))
+) -> GravityFit | None:
     """Find one acceleration that free flights share, whatever its direction.
 
     Every piece of constant acceleration that is long and clean enough is a candidate; the set of
@@ -229,7 +235,10 @@ def fit_gravity(paths: list[list[Piece]]) -> GravityFit | None:
 
     Args:
         paths: Pieces per object.
+        plausible: Least and largest acceleration in px/s^2 that could be a fall: a slow roll seen
+            in perspective bends for longer than any flight.
     """
+    low, high = plausible
     found = [
         piece
         for pieces in paths
@@ -237,6 +246,7 @@ def fit_gravity(paths: list[list[Piece]]) -> GravityFit | None:
         if piece.degree == 2
         and piece.seen >= 5
         and np.linalg.norm(piece.acceleration) > 5.0 * piece.acceleration_std
+        and low <= np.linalg.norm(piece.acceleration) <= high
     ]
     if not found:
         return None

@@ -13,7 +13,7 @@ from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.interfaces import ComponentConfig, Reconstructor
 from pavas_tiny.analysis import MotionAnalysis, analyse
 from pavas_tiny.flight import Piece, fit_gravity, fit_pieces, smooth_path
-from pavas_tiny.scale import Scale, fuse, gravity_scale, size_scale
+from pavas_tiny.scale import Scale, fuse, gravity_scale, plausible_fall, pooled, size_scale
 from pavas_tiny.shape import Shape, measure_shape
 
 if TYPE_CHECKING:
@@ -129,12 +129,16 @@ class PlanarReconstructor(Reconstructor):
             value = config.object_size_m / 2.0 / known[0].shape.major_px
             return Scale(log_m_per_px=math.log(value), log_std=0.05, source="user-size"), {}
         sizes = [size_scale(entry.shape, entry.thing.label) for entry in known]
-        scales = [fuse(sizes)] if len(sizes) > 1 else sizes
-        gravity = fit_gravity([entry.pieces for entry in known])
-        if gravity is not None:
-            sticks = all(entry.shape.kind == "stick" for entry in known)
-            scales.append(gravity_scale(gravity, time_scale=video.time_scale, sticks_only=sticks))
-        return fuse(scales), {}
+        expected = pooled(sizes)
+        gravity = fit_gravity(
+            [entry.pieces for entry in known],
+            plausible=plausible_fall(expected, time_scale=video.time_scale),
+        )
+        if gravity is None:
+            return expected, {}
+        sticks = all(entry.shape.kind == "stick" for entry in known)
+        fall = gravity_scale(gravity, time_scale=video.time_scale, sticks_only=sticks)
+        return fuse([expected, fall]), {}
 
     def _points(
         self,

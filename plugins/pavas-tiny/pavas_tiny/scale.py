@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pavas_tiny.flight import GravityFit
     from pavas_tiny.shape import Shape
 
-__all__ = ["Scale", "fuse", "gravity_scale", "size_scale"]
+__all__ = ["Scale", "fuse", "gravity_scale", "plausible_fall", "pooled", "size_scale"]
 
 # Constants fitted on simulated clips (benchmarks/estimators.py prints what they rest on).
 PRIOR_HALF_SIZE_M = 0.067
@@ -85,6 +85,24 @@ def size_scale(shape: Shape, label: str) -> Scale:
         log_std=PRIOR_LOG_STD,
         source="size-prior",
     )
+
+
+def pooled(scales: Sequence[Scale]) -> Scale:
+    """One scale from the sizes of several objects; they are not quite independent."""
+    both = fuse(scales)
+    best = min(scale.log_std for scale in scales)
+    return Scale(
+        log_m_per_px=both.log_m_per_px,
+        log_std=math.hypot(both.log_std, best) / math.sqrt(2.0),
+        source=both.source,
+    )
+
+
+def plausible_fall(expected: Scale, *, time_scale: float) -> tuple[float, float]:
+    """Least and largest acceleration of a fall in px / video second^2, given usual sizes."""
+    reach = math.hypot(1.3, expected.log_std) if expected.source == "size-prior" else 0.7
+    usual = GRAVITY_M_S2 / TILT_CORRECTION / time_scale**2 / expected.m_per_px
+    return usual * math.exp(-reach), usual * math.exp(reach)
 
 
 def fuse(scales: Sequence[Scale]) -> Scale:

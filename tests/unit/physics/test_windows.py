@@ -1,0 +1,128 @@
+"""Windows over long videos, and putting them together."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pavas_sdk.data import FrameSource, MaskTrack, MovingObject, ObjectPhysics
+from pavas_sdk.physics.joining import ClipJoiner, compact_track
+from pavas_sdk.physics.windows import WindowSource, plan_windows
+from pavas_sdk.testing import moving_discs
+
+
+@given(
+    duration=st.floats(0.05, 700.0),
+    window=st.floats(2.0, 30.0),
+    overlap=st.floats(0.1, 0.9),
+)
+def test_windows_cover_everything(duration, window, overlap):
+    windows = plan_windows(duration, window, overlap)
+    assert windows[0][0] == 0.0
+    assert windows[-1][1] == pytest.approx(duration)
+    for (_, end), (start, later) in pairwise(windows):
+        assert end - start >= overlap - 1e-9
+        assert later > end
+    assert max(end - start for start, end in windows) <= 1.51 * window + 1e-9
+
+
+def test_a_window_is_a_source():
+    clip = moving_discs(1, frames=50)
+    window = WindowSource(clip.source, 0.4, 1.2)
+    assert isinstance(window, FrameSource)
+    assert window.duration_s == pytest.approx(0.8)
+    part = window.read()
+    assert part.times_s[0] == pytest.approx(0.0, abs=1e-9)
+    assert len(part) == 20
+    np.testing.assert_array_equal(part.frames[0], clip.video.frames[10])
+    at = window.frames_at([0.1, 0.2])
+    np.testing.assert_allclose(at.times_s, [0.1, 0.2])
+    np.testing.assert_array_equal(at.frames[0], clip.video.frames[12])
+    assert window.read(0.2, 0.4, max_side=32).width == 32
+    assert (window.height, window.width) == (48, 64)
+    assert window.source.endswith("#t=0.400,1.200")
+    assert window.time_scale == 1.0
+    assert window.frame_rate_hz == pytest.approx(25.0)
+
+
+def blob(object_id, frames, x, *, rate=10.0, side=32):
+    masks = np.zeros((frames, side, side), dtype=bool)
+    masks[:, 4:12, x : x + 8] = True
+    return MaskTrack(
+        object_id=object_id,
+        masks=masks,
+        times_s=np.arange(frames) / rate,
+        scores=np.ones(frames, dtype=np.float32),
+    )
+
+
+def physics(object_id, frames, mass=1.0, log_std=0.5, speed=1.0, rate=10.0):
+    times = (np.arange(frames - 1) + 0.5) / rate
+    return ObjectPhysics(
+        object=MovingObject(object_id=object_id, label="thing", box=(0, 0, 1, 1), box_time_s=0.1),
+        mass_kg=mass,
+        mass_log_std=log_std,
+        speed_times_s=times,
+        speed_m_s=np.full(frames - 1, speed),
+    )
+
+
+def test_an_object_continues_when_its_masks_overlap():
+    joiner = ClipJoiner(3.0)
+    joiner.add(0.0, 2.0, (physics(0, 20, speed=1.0),), {0: blob(0, 20, 2)})
+    names = joiner.add(
+        1.0,
+        3.0,
+        (physics(0, 20, speed=5.0), physics(1, 20, mass=3.0, log_std=0.1, speed=2.0)),
+        {0: blob(0, 20, 20), 1: blob(1, 20, 3)},
+    )
+    assert names == {1: 0, 0: 1}
+    first, second = joiner.objects()
+    assert (first.object_id, second.object_id) == (0, 1)
+    assert np.all(np.diff(first.speed_times_s) > 0)
+    assert first.speed_m_s[0] == 1.0
+    assert first.speed_m_s[-1] == 2.0
+    assert first.mass_kg == 3.0  # the surer one
+    assert second.speed_times_s[0] == pytest.approx(1.05)
+    assert second.object.box_time_s == pytest.approx(1.1)
+    tracks = joiner.tracks()
+    assert tracks[0].times_s[0] == 0.0
+    assert not tracks[1].masks[0].any()  # an empty frame before it appears
+    assert tracks[1].masks[1].any()
+
+
+def test_objects_of_different_places_stay_apart():
+    joiner = ClipJoiner(3.0)
+    joiner.add(0.0, 2.0, (physics(0, 20),), {0: blob(0, 20, 2)})
+    joiner.add(1.0, 3.0, (physics(0, 20),), {0: blob(0, 20, 22)})
+    assert [entry.object_id for entry in joiner.objects()] == [0, 1]
+
+
+def test_unknown_masses_and_masks():
+    joiner = ClipJoiner(3.0)
+    joiner.add(0.0, 2.0, (physics(0, 20, mass=None, log_std=None),), {0: blob(0, 20, 2)})
+    joiner.add(1.0, 3.0, (physics(0, 20, mass=2.0),), {0: blob(0, 20, 2)})
+    assert joiner.objects()[0].mass_kg == 2.0
+    joiner.add(2.0, 3.0, (physics(0, 10),), {})
+    assert len(joiner.objects()) == 2
+
+
+@given(
+    side=st.integers(8, 64),
+    frames=st.integers(3, 40),
+    rate=st.sampled_from([None, 2.0, 5.0]),
+)
+def test_compact_tracks(side, frames, rate):
+    track = blob(0, frames, 20, side=64)
+    small = compact_track(track, max_side=side, max_rate_hz=rate)
+    assert max(small.masks.shape[1:]) <= side
+    assert small.visible.all()
+    assert small.times_s.size == small.masks.shape[0] == small.scores.size
+    if rate is None:
+        assert small.times_s.size == frames
+    share = small.masks[0].mean() / track.masks[0].mean()
+    assert 0.3 < share < 3.0
