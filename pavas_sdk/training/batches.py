@@ -90,6 +90,7 @@ class FlowBatch:
         keep_clip: bool, (B,); False: the learned empty visual features.
         keep_sync: bool, (B,); False: the learned empty synchronisation features.
         keep_physics: bool, (B,); False: the null state.
+        weight: (B, N), of each latent in the loss.
     """
 
     latents: Tensor
@@ -104,6 +105,7 @@ class FlowBatch:
     keep_clip: Tensor
     keep_sync: Tensor
     keep_physics: Tensor
+    weight: Tensor
 
 
 def draw_batch(
@@ -157,6 +159,7 @@ def draw_batch(
         keep_clip=torch.from_numpy(keep_clip),
         keep_sync=torch.from_numpy(keep_visual),
         keep_physics=torch.from_numpy(keep_physics),
+        weight=tensor(crop(bank.weight[chosen, takes], config.unit_latents, axis=0)),
     )
 
 
@@ -243,4 +246,5 @@ def whole_clips(
         keep_clip=kept,
         keep_sync=kept,
         keep_physics=kept,
+        weight=tensor(bank.weight[clips, take]),
     )

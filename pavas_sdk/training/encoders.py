@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -21,6 +21,8 @@ from pavas_sdk.training.targets import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
 
     from pavas_sdk.models import TinySyncEncoder, TinyVisualEncoder
     from pavas_sdk.training.store import ClipStore
@@ -72,7 +74,7 @@ def _pixels(frames: Any, rng: np.random.Generator) -> Tensor:
 
 
 def train_visual_encoder(
-    encoder: TinyVisualEncoder, store: ClipStore, clips: Sequence[int], training: EncoderTraining
+    encoder: TinyVisualEncoder, store: ClipStore, clips: ArrayLike, training: EncoderTraining
 ) -> list[float]:
     """Teach the encoder what objects are made of, how large they are, and where they are.
 
@@ -124,7 +126,9 @@ def train_visual_encoder(
                 (class_index(surfaces, fact["surface"]), class_index(actions, fact["action"]))
             )
         features = encoder.encode_image(torch.cat(pixels))
-        patches = features.patches.unflatten(0, (len(chosen), -1))  # (B, t, P, P, D)
+        patches = features.patches.reshape(
+            len(chosen), -1, *features.patches.shape[1:]
+        )  # (B, t, P, P, D)
         mask = torch.stack(masks)  # (B, K, t, P, P)
         cover = heads["cover"](patches)[..., 0]
         loss = F.binary_cross_entropy_with_logits(cover, mask.sum(dim=1).clamp(max=1.0))
@@ -148,7 +152,7 @@ def train_visual_encoder(
 
 
 def train_sync_encoder(
-    encoder: TinySyncEncoder, store: ClipStore, clips: Sequence[int], training: EncoderTraining
+    encoder: TinySyncEncoder, store: ClipStore, clips: ArrayLike, training: EncoderTraining
 ) -> list[float]:
     """Teach the encoder when something hits, to 10 ms, and what the sound's bands do meanwhile.
 
@@ -165,7 +169,7 @@ def train_sync_encoder(
             "action": nn.Linear(width, len(actions)),
         }
     )
-    nn.init.constant_(heads["slots"].bias, -3.0)
+    nn.init.constant_(cast("Tensor", heads["slots"].bias), -3.0)
     optimizer, schedule = _optimizer([encoder, heads], training)
     per_frame = encoder.config.features_per_frame
     rate = encoder.config.frame_rate_hz * per_frame
@@ -213,7 +217,7 @@ def _update(
     modules: Sequence[nn.Module],
 ) -> float:
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     for module in modules:
         nn.utils.clip_grad_norm_(module.parameters(), 1.0)
     optimizer.step()

@@ -83,12 +83,12 @@ class FlowModel(nn.Module):
         import numpy as np
 
         return (
-            np.arange(frames) / self.frame_rate_hz,
-            (np.arange(latents) + 0.5) / self.latent_rate_hz,
+            np.arange(frames, dtype=np.float64) / self.frame_rate_hz,
+            (np.arange(latents, dtype=np.float64) + 0.5) / self.latent_rate_hz,
         )
 
     def forward(self, batch: FlowBatch, noise: Tensor, time: Tensor) -> Tensor:
-        """Return the loss: mean squared error of the velocity x1 - x0 at (1 - t) x0 + t x1.
+        """Return the loss: weighted squared error of the velocity x1 - x0 at (1 - t) x0 + t x1.
 
         Args:
             batch: Of `draw_batch`.
@@ -99,7 +99,9 @@ class FlowModel(nn.Module):
         t = time[:, None, None]
         mixed = (1.0 - t) * noise + t * target
         velocity = self.transformer(mixed, time, self.conditions(batch), self.modulation(batch))
-        return (velocity - (target - noise)).square().mean()
+        error = (velocity - (target - noise)).square().mean(dim=2)
+        loss: Tensor = (batch.weight * error).sum() / batch.weight.sum()
+        return loss
 
 
 def flow_loss(model: nn.Module, batch: FlowBatch, seed: int, step: int) -> Tensor:

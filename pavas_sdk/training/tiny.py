@@ -190,8 +190,9 @@ def _codec(
     folder: Path, recipe: TinyRecipe, store: ClipStore, train: NDArray[np.int64]
 ) -> LinearMelCodec:
     if (folder / "config.json").exists():
-        return LinearMelCodec.from_pretrained(folder)
-    codec = LinearMelCodec(latent_channels=recipe.size.latent_channels)
+        loaded: LinearMelCodec = LinearMelCodec.from_pretrained(folder)
+        return loaded
+    codec: LinearMelCodec = LinearMelCodec(latent_channels=recipe.size.latent_channels)
     codec.fit(torch.tensor(store.all("mel")[train, 0].astype(np.float32)))
     codec.save_pretrained(folder)
     return codec
@@ -201,9 +202,10 @@ def _visual(
     folder: Path, recipe: TinyRecipe, store: ClipStore, train: NDArray[np.int64]
 ) -> TinyVisualEncoder:
     if (folder / "config.json").exists():
-        return TinyVisualEncoder.from_pretrained(folder).eval()
+        loaded: TinyVisualEncoder = TinyVisualEncoder.from_pretrained(folder).eval()
+        return loaded
     torch.manual_seed(recipe.visual.seed)
-    encoder = TinyVisualEncoder(image_size=recipe.store.image_size)
+    encoder: TinyVisualEncoder = TinyVisualEncoder(image_size=recipe.store.image_size)
     train_visual_encoder(encoder, store, train, recipe.visual)
     encoder.save_pretrained(folder)
     return encoder
@@ -213,9 +215,10 @@ def _sync(
     folder: Path, recipe: TinyRecipe, store: ClipStore, train: NDArray[np.int64]
 ) -> TinySyncEncoder:
     if (folder / "config.json").exists():
-        return TinySyncEncoder.from_pretrained(folder).eval()
+        loaded: TinySyncEncoder = TinySyncEncoder.from_pretrained(folder).eval()
+        return loaded
     torch.manual_seed(recipe.sync.seed)
-    encoder = TinySyncEncoder(image_size=recipe.store.image_size)
+    encoder: TinySyncEncoder = TinySyncEncoder(image_size=recipe.store.image_size)
     train_sync_encoder(encoder, store, train, recipe.sync)
     encoder.save_pretrained(folder)
     return encoder
@@ -301,7 +304,7 @@ def _settings(
         "overlap_s": 2.0,
         "num_inference_steps": recipe.sampling.steps,
         "guidance_scale": recipe.sampling.guidance_scale,
-        "keep_in_negative": ("sync",) if recipe.sampling.keep_sync else (),
+        "keep_in_negative": recipe.sampling.keep,
         "output_gain_db": gain,
     }
 

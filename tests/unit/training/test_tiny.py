@@ -1,0 +1,137 @@
+"""The whole recipe in miniature: from seeds to a pipeline that makes sound."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from training_world import CONFIG, toy_clip, toy_picture
+
+from pavas_sdk.data import PhysicsEstimate
+from pavas_sdk.errors import ConfigurationError
+from pavas_sdk.pipelines import PavasPipeline
+from pavas_sdk.training import BatchConfig, Sampling, TinyRecipe, train_tiny
+from pavas_sdk.training.assembly import TinySize
+from pavas_sdk.training.estimates import with_estimates, write_estimates
+from pavas_sdk.training.tiny import MAX_SEED, scaled
+
+SMALL = TinySize(
+    latent_channels=12,
+    transformer={
+        "hidden_dim": 32,
+        "num_heads": 2,
+        "depth": 2,
+        "fused_depth": 1,
+        "mlp_ratio": 1.0,
+        "mlp_multiple_of": 16,
+        "modulation_rank": 8,
+        "time_embed_dim": 16,
+    },
+    adapter={"hidden_dim": 24, "mixer_rank": 4, "num_frequencies": 6, "mass_unit_kg": 0.01},
+)
+
+
+def recipe(**changes):
+    base = scaled(TinyRecipe(jobs=1, size=SMALL, store=CONFIG), clips=8, steps=4, seed=0)
+    return replace(
+        base,
+        estimates=0,
+        flow=replace(base.flow, warmup=1, batches=BatchConfig(batch=2, latents=20)),
+        sampling=Sampling(steps=2),
+        **changes,
+    )
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_from_seeds_to_sound_and_again_without_work(tmp_path):
+    folder = train_tiny(tmp_path, recipe(), source=toy_clip, picture=toy_picture)
+    assert folder == tmp_path / "pipeline"
+    assert sum(f.stat().st_size for f in folder.rglob("*.safetensors")) < 16e6
+    pipe = PavasPipeline.from_pretrained(folder)
+    pipe.set_progress_bar_config(disable=True)
+    clip = toy_clip(50)
+    sound = pipe(
+        clip.video,
+        physics=clip.takes[0].physics,
+        masks=clip.masks,
+        generator=torch.Generator().manual_seed(0),
+    )
+    assert sound.audio.samples.shape == (1, round(1.28 * 16000))
+    assert np.isfinite(sound.audio.samples).all()
+    assert sound.audio.gain_db == pipe.config.output_gain_db
+    assert isinstance(sound.physics, PhysicsEstimate)
+
+    def refuse(seed):
+        raise AssertionError(f"clip {seed} was made again")
+
+    again = train_tiny(tmp_path / ".", recipe(), source=refuse, picture=toy_picture, resume=True)
+    first = (tmp_path / "pipeline/transformer/diffusion_pytorch_model.safetensors").read_bytes()
+    assert again == folder
+    assert (again / "transformer/diffusion_pytorch_model.safetensors").read_bytes() == first
+
+
+def test_estimates_reach_the_bank(tmp_path, store_folder):
+    from pavas_sdk.media import as_source
+    from pavas_sdk.models import LinearMelCodec, TinySyncEncoder, TinyVisualEncoder
+    from pavas_sdk.physics.result import PhysicsResult
+    from pavas_sdk.training import ClipStore, FeatureBank
+    from pavas_sdk.training.features import write_features
+
+    class HalfRight:
+        """Masses wrong by three, true masks."""
+
+        def estimate(self, source, *, prompt=""):
+            clip = toy_clip(self.next)
+            physics = clip.takes[0].physics
+            return PhysicsResult(
+                physics=physics.with_mass(3, 3 * physics[3].mass_kg), masks=clip.masks
+            )
+
+        next = 0
+
+    estimator = HalfRight()
+    store = ClipStore(store_folder)
+    visual, sync = TinyVisualEncoder().eval(), TinySyncEncoder().eval()
+    codec = LinearMelCodec(latent_channels=4)
+    write_features(store, visual, sync, codec, tmp_path / "features.npz")
+    bank = FeatureBank.load([tmp_path / "features.npz"], store)
+
+    def picture(seed):
+        estimator.next = seed
+        return as_source(toy_picture(seed)).read()
+
+    count = write_estimates(store, [1, 4], picture, estimator, visual, tmp_path / "e.npz")
+    assert count == 2
+    full = with_estimates(bank, [tmp_path / "e.npz"])
+    assert full.has_estimate.tolist() == [i in (1, 4) for i in range(10)]
+    for clip in (1, 4):
+        true, seen = bank.true, full.estimated
+        np.testing.assert_allclose(
+            seen.mass_kg[clip, 0, 0], 3 * true.mass_kg[clip, 0, 0], rtol=1e-5
+        )
+        np.testing.assert_allclose(
+            seen.objects[clip, 0].astype(float), true.objects[clip, 0].astype(float), atol=0.2
+        )
+        assert seen.valid[clip].tolist() == [True, False]
+    assert np.isnan(full.estimated.mass_kg[0]).all()
+    assert not full.estimated.valid[0].any()
+    assert with_estimates(bank, []) is bank
+
+
+def test_training_seeds_stay_below_those_of_the_evaluation():
+    assert TinyRecipe().first_seed + TinyRecipe().clips <= MAX_SEED
+    with pytest.raises(ConfigurationError, match="9999999"):
+        TinyRecipe(first_seed=MAX_SEED, clips=100)
+    with pytest.raises(ConfigurationError, match="held_out"):
+        TinyRecipe(clips=10, held_out=10)
+
+
+def test_scaling_keeps_the_proportions():
+    whole = TinyRecipe()
+    same = scaled(whole, clips=whole.clips, steps=whole.flow.steps, seed=0)
+    assert same.visual == whole.visual
+    assert same.held_out == whole.held_out
+    half = scaled(whole, clips=20, steps=whole.flow.steps // 2, seed=3)
+    assert half.visual.steps == pytest.approx(whole.visual.steps / 2, abs=1)
+    assert half.flow.seed == 3
+    assert 0 < half.held_out < 20
