@@ -111,6 +111,11 @@ class SimulatedClip:
             point_counts=counts.astype(np.int64),
         )
 
+    def velocities_m_s(self, object_id: int) -> NDArray[np.float64]:
+        """True velocities of the centre of mass at the frame times, (T, 3)."""
+        steps = np.rint(self.video.times_s / self.motion.step_s).astype(np.int64)
+        return np.asarray(self.motion.velocity_m_s[steps, self._body(object_id)])
+
     def reconstruction(self, times_s: NDArray[np.float64] | None = None) -> Reconstruction:
         """True point maps and poses, computed now (12 bytes per pixel and frame).
 
@@ -123,7 +128,7 @@ class SimulatedClip:
         one = intrinsics(self.scene.camera, self.scene.config.height, self.scene.config.width)
         return Reconstruction(
             points_m=points,
-            confidence=seen.astype(np.float32),
+            confidence=np.asarray(seen, dtype=np.float32),
             camera_to_world=camera_poses(self.scene.camera, times),
             intrinsics=np.repeat(one[None], times.size, axis=0),
             times_s=times,

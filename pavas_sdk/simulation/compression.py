@@ -42,7 +42,7 @@ def through_h264(frames: NDArray[np.uint8], fps: float, crf: int) -> NDArray[np.
         container.mux(stream.encode())
     buffer.seek(0)
     out = np.empty_like(frames)
-    with av.open(buffer) as container:
+    with av.open(buffer, "r") as container:
         container.streams.video[0].thread_type = "NONE"
         for index, frame in enumerate(container.decode(video=0)):
             if index < count:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pavas_sdk.simulation.dynamics import GRAVITY_M_S2, STEP_S, step_world
+from pavas_sdk.simulation.dynamics import GRAVITY_M_S2, STEP_S, Laws, World, step_world
 from pavas_sdk.simulation.materials import MATERIALS, SURFACES, friction, restitution
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ __all__ = ["FLOOR", "SURFACE_NAMES", "Contact", "Motion", "run_world"]
 FLOOR = -1
 SURFACE_NAMES = {-1: "floor", -2: "back wall", -3: "left wall", -4: "right wall", -5: "target"}
 _MERGE_S = 0.012  # touches of one pair within this time are one contact
+_MAX_TOUCHES = 8192
 _KINDS = {"sphere": 0, "box": 1, "rod": 2}
 
 
@@ -100,8 +101,11 @@ class Motion:
         low = np.minimum(place.astype(np.int64), max(last - 1, 0))
         share = (place - low)[:, None, None]
         high = np.minimum(low + 1, last)
-        position = self.position_m[low] * (1 - share) + self.position_m[high] * share
-        q = self.quaternion[low] * (1 - share) + self.quaternion[high] * share
+        # written so that equal neighbours give exactly themselves
+        position = self.position_m[low]
+        position = position + (self.position_m[high] - position) * share
+        q = self.quaternion[low]
+        q = q + (self.quaternion[high] - q) * share
         return position, q / np.linalg.norm(q, axis=-1, keepdims=True)
 
 
@@ -200,28 +204,41 @@ def _step(
     mu_plane = np.array([[friction(m, s) for s in (floor, wall, wall, wall)] for m in materials])
     e_pair = np.array([[restitution(a, b) for b in materials] for a in materials])
     mu_pair = np.array([[friction(a, b) for b in materials] for a in materials])
-    position, velocity, quaternion, touch, raw = step_world(
-        steps,
-        step_s,
-        gravity,
-        np.array([_KINDS[o.shape] for o in objects], dtype=np.int64),
-        np.array([o.dims_m for o in objects], dtype=np.float64),
-        np.array([o.mass_kg for o in objects], dtype=np.float64),
-        np.array([inertia_of(o) for o in objects], dtype=np.float64),
-        np.array([o.position_m for o in objects], dtype=np.float64),
-        np.array([o.velocity_m_s for o in objects], dtype=np.float64),
-        np.array([o.quaternion for o in objects], dtype=np.float64),
-        np.array([o.spin_rad_s for o in objects], dtype=np.float64),
-        np.array([o.release_s for o in objects], dtype=np.float64),
-        _planes(room),
-        e_plane,
-        mu_plane,
-        np.full(n, floor.rolling_resistance),
-        e_pair,
-        mu_pair,
-        8192,
+    mass = np.array([o.mass_kg for o in objects], dtype=np.float64)
+    world = World(
+        kind=np.array([_KINDS[o.shape] for o in objects], dtype=np.int64),
+        dims=np.array([o.dims_m for o in objects], dtype=np.float64),
+        reach=np.array([reach_of(o.shape, o.dims_m) for o in objects]),
+        inv_mass=1.0 / mass,
+        inv_inertia=1.0 / np.array([inertia_of(o) for o in objects], dtype=np.float64),
+        release=np.array([o.release_s for o in objects], dtype=np.float64),
+        pos=np.array([o.position_m for o in objects], dtype=np.float64),
+        vel=np.array([o.velocity_m_s for o in objects], dtype=np.float64),
+        quat=np.array([o.quaternion for o in objects], dtype=np.float64),
+        omega=np.array([o.spin_rad_s for o in objects], dtype=np.float64),
+        still=np.zeros(n, dtype=np.int64),
+        log=np.empty((_MAX_TOUCHES, 13)),
+        logged=np.zeros(1, dtype=np.int64),
     )
-    return position, velocity, quaternion, touch, raw
+    laws = Laws(
+        planes=_planes(room),
+        e_plane=e_plane,
+        mu_plane=mu_plane,
+        rolling=np.full(n, floor.rolling_resistance),
+        e_pair=e_pair,
+        mu_pair=mu_pair,
+        gravity=gravity,
+    )
+    states = step_world(world, laws, steps, step_s)
+    return (*states, world.log[: world.logged[0]])
+
+
+def reach_of(shape: str, dims_m: tuple[float, float, float]) -> float:
+    """Radius of the ball about the centre that holds a body."""
+    a, b, c = dims_m
+    if shape == "sphere":
+        return a
+    return math.sqrt(a * a + b * b + c * c) if shape == "box" else a + b
 
 
 def _merge(
@@ -335,7 +352,7 @@ def _swing(
     step_s: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], list[Contact]]:
     """Positions, velocities, orientations and contacts of the striker."""
-    times = np.arange(steps + 1) * step_s
+    times: NDArray[np.float64] = np.arange(steps + 1, dtype=np.float64) * step_s
     theta, rate = _lift(striker, times)
     dip = striker.dip_rad - theta
     ca, sa = math.cos(striker.azimuth_rad), math.sin(striker.azimuth_rad)

@@ -8,16 +8,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pavas_sdk.simulation.camera import camera_poses, intrinsics
-from pavas_sdk.simulation.dynamics import rotate
+from pavas_sdk.simulation.drawing import Film, Lens, Shots, cast_points, draw_frames
+from pavas_sdk.simulation.hits import (
+    BODY,
+    CENTRE,
+    COLUMNS,
+    KIND,
+    LOOK,
+    SIZE,
+    TURN,
+    Stage,
+)
 from pavas_sdk.simulation.materials import SURFACES
-from pavas_sdk.simulation.raycast import cast_points, draw_frames
+from pavas_sdk.simulation.scene import Part
 from pavas_sdk.simulation.textures import texture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pavas_sdk.simulation.motion import Motion
-    from pavas_sdk.simulation.scene import Look, Part, Scene
+    from pavas_sdk.simulation.scene import Look, Scene
 
 __all__ = ["Picture", "point_maps", "render_frames"]
 
@@ -43,100 +53,114 @@ class Picture:
     intrinsics: NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Primitives:
-    kind: NDArray[np.int64]
-    dims: NDArray[np.float64]
-    body: NDArray[np.int8]
-    look: NDArray[np.float64]
-    offset: NDArray[np.float64]
-
-
-def _look_row(look: Look, part: Part) -> list[float]:
+def _row(body: int, part: Part, look: Look) -> NDArray[np.float64]:
+    """A primitive's row but for where it is."""
     a, b, c = part.dims_m
     reach = {"sphere": a, "box": float(np.sqrt(a * a + b * b + c * c)), "rod": a + b}[part.shape]
-    return [
+    row = np.zeros(COLUMNS)
+    row[KIND], row[BODY] = _KINDS[part.shape], body
+    row[SIZE : SIZE + 3] = part.dims_m
+    row[LOOK:BODY] = [
         *look.colour,
         *look.second_colour,
-        float(_PATTERNS[look.pattern]),
+        _PATTERNS[look.pattern],
         look.pattern_scale,
         look.gloss,
         reach,
     ]
+    return row
 
 
-def _primitives(scene: Scene) -> _Primitives:
-    kind, dims, body, look, offset = [], [], [], [], []
-    for index, item in enumerate(scene.objects):
-        for part in item.parts:
-            kind.append(_KINDS[part.shape])
-            dims.append(part.dims_m)
-            body.append(index)
-            look.append(_look_row(item.look, part))
-            offset.append(part.offset_m)
-    return _Primitives(
-        np.array(kind, dtype=np.int64),
-        np.array(dims, dtype=np.float64).reshape(-1, 3),
-        np.array(body, dtype=np.int8),
-        np.array(look, dtype=np.float64).reshape(-1, 10),
-        np.array(offset, dtype=np.float64),
-    )
-
-
-def _with_target(scene: Scene, primitives: _Primitives) -> _Primitives:
-    from pavas_sdk.simulation.scene import Part
-
-    if scene.target is None:
-        return primitives
-    part = Part(shape="box", dims_m=scene.target.half_m)
-    return _Primitives(
-        np.append(primitives.kind, 1),
-        np.concatenate([primitives.dims, np.asarray(part.dims_m)[None]]),
-        np.append(primitives.body, np.int8(-1)),
-        np.concatenate([primitives.look, np.asarray(_look_row(scene.target.look, part))[None]]),
-        np.append(primitives.offset, 0.0),
-    )
-
-
-def _poses(
-    scene: Scene, motion: Motion, primitives: _Primitives, times_s: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Centres (T, n, 3) and quaternions (T, n, 4) of all primitives."""
+def _things(scene: Scene, motion: Motion, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """All primitives at some moments, (T, n, COLUMNS)."""
     position, quaternion = motion.at(times_s)
-    movable = primitives.body >= 0
-    index = primitives.body[movable].astype(np.int64)
-    centre = position[:, index].copy()
-    turn = quaternion[:, index]
-    along = np.moveaxis(np.asarray(rotate(np.moveaxis(turn, -1, 0), 1.0, 0.0, 0.0)), 0, -1)
-    centre += along * primitives.offset[movable][None, :, None]
+    rows = []
+    for index, item in enumerate(scene.objects):
+        w, x, y, z = np.moveaxis(quaternion[:, index], -1, 0)
+        # where the body's own x axis points
+        along = np.stack([1 - 2 * (y * y + z * z), 2 * (x * y + w * z), 2 * (x * z - w * y)], -1)
+        for part in item.parts:
+            row = np.tile(_row(index, part, item.look), (len(times_s), 1))
+            row[:, CENTRE : CENTRE + 3] = position[:, index] + part.offset_m * along
+            row[:, TURN : TURN + 4] = quaternion[:, index]
+            rows.append(row)
     if scene.target is not None:
-        fixed = np.broadcast_to(np.asarray(scene.target.centre_m), (len(times_s), 1, 3))
-        level = np.broadcast_to(np.array([1.0, 0.0, 0.0, 0.0]), (len(times_s), 1, 4))
-        centre = np.concatenate([centre, fixed], axis=1)
-        turn = np.concatenate([turn, level], axis=1)
-    return np.ascontiguousarray(centre), np.ascontiguousarray(turn)
-
-
-def _room_row(scene: Scene) -> NDArray[np.float64]:
-    room, pillar = scene.room, scene.pillar
-    post = (0.0, 0.0, 0.0) if pillar is None else (pillar.x_m, pillar.y_m, pillar.radius_m)
-    return np.array(
-        [
-            room.back_m,
-            room.left_m,
-            room.right_m,
-            *room.floor_colour,
-            *room.wall_colour,
-            1.0 / room.tile_m,
-            0.5 / room.tile_m,
-            *post,
-        ]
-    )
+        part = Part(shape="box", dims_m=scene.target.half_m)
+        row = np.tile(_row(-1, part, scene.target.look), (len(times_s), 1))
+        row[:, CENTRE : CENTRE + 3] = scene.target.centre_m
+        row[:, TURN] = 1.0
+        rows.append(row)
+    return np.stack(rows, axis=1)
 
 
 def frame_times(scene: Scene) -> NDArray[np.float64]:
     """When each frame is taken, seconds, (T,)."""
     return np.arange(scene.config.frame_count) / scene.config.fps
+
+
+def _lens(scene: Scene) -> Lens:
+    matrix = intrinsics(scene.camera, scene.config.height, scene.config.width)
+    return Lens(float(matrix[0, 0]), float(matrix[0, 2]), float(matrix[1, 2]))
+
+
+def _stage(scene: Scene, lens: Lens) -> Stage:
+    room, post = scene.room, scene.pillar
+    x, y, z = scene.light
+    # floor, back, left and right wall
+    lit = [max(v, 0.0) for v in (z, -y, x, -x)]
+    bright = [scene.ambient + (1.0 - scene.ambient) * v * 1.4 for v in lit]
+    return Stage(
+        room.back_m,
+        room.left_m,
+        room.right_m,
+        *room.floor_colour,
+        *room.wall_colour,
+        1.0 / room.tile_m,
+        0.5 / room.tile_m,
+        *((0.0, 0.0, 0.0) if post is None else (post.x_m, post.y_m, post.radius_m)),
+        *((0.0, 0.0, 0.0) if post is None else post.colour),
+        *scene.light,
+        scene.light_width,
+        scene.ambient,
+        *bright,
+        1.0 / lens.focal,
+    )
+
+
+def _tiles(scene: Scene) -> NDArray[np.float32]:
+    """Textures of floor and walls, (2, N, N)."""
+    rng = np.random.Generator(np.random.PCG64(scene.room.texture_seed))
+    names = (scene.room.floor, scene.room.wall)
+    return np.stack([texture(SURFACES[name].texture, rng) for name in names])
+
+
+def _film(scene: Scene) -> Film:
+    config = scene.config
+    rng = np.random.Generator(np.random.PCG64(scene.render_seed))
+    return Film(
+        exposure=scene.exposure,
+        noise_level=scene.noise_level if config.noise else 0.0,
+        noise=rng.standard_normal(_NOISE_COUNT).astype(np.float32),
+        offsets=rng.integers(_NOISE_COUNT, size=(config.frame_count, config.height)),
+        curve=np.round(255 * np.linspace(0.0, 1.0, 4097) ** (1 / 2.2)).astype(np.uint8),
+    )
+
+
+def _shots(scene: Scene, motion: Motion, moments: NDArray[np.float64]) -> Shots:
+    """The scene at all moments (T, S + 1)."""
+    things = _things(scene, motion, moments.ravel())
+    still_camera = scene.camera.kind == "still"
+    fixed = 0
+    if still_camera:
+        # things at rest all the time belong to the background and are drawn once
+        rests = (things == things[:1]).all(axis=(0, 2))
+        things, fixed = things[:, np.argsort(~rests, kind="stable")], int(rests.sum())
+    return Shots(
+        things=np.ascontiguousarray(things).reshape(*moments.shape, -1, COLUMNS),
+        poses=camera_poses(scene.camera, moments.ravel()).reshape(*moments.shape, 4, 4),
+        fixed=fixed,
+        still_camera=still_camera,
+    )
 
 
 def render_frames(scene: Scene, motion: Motion) -> Picture:
@@ -146,73 +170,28 @@ def render_frames(scene: Scene, motion: Motion) -> Picture:
     """
     config = scene.config
     times = frame_times(scene)
-    count, samples = len(times), config.blur_samples
-    spread = (np.arange(samples) + 0.5) / samples - 0.5
+    spread = (np.arange(config.blur_samples) + 0.5) / config.blur_samples - 0.5
     moments = times[:, None] + np.append(spread * scene.shutter, 0.0)[None] / config.fps
-    moments = np.maximum(moments, 0.0)
-    primitives = _with_target(scene, _primitives(scene))
-    centres, quats = _poses(scene, motion, primitives, moments.ravel())
-    n = primitives.kind.size
-    poses = camera_poses(scene.camera, moments.ravel()).reshape(count, samples + 1, 4, 4)
-    matrix = intrinsics(scene.camera, config.height, config.width)
-    textures = np.random.Generator(np.random.PCG64(scene.room.texture_seed))
-    rng = np.random.Generator(np.random.PCG64(scene.render_seed))
-    frames = np.empty((count, config.height, config.width, 3), dtype=np.uint8)
-    bodies = np.empty((count, config.height, config.width), dtype=np.int8)
-    curve = np.round(255 * np.linspace(0.0, 1.0, 4097) ** (1 / 2.2)).astype(np.uint8)
-    draw_frames(
-        frames,
-        bodies,
-        poses,
-        scene.camera.kind == "still",
-        matrix[0, 0],
-        matrix[0, 2],
-        matrix[1, 2],
-        primitives.kind,
-        primitives.dims,
-        primitives.body,
-        centres.reshape(count, samples + 1, n, 3),
-        quats.reshape(count, samples + 1, n, 4),
-        primitives.look,
-        _room_row(scene),
-        np.asarray(scene.pillar.colour if scene.pillar is not None else (0.0, 0.0, 0.0)),
-        texture(SURFACES[scene.room.floor].texture, textures),
-        texture(SURFACES[scene.room.wall].texture, textures),
-        np.asarray(scene.light),
-        scene.light_width,
-        scene.ambient,
-        scene.exposure,
-        scene.noise_level if config.noise else 0.0,
-        rng.standard_normal(_NOISE_COUNT).astype(np.float32),
-        curve,
-        rng.integers(_NOISE_COUNT, size=(count, config.height)),
-    )
+    shots = _shots(scene, motion, np.maximum(moments, 0.0))
+    lens = _lens(scene)
+    frames = np.empty((len(times), config.height, config.width, 3), dtype=np.uint8)
+    bodies = np.empty((len(times), config.height, config.width), dtype=np.int8)
+    draw_frames(frames, bodies, shots, _stage(scene, lens), _tiles(scene), lens, _film(scene))
     return Picture(
-        frames=frames, bodies=bodies, camera_to_world=poses[:, samples].copy(), intrinsics=matrix
+        frames=frames,
+        bodies=bodies,
+        camera_to_world=shots.poses[:, -1].copy(),
+        intrinsics=intrinsics(scene.camera, config.height, config.width),
     )
 
 
 def point_maps(scene: Scene, motion: Motion, times_s: NDArray[np.float64]) -> NDArray[np.float32]:
     """World point seen at each pixel's middle, float32 (T, H, W, 3), metres."""
     config = scene.config
-    primitives = _with_target(scene, _primitives(scene))
-    centres, quats = _poses(scene, motion, primitives, times_s)
-    poses = camera_poses(scene.camera, times_s)
-    matrix = intrinsics(scene.camera, config.height, config.width)
+    shots = _shots(scene, motion, np.asarray(times_s, dtype=np.float64)[:, None])
     points = np.empty((len(times_s), config.height, config.width, 3), dtype=np.float32)
-    room = _room_row(scene)
+    lens = _lens(scene)
+    stage = _stage(scene, lens)
     for k in range(len(times_s)):
-        cast_points(
-            points[k],
-            poses[k],
-            matrix[0, 0],
-            matrix[0, 2],
-            matrix[1, 2],
-            primitives.kind,
-            primitives.dims,
-            centres[k],
-            quats[k],
-            primitives.look,
-            room,
-        )
+        cast_points(points[k], shots.things[k, 0], stage, shots.poses[k, 0], lens)
     return points

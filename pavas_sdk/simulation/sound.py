@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
+from pavas_sdk.simulation.kernels import kernel
 from pavas_sdk.simulation.materials import MATERIALS, SURFACES, Material, Surface
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pavas_sdk.simulation.dynamics import Array
     from pavas_sdk.simulation.motion import Contact, Motion
     from pavas_sdk.simulation.scene import Scene, SceneObject
 
@@ -93,8 +94,10 @@ def _surface_modes(rng: np.random.Generator, surface: Surface) -> _Modes:
     return _Modes(hz=hz, decay_per_s=np.maximum(decay, 2.0), gain=gain)
 
 
-@njit(cache=True, nogil=True)
-def _ring(out, start, rate, hz, decay, amplitude, phase):  # type: ignore[no-untyped-def]  # numba
+@kernel()
+def _ring(
+    out: Array, start: int, rate: float, hz: Array, decay: Array, amplitude: Array, phase: Array
+) -> None:
     """Adds decaying sinusoids from sample ``start`` on, each until it is 70 dB down."""
     for k in range(hz.shape[0]):
         if amplitude[k] == 0.0:
@@ -113,8 +116,8 @@ def _ring(out, start, rate, hz, decay, amplitude, phase):  # type: ignore[no-unt
             y1 = y2
 
 
-@njit(cache=True, nogil=True)
-def _filtered(noise, a):  # type: ignore[no-untyped-def]  # numba
+@kernel()
+def _filtered(noise: Array, a: float) -> None:
     """One-pole low pass, in place."""
     y = 0.0
     for i in range(noise.shape[0]):
@@ -122,8 +125,8 @@ def _filtered(noise, a):  # type: ignore[no-untyped-def]  # numba
         noise[i] = y
 
 
-@njit(cache=True, nogil=True)
-def _band(out, noise, envelope, a_low, a_high):  # type: ignore[no-untyped-def]  # numba
+@kernel()
+def _band(out: Array, noise: Array, envelope: Array, a_low: float, a_high: float) -> None:
     """Adds noise between two one-pole corners, times an envelope."""
     low = 0.0
     high = 0.0
@@ -284,4 +287,10 @@ def _roll_noise(
     if moving.size == 0:
         return
     corner = float(np.clip(30.0 * float(moving.mean()) / radius, 150.0, 3000.0))
-    _band(out, rng.standard_normal(out.shape[0]), envelope, _pole(90.0, rate), _pole(corner, rate))
+    _band(
+        out,
+        rng.standard_normal(size=(out.shape[0],)),
+        envelope,
+        _pole(90.0, rate),
+        _pole(corner, rate),
+    )
