@@ -20,7 +20,7 @@ def cases():
             yield pytest.param(check, id=f"{entry.qualified_name}-{check}")
 
 
-@pytest.mark.parametrize("check", cases())
+@pytest.mark.parametrize("check", list(cases()))
 def test_contract(check):
     check()
 
