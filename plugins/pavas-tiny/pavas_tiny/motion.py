@@ -83,7 +83,7 @@ class MotionSegmenter(Segmenter):
     """Masks of the objects that the motion analysis finds.
 
     An object with a box is the mover that fills it best at its time; objects without boxes take
-    the movers that are left, in order.
+    the movers that are left, in order of their ids.
     """
 
     config_class: ClassVar[type[ComponentConfig]] = MotionConfig
@@ -177,7 +177,7 @@ def match_movers(objects: Sequence[MovingObject], found: MotionAnalysis) -> dict
         if object_id not in matched and index not in matched.values():
             matched[object_id] = index
     left = [k for k in range(len(found.movers)) if k not in matched.values()]
-    for thing in objects:
+    for thing in sorted(objects, key=lambda entry: entry.object_id):
         if thing.box is None and thing.object_id not in matched and left:
             matched[thing.object_id] = left.pop(0)
     return matched
