@@ -65,7 +65,9 @@ class PavasPipeline(StoredPipeline):
         num_inference_steps: Default of a call.
         guidance_scale: Default of a call.
         output_gain_db: Applied to every generated sound, and recorded.
-        keep_in_negative: Features that the unconditional branch keeps: "clip", "sync".
+        keep_in_negative: Features that the unconditional branch keeps, "clip", "sync" or
+            "clip+sync"; with both, guidance acts on physics and text alone. One string: a list of
+            two would look like a component in the saved index.
 
     Raises:
         ConfigurationError: Components or numbers that do not fit together.
@@ -104,7 +106,7 @@ class PavasPipeline(StoredPipeline):
         num_inference_steps: int = 25,
         guidance_scale: float = 4.5,
         output_gain_db: float = 0.0,
-        keep_in_negative: Any = (),
+        keep_in_negative: str = "",
     ) -> None:
         super().__init__()
         if not 0 <= overlap_s < window_s or window_s < _SHORTEST_S:
@@ -112,10 +114,10 @@ class PavasPipeline(StoredPipeline):
                 f"window_s must be at least {_SHORTEST_S} and above overlap_s >= 0, got "
                 f"window_s={window_s}, overlap_s={overlap_s}"
             )
-        unknown = sorted(set(keep_in_negative) - {"clip", "sync"})
+        unknown = sorted(set(_kept(keep_in_negative)) - {"clip", "sync"})
         if unknown:
             raise ConfigurationError(
-                f"keep_in_negative takes 'clip' and 'sync', got {', '.join(unknown)}"
+                f"keep_in_negative takes 'clip', 'sync' or 'clip+sync', got {', '.join(unknown)}"
             )
         self.register_modules(
             transformer=transformer,
@@ -137,7 +139,7 @@ class PavasPipeline(StoredPipeline):
             num_inference_steps=num_inference_steps,
             guidance_scale=float(guidance_scale),
             output_gain_db=float(output_gain_db),
-            keep_in_negative=list(keep_in_negative),
+            keep_in_negative=keep_in_negative,
         )
         self.physics_estimator = physics_estimator
         self.sequence = SequenceConfig(
@@ -549,7 +551,7 @@ class PavasPipeline(StoredPipeline):
             negative_text=negative_text,
             guidance_scale=guidance_scale,
             latent_rate_hz=self.sequence.latent_rate_hz,
-            keep_in_negative=self.config.keep_in_negative,
+            keep_in_negative=_kept(self.config.keep_in_negative),
         )
         times = self.scheduler.times(num_inference_steps, device=latents.device)
         for index in range(num_inference_steps):
@@ -633,6 +635,10 @@ class PavasPipeline(StoredPipeline):
             settings=settings,
             notes=tuple(dict.fromkeys((*physics.notes, *notes, *item.notes))),
         )
+
+
+def _kept(names: str) -> tuple[str, ...]:
+    return tuple(name for name in names.split("+") if name)
 
 
 NO_ESTIMATOR = (

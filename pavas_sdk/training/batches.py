@@ -41,8 +41,8 @@ class BatchConfig:
         miss_frames: Largest share of frames whose speed is missing; uniform from 0, in three
             crops out of ten.
         speed_noise: Spread of ln(speed), one draw per frame, in half of the crops.
-        estimated_share: Share of crops with estimated in place of true physics, where there is an
-            estimate.
+        estimated_share: Share of crops with estimated in place of true physics; they are drawn
+            among the clips that have an estimate, however few.
     """
 
     batch: int = 16
@@ -59,7 +59,7 @@ class BatchConfig:
     drop_mask: float = 0.08
     miss_frames: float = 0.3
     speed_noise: float = 0.08
-    estimated_share: float = 0.35
+    estimated_share: float = 0.2
 
     def __post_init__(self) -> None:
         """Validate.
@@ -125,6 +125,12 @@ def draw_batch(
     units_in_clip = bank.latents.shape[2] // config.unit_latents
     units = min(config.latents // config.unit_latents, units_in_clip)
     chosen = rng.choice(clips, size=size)
+    use_estimate = np.zeros(size, dtype=np.bool_)
+    if bank.has_estimate is not None and bank.has_estimate[clips].any():
+        use_estimate = rng.random(size) < config.estimated_share
+        chosen[use_estimate] = rng.choice(
+            clips[bank.has_estimate[clips]], size=int(use_estimate.sum())
+        )
     takes = rng.integers(0, bank.latents.shape[1], size=size)
     starts = rng.integers(0, units_in_clip - units + 1, size=size)
 
@@ -144,7 +150,7 @@ def draw_batch(
     keep_physics = keep_visual & (rng.random(size) >= config.drop_physics)
     keep_text = rng.random(size) >= config.drop_text
     text = bank.text[chosen, takes] * keep_text[:, None, None]
-    objects, visible, mass, speed, valid = _physics(bank, config, rng, chosen, takes)
+    objects, visible, mass, speed, valid = _physics(bank, config, rng, chosen, takes, use_estimate)
     frames = config.unit_frames
     return FlowBatch(
         latents=tensor(crop(bank.latents[chosen, takes], config.unit_latents, axis=0)),
@@ -169,13 +175,9 @@ def _physics(
     rng: np.random.Generator,
     chosen: NDArray[np.int64],
     takes: NDArray[np.int64],
+    use_estimate: NDArray[np.bool_],
 ) -> tuple[NDArray[np.generic], ...]:
     """True or estimated physics of each row, with parts of it missing or disturbed."""
-    use_estimate = rng.random(chosen.size) < config.estimated_share
-    if bank.estimated is None or bank.has_estimate is None:
-        use_estimate[:] = False
-    else:
-        use_estimate &= bank.has_estimate[chosen]
     rows = [
         _row(bank.estimated if use else bank.true, clip, take)
         for use, clip, take in zip(use_estimate, chosen, takes, strict=True)

@@ -90,6 +90,9 @@ class FlowModel(nn.Module):
     def forward(self, batch: FlowBatch, noise: Tensor, time: Tensor) -> Tensor:
         """Return the loss: weighted squared error of the velocity x1 - x0 at (1 - t) x0 + t x1.
 
+        Latents are weighted by ``batch.weight``, channels by their spread; neither depends on what
+        is predicted, so the best prediction is the same as without weights.
+
         Args:
             batch: Of `draw_batch`.
             noise: x0, (B, N, C).
@@ -99,7 +102,9 @@ class FlowModel(nn.Module):
         t = time[:, None, None]
         mixed = (1.0 - t) * noise + t * target
         velocity = self.transformer(mixed, time, self.conditions(batch), self.modulation(batch))
-        error = (velocity - (target - noise)).square().mean(dim=2)
+        # loudness, the widest channel, is what physics decides
+        share = self.transformer.latent_std / self.transformer.latent_std.mean()
+        error = (share * (velocity - (target - noise)).square()).mean(dim=2)
         loss: Tensor = (batch.weight * error).sum() / batch.weight.sum()
         return loss
 

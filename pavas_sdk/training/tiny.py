@@ -304,7 +304,7 @@ def _settings(
         "overlap_s": 2.0,
         "num_inference_steps": recipe.sampling.steps,
         "guidance_scale": recipe.sampling.guidance_scale,
-        "keep_in_negative": recipe.sampling.keep,
+        "keep_in_negative": "+".join(recipe.sampling.keep),
         "output_gain_db": gain,
     }
 

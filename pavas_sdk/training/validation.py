@@ -105,6 +105,14 @@ def sample_mel(
     return torch.cat(parts)
 
 
+def _rank_correlation(levels: ImpactLevels) -> float:
+    """Spearman's correlation of level and energy; NaN where it is not defined."""
+    columns = (levels.level_db, levels.energy_change_j)
+    if levels.level_db.size < 3 or any(np.ptp(column) == 0 for column in columns):
+        return float("nan")
+    return float(spearmanr(*columns)[0])
+
+
 def _rows(batch: FlowBatch, rows: slice) -> FlowBatch:
     return FlowBatch(**{name: getattr(batch, name)[rows] for name in FlowBatch.__slots__})
 
@@ -159,8 +167,8 @@ def validate(
     difference = have.level_db - want.level_db
     out = {
         "impacts": float(have.level_db.size),
-        "spearman": float(spearmanr(have.level_db, have.energy_change_j)[0]),
-        "spearman_truth": float(spearmanr(want.level_db, want.energy_change_j)[0]),
+        "spearman": _rank_correlation(have),
+        "spearman_truth": _rank_correlation(want),
         "level_error_db": float(np.median(difference)),
         "level_error_abs_db": float(np.median(np.abs(difference))),
         "mel_l1": float((mel - true_mel).abs().mean()),
