@@ -126,7 +126,7 @@ class PlanarReconstructor(Reconstructor):
         if not known:
             return Scale(log_m_per_px=math.log(1.0 / width), log_std=1.0, source="none"), {}
         if config.object_size_m is not None:
-            value = config.object_size_m / 2.0 / known[0].shape.major_px
+            value = config.object_size_m / 2.0 / known[0].shape.half_size_px
             return Scale(log_m_per_px=math.log(value), log_std=0.05, source="user-size"), {}
         sizes = [size_scale(entry.shape, entry.thing.label) for entry in known]
         expected = pooled(sizes)

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["Scale", "fuse", "gravity_scale", "plausible_fall", "pooled", "size_scale"]
 
 # Constants fitted on simulated clips (benchmarks/estimators.py prints what they rest on).
-PRIOR_HALF_SIZE_M = 0.067
-PRIOR_LOG_STD = 0.45
+PRIOR_HALF_SIZE_M = 0.045
+PRIOR_HALF_LENGTH_M = 0.11
+PRIOR_LOG_STD = 0.5
 TILT_CORRECTION = 1.06  # cameras mostly look down a little, which shortens the fall
 GRAVITY_LOG_STD = 0.10
 
@@ -75,13 +76,13 @@ def size_scale(shape: Shape, label: str) -> Scale:
     thing = words[0].thing if words else None
     if thing is not None:
         return Scale(
-            log_m_per_px=math.log(thing.size_m / 2.0 / shape.major_px),
+            log_m_per_px=math.log(thing.size_m / 2.0 / shape.half_size_px),
             log_std=max(0.1, thing.log_std / 2.0),
             source="label",
         )
-    size_px = math.sqrt(shape.major_px * shape.minor_px)
+    usual = PRIOR_HALF_LENGTH_M if shape.kind == "stick" else PRIOR_HALF_SIZE_M
     return Scale(
-        log_m_per_px=math.log(PRIOR_HALF_SIZE_M / size_px),
+        log_m_per_px=math.log(usual / shape.half_size_px),
         log_std=PRIOR_LOG_STD,
         source="size-prior",
     )
