@@ -304,7 +304,7 @@ def _roll(rng: np.random.Generator, duration_s: float) -> Setup:
     side = float(rng.choice([-1.0, 1.0]))
     distance = scale * log_uniform(rng, 8.0, 26.0)
     item = _lying(rng, item, -side * distance, float(rng.normal(0, 1.0)) * scale)
-    travel = float(rng.uniform(0.5, 0.7 * duration_s))
+    travel = float(rng.uniform(min(0.5, 0.35 * duration_s), 0.7 * duration_s))
     drag = SURFACES[room.floor].rolling_resistance * 9.81
     travel = min(travel, 0.8 * math.sqrt(2 * distance / drag))
     speed = min(distance / travel + 0.5 * drag * travel, 4.0)
@@ -334,7 +334,7 @@ def _collide(rng: np.random.Generator, duration_s: float) -> Setup:
     for k in range(int(rng.choice([1, 2], p=[0.7, 0.3]))):
         ball = _object(rng, scale, (1.0, 0.0, 0.0))
         gap = scale * log_uniform(rng, 5.0, 16.0)
-        travel = float(rng.uniform(0.35, 0.45 * duration_s)) + 0.3 * k * duration_s
+        travel = float(rng.uniform(min(0.35, 0.2 * duration_s), 0.45 * duration_s)) + 0.3 * k * duration_s
         wait = 0.0 if k == 0 else float(rng.uniform(0.3, 0.6)) * travel
         offset = float(rng.normal(0.0, 0.15)) * (ball.size_m + target.size_m)
         direction = side if k == 0 else -side

@@ -50,7 +50,7 @@ def test_other_settings_are_refused_unless_overwritten(tmp_path, capsys):
     ("option", "words"),
     [
         (["--size", "wide"], "1280x720"),
-        (["--size", "4x4"], "width"),
+        (["--size", "4x4"], "between 16 and 8192"),
         (["--action", "explode"], "drop, throw"),
         (["--duration", "0"], "duration_s"),
         (["-n", "0"], "0"),
