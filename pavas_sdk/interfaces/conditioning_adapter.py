@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,6 +63,17 @@ class ConditioningAdapter(ABC):
     """
 
     kind: ClassVar[str] = "conditioning_adapter"
+
+    @classmethod
+    @abstractmethod
+    def for_transformer(cls, transformer: Any, *, patch_dim: int, **options: Any) -> Self:
+        """Return a new, untrained adapter for a backbone.
+
+        Args:
+            transformer: Publishes its places as ``modulation_sites``.
+            patch_dim: D_p, width of the patch features.
+            **options: Settings of the adapter.
+        """
 
     @abstractmethod
     def encode(

@@ -1,6 +1,8 @@
 """The entry point: overview, exit codes, what errors and interrupts become."""
 
 import importlib
+import os
+import signal
 import subprocess
 import sys
 import warnings
@@ -271,3 +273,42 @@ def test_the_process_ends_with_the_code():
     )
     assert status == 2
     assert "Did you mean" in err
+
+
+WRITER = """
+    import time
+    from pathlib import Path
+    from pavas_sdk import hookimpl
+    from pavas_sdk.data._files import replacing
+
+
+    @hookimpl
+    def pavas_register_commands(cli):
+        @cli.command("write")
+        def write():
+            with replacing(Path("result.json")) as temporary:
+                temporary.write_text("half")
+                print("writing", flush=True)
+                time.sleep(600)
+"""
+
+
+def test_ctrl_c_leaves_nothing_half_written(tmp_path, plugin_folder):
+    write_plugin(plugin_folder, "acme-writer", WRITER)
+    here = tmp_path / "here"
+    here.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from pavas_sdk.cli import main; main()", "write"],
+        cwd=here,
+        env={**os.environ, "PYTHONPATH": str(plugin_folder), "PAVAS_PLUGINS": "acme-writer"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "writing\n"
+    assert len(list(here.iterdir())) == 1
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert err.strip() == "Interrupted."
+    assert list(here.iterdir()) == []
