@@ -125,7 +125,7 @@ class StoredPipeline(DiffusionPipeline):  # type: ignore[misc]
             )
         except PavasError:
             raise
-        except (OSError, ValueError, RuntimeError, KeyError) as err:
+        except (OSError, ValueError, TypeError, RuntimeError, KeyError) as err:
             raise WeightsError(f"cannot load the pipeline in {folder}: {err}") from err
         for part in pipe.torch_components().values():
             _align(part)
