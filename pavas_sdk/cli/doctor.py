@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from pavas_sdk import __version__
+from pavas_sdk.cli.models import local_folder
 from pavas_sdk.cli.output import json_option, say, show_json, show_table
 from pavas_sdk.errors import PavasError
 from pavas_sdk.registry import DEFAULTS, default_registry
@@ -103,7 +104,10 @@ def _plugins() -> Iterator[Finding]:
         yield Finding(subject=f"plugin {failure.plugin}", status="problem", detail=failure.summary)
     for kind, name in DEFAULTS.items():
         try:
-            registry.get(kind).load()
+            entry = registry.get(kind)
+            entry.load()
+            if kind == "pipeline":
+                local_folder(entry)
             yield Finding(subject=f"default {kind}", status="ok", detail=name)
         except PavasError as err:
             detail = str(err).partition("\n")[0]

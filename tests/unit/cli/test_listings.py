@@ -8,7 +8,7 @@ from plugin_folders import good_plugin, write_plugin
 
 from pavas_sdk.cli.main import run
 from pavas_sdk.cli.output import human_bytes
-from pavas_sdk.registry import ComponentSpec, Registry, hookimpl
+from pavas_sdk.registry import DEFAULTS, ComponentSpec, Registry, hookimpl
 
 
 @pytest.fixture
@@ -205,6 +205,19 @@ def test_doctor_reports_a_failed_plugin_and_missing_defaults(plugin_folder, use,
     assert found["torch"]["status"] == "ok"
     assert found["devices"]["detail"].startswith("cpu")
     assert "h264" in found["decoders"]["detail"].partition("missing")[0]
+
+
+def test_doctor_notices_that_the_default_preset_has_no_files(use, capsys, monkeypatch):
+    module = presets(tiny=lambda: "nowhere")
+    monkeypatch.setitem(__import__("sys").modules, "acme_presets", module)
+    found = use(Registry(entry_points=False, defaults={**DEFAULTS, "pipeline": "acme/tiny"}))
+    found.register_plugin(module, distribution="acme")
+    assert run(["doctor", "--json"]) == 1
+    (entry,) = [
+        entry for entry in read(capsys)[0]["findings"] if entry["subject"] == "default pipeline"
+    ]
+    assert entry["status"] == "problem"
+    assert "names nowhere, which is no folder" in entry["detail"]
 
 
 def test_doctor_names_an_unwritable_cache(use, capsys, monkeypatch, tmp_path):
