@@ -1,0 +1,64 @@
+"""The picture of the README: frames of a clip above the spectrogram, with impacts marked.
+
+Needs matplotlib (``pip install matplotlib``). Writes ``docs/picture.png``, or the file given.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import torch
+
+from pavas_sdk import PavasPipeline, open_video
+from pavas_sdk.models import MEL_16K, MelSpectrogram
+
+ROOT = Path(__file__).parent
+CLIP = ROOT / "clips" / "bouncing_ball.mp4"
+FRAMES = 8
+
+
+def main(
+    model: str = "pavas-tiny", path: str | Path = ROOT.parent / "docs" / "picture.png"
+) -> None:
+    """Generate the sound of the clip and draw it."""
+    mpl.use("agg")
+    from matplotlib import pyplot as plt
+
+    pipe = PavasPipeline.from_pretrained(model)
+    out = pipe(CLIP, prompt="rubber ball", generator=torch.Generator().manual_seed(0))
+    source = open_video(CLIP)
+    duration = source.duration_s
+    strip = source.frames_at((np.arange(FRAMES) + 0.5) * duration / FRAMES, max_side=240)
+    mel = MelSpectrogram(MEL_16K)(torch.from_numpy(out.audio.samples.copy()))[0]
+
+    figure, (top, bottom) = plt.subplots(
+        2, 1, figsize=(10, 3.6), height_ratios=(1, 1.5), layout="constrained"
+    )
+    top.imshow(
+        np.concatenate(list(strip.frames), axis=1), aspect="auto", extent=(0, duration, 0, 1)
+    )
+    top.set_axis_off()
+    bottom.imshow(
+        mel,
+        origin="lower",
+        aspect="auto",
+        cmap="magma",
+        extent=(0, duration, 0, mel.shape[0]),
+        vmin=float(mel.max()) - 4.0,
+    )
+    for impact in out.physics.impacts():
+        for axis in (top, bottom):
+            axis.axvline(impact.time_s, color="cyan", linewidth=1.0, linestyle=":")
+    bottom.set_xlabel("seconds")
+    bottom.set_ylabel("mel band")
+    bottom.set_yticks([])
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+    print(f"{path}: {len(out.physics.impacts())} impacts marked")
+
+
+if __name__ == "__main__":
+    main(**({"path": sys.argv[1]} if len(sys.argv) > 1 else {}))
