@@ -123,16 +123,12 @@ def find_impacts(
         _jump(times, signal, index, fit_s * time_scale, min_change_m_s, relative_change)
         for index in range(times.size)
     ]
-    impacts: list[Impact] = []
-    taken: list[float] = []
-    for jump, moment in sorted((found for found in jumps if found), key=lambda one: -one[0]):
-        if any(abs(moment - other) < min_interval_s * time_scale for other in taken):
-            continue
-        taken.append(moment)
+    mass = float("nan") if mass_kg is None else mass_kg
+    impacts = []
+    for jump, moment in _apart([found for found in jumps if found], min_interval_s * time_scale):
         before, after = speeds_around(
             times, speed, moment, window_s=window_s * time_scale, gap_s=gap_s * time_scale
         )
-        mass = float("nan") if mass_kg is None else mass_kg
         impacts.append(
             Impact(
                 object_id=object_id,
@@ -144,7 +140,16 @@ def find_impacts(
                 energy_after_j=0.5 * mass * after**2,
             )
         )
-    return sorted(impacts, key=lambda impact: impact.time_s)
+    return impacts
+
+
+def _apart(jumps: list[tuple[float, float]], min_interval_s: float) -> list[tuple[float, float]]:
+    """The largest (size, time) jumps that keep their distance, in order of time."""
+    taken: list[tuple[float, float]] = []
+    for jump, moment in sorted(jumps, key=lambda one: -one[0]):
+        if all(abs(moment - other) >= min_interval_s for _, other in taken):
+            taken.append((jump, moment))
+    return sorted(taken, key=lambda one: one[1])
 
 
 def _jump(

@@ -79,26 +79,14 @@ def moving_discs(
     """
     times = np.arange(frames) / fps
     gone = (np.arange(frames) >= hidden[0]) & (np.arange(frames) < hidden[1])
-    rows, columns = np.mgrid[:height, :width].astype(np.float64)
-    wall = 40 + 12 * np.sin(rows * 0.9) * np.cos(columns * 0.7) + 8 * np.sin(columns * 0.31)
-    picture = np.repeat(wall[None, :, :, None], frames, axis=0).repeat(3, axis=3)
+    picture = np.repeat(_wall_picture(height, width)[None], frames, axis=0)
     masks: dict[int, MaskTrack] = {}
-    speeds: dict[int, float] = {}
     for index in range(count):
-        step_px = 1.0 + 0.5 * index
-        steps = np.abs(np.arange(frames) - (frames - 1) / 2) - (frames - 1) / 2
-        x = width - 10.0 + step_px * steps
-        y = np.full(frames, (index + 1) * height / (count + 1))
-        inside = (columns - x[:, None, None]) ** 2 + (rows - y[:, None, None]) ** 2 <= RADIUS_PX**2
-        inside &= ~gone[:, None, None]
+        row = (index + 1) * height / (count + 1)
+        inside = _disc(index, row, frames, height, width) & ~gone[:, None, None]
         picture[inside] = COLOURS[index]
-        masks[index] = MaskTrack(
-            object_id=index,
-            masks=inside,
-            times_s=times,
-            scores=np.where(inside.any(axis=(1, 2)), 1.0, np.nan),
-        )
-        speeds[index] = step_px * METRES_PER_PIXEL * fps * time_scale
+        scores = np.where(gone, np.nan, 1.0)
+        masks[index] = MaskTrack(object_id=index, masks=inside, times_s=times, scores=scores)
     video = Video(
         frames=np.round(picture).astype(np.uint8),
         times_s=times,
@@ -119,9 +107,31 @@ def moving_discs(
             index: MassEstimate(object_id=index, mass_kg=0.5 * (index + 1), source="truth")
             for index in range(count)
         },
-        speeds_m_s=speeds,
+        speeds_m_s={
+            index: _step_px(index) * METRES_PER_PIXEL * fps * time_scale for index in range(count)
+        },
         hidden=gone,
     )
+
+
+def _wall_picture(height: int, width: int) -> NDArray[np.float64]:
+    """A dark grey texture, (H, W, 3)."""
+    rows, columns = np.mgrid[:height, :width].astype(np.float64)
+    wall = 40 + 12 * np.sin(rows * 0.9) * np.cos(columns * 0.7) + 8 * np.sin(columns * 0.31)
+    return np.repeat(wall[:, :, None], 3, axis=2)
+
+
+def _step_px(index: int) -> float:
+    """Pixels per frame of a disc."""
+    return 1.0 + 0.5 * index
+
+
+def _disc(index: int, row: float, frames: int, height: int, width: int) -> NDArray[np.bool_]:
+    """Pixels of a disc that goes left and comes back, (T, H, W)."""
+    rows, columns = np.mgrid[:height, :width].astype(np.float64)
+    middle = (frames - 1) / 2
+    x = width - 10.0 + _step_px(index) * (np.abs(np.arange(frames) - middle) - middle)
+    return np.asarray((columns - x[:, None, None]) ** 2 + (rows - row) ** 2 <= RADIUS_PX**2)
 
 
 def _wall_points(times: NDArray[np.float64], height: int, width: int) -> Reconstruction:
