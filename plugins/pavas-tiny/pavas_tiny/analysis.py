@@ -63,9 +63,7 @@ def analyse_frames(
     )
     movers: list[Mover] = []
     if found.count:
-        parts = measure_parts(
-            found.labels, found.count, found.contrast, canvas.frames, found.threshold
-        )
+        parts = measure_parts(found, canvas.frames)
         tracks = follow(parts, count)
         movers = select_movers(
             tracks, parts, found.labels, canvas.offset, camera, (height, width), max_objects

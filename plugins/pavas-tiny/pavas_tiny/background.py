@@ -33,12 +33,13 @@ class Foreground:
     """What differs from the background.
 
     Attributes:
-        mask: bool, (T, H, W), without shadows.
+        mask: bool, (T, H, W), without the shadows that touch their thing.
         labels: int32, (T, H, W): connected parts, numbered through all frames, 0 is background.
         count: Number of parts.
         contrast: uint8, (T, H, W), largest difference over the colours.
         background: uint8, (H, W, 3).
         threshold: float32, (H, W), least difference that counts.
+        shade: bool, (T, H, W), pixels that look like the background under less light.
     """
 
     mask: NDArray[np.bool_]
@@ -47,6 +48,7 @@ class Foreground:
     contrast: NDArray[np.uint8]
     background: NDArray[np.uint8]
     threshold: NDArray[np.float32]
+    shade: NDArray[np.bool_]
 
 
 def find_foreground(canvas: Canvas, *, misregistration_px: float = 0.0) -> Foreground:
@@ -78,6 +80,7 @@ def find_foreground(canvas: Canvas, *, misregistration_px: float = 0.0) -> Foreg
         contrast=contrast,
         background=background,
         threshold=threshold,
+        shade=shade,
     )
 
 
@@ -346,7 +349,11 @@ def _without_shade(
     labels: NDArray[np.int32],
     count: int,
 ) -> NDArray[np.bool_]:
-    """The solid core of each part, closed and filled; parts that are all shade are dropped."""
+    """The solid core of each part, filled. A part that is all shade stays as it is.
+
+    Whether such a part is a shadow or a grey thing before a grey wall is decided for its whole
+    track (see ``selection``).
+    """
     if count == 0:
         return mask
     core = _opened(mask & ~shade)
@@ -356,7 +363,7 @@ def _without_shade(
     keep[0] = False
     core &= keep[labels]
     places = ndimage.find_objects(labels)
-    out = core.copy()
+    out = core | (mask & ~keep[labels])
     for index in np.flatnonzero(keep & (solid < area)):
         t, rows, columns = places[index - 1]
         own = labels[t.start, rows, columns] == index

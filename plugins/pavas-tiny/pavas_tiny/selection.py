@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["Mover", "select_movers"]
 
 _MIN_FRAMES = 5
+_SHADE_SHARE = 0.6
+_SHADOW_LIGHT = 0.76  # shadows leave the ambient light: they are hardly darker than this
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,6 +44,7 @@ class _Candidate:
     centres: NDArray[np.float64]
     areas: NDArray[np.float64]
     contrast: NDArray[np.float64]
+    shadow: bool
     score: float = 0.0
 
 
@@ -75,7 +78,7 @@ def select_movers(
         candidate.score = _score(candidate, moving_camera=camera.moving)
         if candidate.score > 0:
             candidates.append(candidate)
-    candidates = _joined(candidates)
+    candidates = _joined(_without_shadows(candidates))
     candidates.sort(key=lambda c: -c.score)
     if candidates:
         best = candidates[0].score
@@ -88,7 +91,8 @@ def _trimmed(track: Track, parts: Parts) -> _Candidate | None:
     frames = np.array(track.frames)
     centres = np.array(track.centres)
     areas = np.array(track.areas)
-    contrast = parts.contrast[np.array(track.parts)]
+    numbers = np.array(track.parts)
+    contrast = parts.contrast[numbers]
     step = np.linalg.norm(np.diff(centres, axis=0), axis=1) / np.diff(frames)
     moving = np.concatenate([[False], step > 0.6]) | np.concatenate([step > 0.6, [False]])
     start, end = 0, frames.size
@@ -102,7 +106,16 @@ def _trimmed(track: Track, parts: Parts) -> _Candidate | None:
     if end - start < _MIN_FRAMES:
         return None
     part = slice(start, end)
-    return _Candidate(track, frames[part], centres[part], areas[part], contrast[part])
+    shade = float(np.median(parts.shade[numbers[part]]))
+    light = float(np.percentile(parts.light[numbers[part]], 10))
+    return _Candidate(
+        track,
+        frames[part],
+        centres[part],
+        areas[part],
+        contrast[part],
+        shadow=shade > _SHADE_SHARE and light > _SHADOW_LIGHT,
+    )
 
 
 def _score(candidate: _Candidate, *, moving_camera: bool) -> float:
@@ -123,6 +136,14 @@ def _score(candidate: _Candidate, *, moving_camera: bool) -> float:
     far = travel / (travel + 6.0 + radius)
     strong = contrast / (contrast + 3.0)
     return float(life * far * strong * (0.3 + 0.7 * smooth))
+
+
+def _without_shadows(candidates: list[_Candidate]) -> list[_Candidate]:
+    """Drop tracks of shade; where nothing is solid, the best of them is a grey thing."""
+    solid = [candidate for candidate in candidates if not candidate.shadow]
+    if solid or not candidates:
+        return solid
+    return [max(candidates, key=lambda candidate: candidate.score)]
 
 
 def _joined(candidates: list[_Candidate]) -> list[_Candidate]:

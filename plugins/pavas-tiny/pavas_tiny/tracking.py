@@ -11,6 +11,8 @@ from scipy.optimize import linear_sum_assignment
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pavas_tiny.background import Foreground
+
 __all__ = ["Parts", "Track", "follow", "measure_parts"]
 
 _FAR = 1e6
@@ -26,6 +28,8 @@ class Parts:
         area: (N,) pixels.
         colour: (N, 3) mean colour.
         contrast: (N,) mean contrast in units of the threshold.
+        shade: (N,) share of pixels that look like the background under less light.
+        light: (N,) mean brightness relative to the background.
     """
 
     frame: NDArray[np.int64]
@@ -33,6 +37,8 @@ class Parts:
     area: NDArray[np.float64]
     colour: NDArray[np.float64]
     contrast: NDArray[np.float64]
+    shade: NDArray[np.float64]
+    light: NDArray[np.float64]
 
 
 @dataclass(slots=True, eq=False)
@@ -45,6 +51,8 @@ class Track:
         centres: (x, y) in the canvas in each of them.
         areas: Pixels in each of them.
         shared: Whether the part was shared with another track.
+        colour: Recent mean colour.
+        shade: Recent share of shade.
     """
 
     frames: list[int] = field(default_factory=list)
@@ -53,6 +61,7 @@ class Track:
     areas: list[float] = field(default_factory=list)
     shared: list[bool] = field(default_factory=list)
     colour: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
+    shade: float = 0.0
 
     def add(
         self, frame: int, part: int, parts: Parts, *, centre: NDArray[np.float64] | None = None
@@ -66,6 +75,7 @@ class Track:
             self.areas.append(float(parts.area[part]))
             rate = 1.0 / min(len(self.areas), 8)
             self.colour = self.colour + rate * (parts.colour[part] - self.colour)
+            self.shade += rate * (float(parts.shade[part]) - self.shade)
         else:
             self.areas.append(self.area)
 
@@ -86,14 +96,15 @@ class Track:
         return np.asarray(last + velocity * min(frame - self.frames[-1], 6))
 
 
-def measure_parts(
-    labels: NDArray[np.int32],
-    count: int,
-    contrast: NDArray[np.uint8],
-    frames: NDArray[np.uint8],
-    threshold: NDArray[np.float32],
-) -> Parts:
-    """Measure every connected part."""
+def measure_parts(found: Foreground, frames: NDArray[np.uint8]) -> Parts:
+    """Measure every connected part.
+
+    Args:
+        found: What stands out.
+        frames: uint8, (T, H, W, 3), the same canvas.
+    """
+    labels, count, contrast = found.labels, found.count, found.contrast
+    threshold = found.threshold
     height, width = labels.shape[1:]
     flat = np.flatnonzero(labels.ravel())
     part = labels.ravel()[flat] - 1
@@ -110,6 +121,9 @@ def measure_parts(
     frame = np.zeros(count, dtype=np.int64)
     frame[part] = flat // (width * height)
     pixels = frames.reshape(-1, 3)[flat].astype(np.float64)
+    behind = found.background.reshape(-1, 3)[flat % (height * width)].astype(np.float64)
+    ratio = (pixels.mean(axis=1) + 6.0) / (behind.mean(axis=1) + 6.0)
+    shade = found.shade.ravel()[flat].astype(np.float64)
     return Parts(
         frame=frame,
         centre=np.stack(
@@ -125,6 +139,8 @@ def measure_parts(
             axis=1,
         ),
         contrast=np.bincount(part, weights=relative, minlength=count) / inside,
+        shade=np.bincount(part, weights=shade, minlength=count) / inside,
+        light=np.bincount(part, weights=ratio, minlength=count) / inside,
     )
 
 
@@ -183,6 +199,7 @@ def _assign(
         growth = np.abs(np.log(parts.area[here] / track.area))
         tint = np.linalg.norm(parts.colour[here] - track.colour, axis=1) / 80.0
         total = near / gate + 0.4 * growth + 0.4 * np.minimum(tint, 2.0)
+        total += 0.5 * np.abs(parts.shade[here] - track.shade)
         allowed = (near <= gate) & (growth < 1.6)
         # tracks that exist for long come first
         cost[row] = np.where(allowed, total - 0.05 * min(len(track.frames), 10), _FAR)
