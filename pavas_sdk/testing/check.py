@@ -70,6 +70,11 @@ class CheckResult:
     message: str
     seconds: float
 
+    @property
+    def passed(self) -> bool:
+        """Whether it did not fail; a check that does not apply has not failed."""
+        return self.outcome != "failed"
+
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return asdict(self)

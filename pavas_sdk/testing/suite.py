@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pavas_sdk.errors import ConfigurationError
+from pavas_sdk.errors import ConfigurationError, ContractError
+from pavas_sdk.interfaces import Component
+from pavas_sdk.registry import RegisteredComponent
 from pavas_sdk.testing.check import Check, CheckResult, run_checks
 from pavas_sdk.testing.mass_estimator_checks import mass_estimator_checks
 from pavas_sdk.testing.moving_object_detector_checks import moving_object_detector_checks
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from pavas_sdk.registry import RegisteredComponent
 
 __all__ = ["check_component", "checks_for", "checks_of", "parametrize_with_checks"]
 
@@ -44,37 +46,59 @@ def checks_for(kind: str, make: Callable[..., Any]) -> list[Check]:
     return _SUITES[kind](make)
 
 
-def checks_of(entry: RegisteredComponent) -> list[Check]:
-    """Return the checks of a registered component.
-
-    Raises:
-        PluginLoadError: It cannot be imported.
-        ContractError: It is no subclass of its interface.
-    """
-    target = entry.load()
-    if entry.kind == "conditioning_adapter":
-        return checks_for(entry.kind, target.for_transformer)
-    return checks_for(entry.kind, target)
-
-
-def check_component(entry: RegisteredComponent, *, limit_s: float = 120.0) -> Iterator[CheckResult]:
-    """Ask a registered component every check and yield what came of it; nothing is raised.
+def checks_of(component: Any) -> list[Check]:
+    """Return the checks of a component.
 
     Args:
-        entry: From the registry.
+        component: A registered component, a class, or an object; of an object, new ones with its
+            config are made as the checks need them.
+
+    Raises:
+        PluginLoadError: A registered component cannot be imported.
+        ContractError: It is no subclass of its interface, or implements none.
+    """
+    if isinstance(component, RegisteredComponent):
+        return _checks_of_class(component.kind, component.load())
+    cls = component if isinstance(component, type) else type(component)
+    kind = getattr(cls, "kind", None)
+    if not isinstance(kind, str):
+        raise ContractError(f"{cls.__name__} implements none of pavas_sdk.interfaces")
+    if isinstance(component, Component):
+        return checks_for(kind, partial(_another, component))
+    return _checks_of_class(kind, cls)
+
+
+def _checks_of_class(kind: str, target: Any) -> list[Check]:
+    return checks_for(kind, target.for_transformer if kind == "conditioning_adapter" else target)
+
+
+def _another(component: Component, **options: Any) -> Component:
+    """A new object like ``component``; itself when its class takes no config (a function)."""
+    cls = type(component)
+    if options:
+        return cls(**options)
+    return cls(component.config) if cls.__init__ is Component.__init__ else component
+
+
+def check_component(component: Any, *, limit_s: float = 120.0) -> Iterator[CheckResult]:
+    """Ask a component every check and yield what came of it; nothing is raised.
+
+    Args:
+        component: See `checks_of`.
         limit_s: Seconds that each check may take; the import may take five times as long.
     """
+    registered = isinstance(component, RegisteredComponent)
+    cls = component if isinstance(component, type) else type(component)
+    name = component.qualified_name if registered else cls.__name__
+    checks: list[Check] = []
     loading = Check(
-        kind=entry.kind,
+        kind=str(getattr(component, "kind", "")),
         name="loads",
         summary="It imports, and is a subclass of its interface.",
-        run=lambda: _load(entry),
+        run=lambda: checks.extend(checks_of(component)),
     )
-    for result in run_checks([loading], component=entry.qualified_name, limit_s=5 * limit_s):
-        yield result
-        if result.outcome != "passed":
-            return
-    yield from run_checks(checks_of(entry), component=entry.qualified_name, limit_s=limit_s)
+    yield from run_checks([loading], component=name, limit_s=5 * limit_s)
+    yield from run_checks(checks, component=name, limit_s=limit_s)
 
 
 def parametrize_with_checks(checks: Iterable[Check]) -> pytest.MarkDecorator:
@@ -90,10 +114,6 @@ def parametrize_with_checks(checks: Iterable[Check]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
         "check", [pytest.param(check, id=str(check)) for check in checks]
     )
-
-
-def _load(entry: RegisteredComponent) -> None:
-    entry.load()
 
 
 _SUITES: dict[str, Callable[[Callable[..., Any]], list[Check]]] = {

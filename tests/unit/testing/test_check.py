@@ -6,6 +6,7 @@ import unittest
 import pytest
 
 from pavas_sdk.errors import ContractError
+from pavas_sdk.interfaces.mass_estimator import from_function
 from pavas_sdk.registry import ComponentSpec, Registry
 from pavas_sdk.testing import (
     Check,
@@ -17,6 +18,10 @@ from pavas_sdk.testing import (
 )
 from pavas_sdk.testing.check import require
 from pavas_sdk.testing.components import DensityMassEstimator
+
+
+def len_label(thing):
+    return float(len(thing.label))
 
 
 def check(run, name="question") -> Check:
@@ -78,6 +83,34 @@ def test_what_cannot_be_imported_fails_once():
         (result,) = check_component(entry)
     assert (result.check, result.outcome) == ("loads", "failed")
     assert "PluginLoadError" in result.message
+
+
+@pytest.mark.parametrize(
+    "component",
+    [DensityMassEstimator, DensityMassEstimator(metres_per_pixel=0.5), from_function(len_label)],
+)
+def test_a_class_an_object_or_a_function_can_be_checked(component):
+    results = list(check_component(component))
+    assert len(results) > 15
+    assert [(result.check, result.message) for result in results if not result.passed] == []
+
+
+def test_an_object_is_checked_with_its_own_config():
+    class Picky(DensityMassEstimator):
+        def estimate_mass(self, video, objects, *, masks=None, reconstruction=None, rng):
+            assert self.config.areal_density_kg_m2 == 7.0
+            return {}
+
+    wrong = {result.check for result in check_component(Picky()) if not result.passed}
+    assert "keeps_contract" in wrong
+    right = list(check_component(Picky(areal_density_kg_m2=7.0)))
+    assert all(result.passed for result in right)
+
+
+def test_what_is_no_component_fails():
+    (result,) = check_component(object())
+    assert not result.passed
+    assert "object implements none" in result.message
 
 
 @parametrize_with_checks(mass_estimator_checks(DensityMassEstimator))
