@@ -334,7 +334,10 @@ def _collide(rng: np.random.Generator, duration_s: float) -> Setup:
     for k in range(int(rng.choice([1, 2], p=[0.7, 0.3]))):
         ball = _object(rng, scale, (1.0, 0.0, 0.0))
         gap = scale * log_uniform(rng, 5.0, 16.0)
-        travel = float(rng.uniform(min(0.35, 0.2 * duration_s), 0.45 * duration_s)) + 0.3 * k * duration_s
+        travel = (
+            float(rng.uniform(min(0.35, 0.2 * duration_s), 0.45 * duration_s))
+            + 0.3 * k * duration_s
+        )
         wait = 0.0 if k == 0 else float(rng.uniform(0.3, 0.6)) * travel
         offset = float(rng.normal(0.0, 0.15)) * (ball.size_m + target.size_m)
         direction = side if k == 0 else -side

@@ -108,27 +108,73 @@ def _identify(stage: Stage, things: Array, pose: Array, lens: Lens, i: int, j: i
 
 
 @kernel(fast=True)
-def _mark(
-    dirty: Array, pose: Array, lens: Lens, x: float, y: float, z: float, r: float, value: int
-) -> None:
-    """Raises the rectangle that a ball covers in the picture to at least ``value``."""
-    h, w = dirty.shape
+def _span(
+    pose: Array, lens: Lens, x: float, y: float, z: float, r: float
+) -> tuple[float, float, float, float]:
+    """Columns from, to and rows from, to that a ball covers.
+
+    All of them when the camera is in or near it, none (from > to) when it is behind the camera.
+    """
     rx, ry, rz = x - pose[0, 3], y - pose[1, 3], z - pose[2, 3]
     a = pose[0, 0] * rx + pose[1, 0] * ry + pose[2, 0] * rz
     b = pose[0, 1] * rx + pose[1, 1] * ry + pose[2, 1] * rz
     c = pose[0, 2] * rx + pose[1, 2] * ry + pose[2, 2] * rz
     if c < -r:
-        return
-    i0, i1, j0, j1 = 0, h - 1, 0, w - 1
-    if c > 1.2 * r:
-        u, v = lens.cx + lens.focal * a / c, lens.cy + lens.focal * b / c
-        s = lens.focal * r / (c - r) * (1.0 + max(abs(a), abs(b)) / c) + 1.5
-        j0, j1 = int(max(u - s, 0.0)), int(min(u + s + 1.0, w - 1.0))
-        i0, i1 = int(max(v - s, 0.0)), int(min(v + s + 1.0, h - 1.0))
+        return FAR, -FAR, FAR, -FAR
+    if c <= 1.2 * r or c < 1e-6:
+        return -FAR, FAR, -FAR, FAR
+    u, v = lens.cx + lens.focal * a / c, lens.cy + lens.focal * b / c
+    s = lens.focal * r / (c - r) * (1.0 + max(abs(a), abs(b)) / c) + 1.5
+    return u - s, u + s, v - s, v + s
+
+
+@kernel(fast=True)
+def _raise(dirty: Array, u0: float, u1: float, v0: float, v1: float, value: int) -> None:
+    """Raises the pixels of a rectangle to at least ``value``."""
+    h, w = dirty.shape
+    j0, j1 = int(min(max(u0, 0.0), w)), int(max(min(u1 + 1.0, w - 1.0), -1.0))
+    i0, i1 = int(min(max(v0, 0.0), h)), int(max(min(v1 + 1.0, h - 1.0), -1.0))
     for i in range(i0, i1 + 1):
         for j in range(j0, j1 + 1):
             if dirty[i, j] < value:
                 dirty[i, j] = value
+
+
+@kernel(fast=True)
+def _mark(
+    dirty: Array, pose: Array, lens: Lens, x: float, y: float, z: float, r: float, value: int
+) -> None:
+    """Marks the rectangle that a ball covers in the picture."""
+    u0, u1, v0, v1 = _span(pose, lens, x, y, z, r)
+    _raise(dirty, u0, u1, v0, v1, value)
+
+
+@kernel(fast=True)
+def _mark_corners(
+    dirty: Array, pose: Array, lens: Lens, stage: Stage, things: Array, k: int, shadow: bool
+) -> None:
+    """Marks a box (2) or its shadow on the floor (1) by its corners: tighter than a ball."""
+    left, right, top, bottom = FAR, -FAR, FAR, -FAR
+    for i in range(8):
+        ax, ay, az = into_world(
+            things,
+            k,
+            things[k, SIZE] * (1.0 if i & 1 else -1.0),
+            things[k, SIZE + 1] * (1.0 if i & 2 else -1.0),
+            things[k, SIZE + 2] * (1.0 if i & 4 else -1.0),
+        )
+        x, y, z = things[k, CENTRE] + ax, things[k, CENTRE + 1] + ay, things[k, CENTRE + 2] + az
+        r = 0.0
+        if shadow:
+            t = max(z, 0.0) / stage.light_z
+            x, y, z = x - stage.light_x * t, y - stage.light_y * t, 0.0
+            r = stage.light_width * t / stage.light_z
+        u0, u1, v0, v1 = _span(pose, lens, x, y, z, r)
+        if u0 > u1:
+            # a corner behind the camera: the picture's edge is no bound
+            u0, u1, v0, v1 = -FAR, FAR, -FAR, FAR
+        left, right, top, bottom = min(left, u0), max(right, u1), min(top, v0), max(bottom, v1)
+    _raise(dirty, left, right, top, bottom, 1 if shadow else 2)
 
 
 @kernel(fast=True)
@@ -194,6 +240,16 @@ def _mark_dim(
 
 
 @kernel(fast=True)
+def _falls_on_floor(stage: Stage, x: float, y: float, z: float, r: float) -> bool:
+    """Whether the shadow of a ball stays clear of the walls."""
+    t = (max(z, 0.0) + r) / stage.light_z
+    fx, fy = x - stage.light_x * t, y - stage.light_y * t
+    reach = (r + stage.light_width * t) / stage.light_z
+    inside = fx - reach > stage.left and fx + reach < stage.right and fy + reach < stage.back
+    return bool(inside)
+
+
+@kernel(fast=True)
 def _mark_thing(
     dirty: Array, pose: Array, lens: Lens, stage: Stage, things: Array, k: int, props: bool
 ) -> None:
@@ -207,6 +263,10 @@ def _mark_thing(
     else:
         dim = a + b + things[k, SIZE + 2] if things[k, KIND] == BOX else 3.0 * r
         _mark_dim(dirty, pose, lens, stage, x, y, z, dim, props)
+    if things[k, KIND] == BOX and not props and _falls_on_floor(stage, x, y, z, r):
+        _mark_corners(dirty, pose, lens, stage, things, k, False)
+        _mark_corners(dirty, pose, lens, stage, things, k, True)
+        return
     for p in range(pieces):
         along = 0.0 if pieces == 1 else a * ((2 * p + 1) / pieces - 1.0)
         ax, ay, az = into_world(things, k, along, 0.0, 0.0)
