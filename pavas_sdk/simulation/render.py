@@ -108,7 +108,7 @@ def _stage(scene: Scene, lens: Lens) -> Stage:
     x, y, z = scene.light
     # floor, back, left and right wall
     lit = [max(v, 0.0) for v in (z, -y, x, -x)]
-    bright = [scene.ambient + (1.0 - scene.ambient) * v * 1.4 for v in lit]
+    floor, back, left, right = (scene.ambient + (1.0 - scene.ambient) * v * 1.4 for v in lit)
     return Stage(
         room.back_m,
         room.left_m,
@@ -122,7 +122,10 @@ def _stage(scene: Scene, lens: Lens) -> Stage:
         *scene.light,
         scene.light_width,
         scene.ambient,
-        *bright,
+        floor,
+        back,
+        left,
+        right,
         1.0 / lens.focal,
     )
 
