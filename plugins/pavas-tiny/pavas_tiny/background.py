@@ -220,7 +220,7 @@ def _slope_at(pictures: NDArray[np.uint8], flat: NDArray[np.intp]) -> NDArray[np
     pixels = pictures.reshape(-1, 3)
 
     def value(y: NDArray[np.intp], x: NDArray[np.intp]) -> NDArray[np.int32]:
-        return pixels[base + y * width + x].astype(np.int32)
+        return np.asarray(pixels[base + y * width + x], dtype=np.int32)
 
     right = value(row, np.minimum(column + 1, width - 1))
     left = value(row, np.maximum(column - 1, 0))
@@ -368,7 +368,7 @@ def _without_shade(
         t, rows, columns = places[index - 1]
         own = labels[t.start, rows, columns] == index
         out[t.start, rows, columns] |= _spanned(core[t.start, rows, columns] & own) & own
-    return out
+    return np.asarray(out)
 
 
 def _spanned(core: NDArray[np.bool_]) -> NDArray[np.bool_]:

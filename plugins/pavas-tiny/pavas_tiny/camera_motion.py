@@ -108,8 +108,8 @@ def _unit(shape: tuple[int, ...]) -> float:
 
 def _template(image: NDArray[np.float32], to_reference: NDArray[np.float64]) -> _Template | None:
     height, width = image.shape
-    gy, gx = np.gradient(image)
-    strength = gx * gx + gy * gy
+    gy, gx = (np.asarray(slope) for slope in np.gradient(image))
+    strength: NDArray[np.float32] = np.asarray(gx * gx + gy * gy)
     strength[:2] = strength[-2:] = 0
     strength[:, :2] = strength[:, -2:] = 0
     if float(strength.max(initial=0.0)) < 1.0:

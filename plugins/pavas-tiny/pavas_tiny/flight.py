@@ -77,7 +77,7 @@ def fit_pieces(times_s: NDArray[np.float64], centres: NDArray[np.float64]) -> li
         centres: (T, 2) px, NaN where unseen.
     """
     count = times_s.size
-    seen = np.isfinite(centres).all(axis=1)
+    seen = np.asarray(np.isfinite(centres).all(axis=1))
     if seen.sum() < 3:
         return []
     noise = path_noise(centres)

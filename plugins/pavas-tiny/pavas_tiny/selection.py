@@ -44,7 +44,8 @@ class _Candidate:
     centres: NDArray[np.float64]
     areas: NDArray[np.float64]
     contrast: NDArray[np.float64]
-    shadow: bool
+    shade: float
+    light: float
     score: float = 0.0
 
 
@@ -82,7 +83,7 @@ def select_movers(
     candidates.sort(key=lambda c: -c.score)
     if candidates:
         best = candidates[0].score
-        candidates = [c for c in candidates[:max_objects] if c.score > 0.12 * best]
+        candidates = [c for c in candidates[:max_objects] if c.score > max(0.4 * best, 0.1)]
     return [_mover(c, candidates, labels, offset, camera, size) for c in candidates]
 
 
@@ -114,7 +115,8 @@ def _trimmed(track: Track, parts: Parts) -> _Candidate | None:
         centres[part],
         areas[part],
         contrast[part],
-        shadow=shade > _SHADE_SHARE and light > _SHADOW_LIGHT,
+        shade=shade,
+        light=light,
     )
 
 
@@ -139,11 +141,34 @@ def _score(candidate: _Candidate, *, moving_camera: bool) -> float:
 
 
 def _without_shadows(candidates: list[_Candidate]) -> list[_Candidate]:
-    """Drop tracks of shade; where nothing is solid, the best of them is a grey thing."""
-    solid = [candidate for candidate in candidates if not candidate.shadow]
-    if solid or not candidates:
-        return solid
+    """Drop tracks of shade that are light, or that go where something solid leads them.
+
+    A shadow's place depends on its caster's alone: nearly an affine map of it. Where nothing is
+    solid, the best track of shade is a grey thing.
+    """
+    solid = [candidate for candidate in candidates if candidate.shade <= _SHADE_SHARE]
+    kept = [
+        candidate
+        for candidate in candidates
+        if candidate.shade <= _SHADE_SHARE
+        or (candidate.light < _SHADOW_LIGHT and not any(_led(candidate, c) for c in solid))
+    ]
+    if kept or not candidates:
+        return kept
     return [max(candidates, key=lambda candidate: candidate.score)]
+
+
+def _led(shade: _Candidate, solid: _Candidate) -> bool:
+    """Whether the path of ``shade`` is an affine map of the path of ``solid``."""
+    _, own, others = np.intersect1d(shade.frames, solid.frames, return_indices=True)
+    if own.size < max(6, 0.5 * shade.frames.size):
+        return False
+    path = shade.centres[own]
+    design = np.column_stack([solid.centres[others], np.ones(own.size)])
+    solved, *_ = np.linalg.lstsq(design, path, rcond=None)
+    miss = np.linalg.norm(path - design @ solved, axis=1)
+    travel = float(np.linalg.norm(np.ptp(path, axis=0)))
+    return float(np.median(miss)) < max(0.7, 0.05 * travel)
 
 
 def _joined(candidates: list[_Candidate]) -> list[_Candidate]:
