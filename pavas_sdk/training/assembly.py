@@ -49,7 +49,7 @@ class TinySize:
             "mlp_ratio": 2.0,
             "mlp_multiple_of": 64,
             "input_kernel_size": 5,
-            "block_kernel_size": 1,
+            "block_kernel_size": 3,
             "time_embed_dim": 64,
             "time_embed_scale": 64.0,
             "modulation_rank": 32,

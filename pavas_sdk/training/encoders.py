@@ -217,7 +217,7 @@ def _update(
     modules: Sequence[nn.Module],
 ) -> float:
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     for module in modules:
         nn.utils.clip_grad_norm_(module.parameters(), 1.0)
     optimizer.step()

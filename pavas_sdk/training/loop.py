@@ -55,7 +55,7 @@ class FlowTraining:
     final_share: float = 0.02
     weight_decay: float = 1e-4
     max_grad_norm: float = 1.0
-    ema_decay: float = 0.999
+    ema_decay: float = 0.998
     seed: int = 0
     save_every_s: float = 240.0
     batches: BatchConfig = field(default_factory=BatchConfig)

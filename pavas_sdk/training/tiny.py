@@ -90,7 +90,7 @@ class TinyRecipe:
     )
     size: TinySize = field(default_factory=TinySize)
     flow: FlowTraining = field(default_factory=FlowTraining)
-    sampling: Sampling = field(default_factory=lambda: Sampling(steps=25))
+    sampling: Sampling = field(default_factory=lambda: Sampling(steps=16, guidance_scale=2.0))
 
     def __post_init__(self) -> None:
         """Validate.
