@@ -8,17 +8,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pavas_sdk.simulation.bodies import (
+    MAX_MASS_KG,
+    MIN_MASS_KG,
+    draw_fill,
+    draw_look,
+    draw_object,
+    draw_room,
+    log_uniform,
+    lying,
+    pick,
+    turned,
+    volume_m3,
+)
 from pavas_sdk.simulation.materials import MATERIALS, SURFACES, restitution
-from pavas_sdk.simulation.scene import Hit, Look, Part, Room, SceneObject, StaticBox, Striker
+from pavas_sdk.simulation.scene import Hit, Part, Room, SceneObject, StaticBox, Striker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["SETUPS", "Setup", "draw_look", "log_uniform"]
-
-_MAX_MASS_KG = 5.0
-_MIN_MASS_KG = 0.001
-_PATTERNS = ("plain", "stripes", "checks", "patches")
+__all__ = ["SETUPS", "Setup"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,161 +49,6 @@ class Setup:
     target: StaticBox | None = None
 
 
-def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
-    """Draws from [low, high], uniform in the logarithm."""
-    return float(math.exp(rng.uniform(math.log(low), math.log(high))))
-
-
-def _pick(rng: np.random.Generator, items: tuple[str, ...], weights: tuple[float, ...]) -> str:
-    p = np.asarray(weights, dtype=np.float64)
-    return items[int(rng.choice(len(items), p=p / p.sum()))]
-
-
-def draw_look(rng: np.random.Generator, material: str) -> Look:
-    """Draws colours for a material; three in ten objects take any colour at all."""
-    source = MATERIALS[material]
-    if rng.random() < 0.3:
-        base = rng.uniform(0.03, 0.75, 3)
-    else:
-        base = np.asarray(source.colours[int(rng.integers(len(source.colours)))])
-        base = np.clip(base * rng.uniform(0.7, 1.3) + rng.normal(0, 0.03, 3), 0.02, 0.9)
-    second = (
-        np.clip(base * rng.choice([0.35, 2.2]), 0.02, 0.9)
-        if rng.random() < 0.6
-        else rng.uniform(0.03, 0.8, 3)
-    )
-    gloss = float(np.clip(source.gloss + rng.normal(0, 0.25), 0.0, 1.0))
-    return Look(
-        colour=(float(base[0]), float(base[1]), float(base[2])),
-        second_colour=(float(second[0]), float(second[1]), float(second[2])),
-        pattern=_pick(rng, _PATTERNS, (0.3, 0.3, 0.2, 0.2)),
-        pattern_scale=float(rng.uniform(1.5, 5.0)),
-        gloss=gloss,
-    )
-
-
-def _volume(shape: str, dims: tuple[float, float, float]) -> float:
-    a, b, c = dims
-    if shape == "sphere":
-        return 4 / 3 * math.pi * a**3
-    if shape == "box":
-        return 8 * a * b * c
-    return math.pi * b * b * 2 * a + 4 / 3 * math.pi * b**3
-
-
-def _fill(rng: np.random.Generator, material: str, volume: float) -> float:
-    """Solid share of the volume, such that the mass stays between 1 g and 5 kg."""
-    source = MATERIALS[material]
-    solid = source.density_kg_m3 * volume
-    low, high = 0.04, source.max_fill
-    fill = log_uniform(rng, low, high) if rng.random() < 0.65 else high * rng.uniform(0.75, 1.0)
-    top = min(high, _MAX_MASS_KG / solid)
-    if fill > top:
-        fill = top * rng.uniform(0.35, 1.0)
-    return float(min(max(fill, _MIN_MASS_KG / solid), 1.0))
-
-
-def _shape(
-    rng: np.random.Generator, scale: float, kinds: tuple[float, float, float]
-) -> tuple[str, tuple[float, float, float]]:
-    shape = _pick(rng, ("sphere", "box", "rod"), kinds)
-    if shape == "sphere":
-        return shape, (scale, 0.0, 0.0)
-    if shape == "box":
-        a, b, c = (float(scale * rng.uniform(0.55, 1.1)) for _ in range(3))
-        return shape, (a, b, c)
-    return shape, (float(scale * rng.uniform(1.2, 2.2)), float(scale * rng.uniform(0.2, 0.4)), 0.0)
-
-
-_NAMES = {"sphere": "ball", "box": "box", "rod": "stick"}
-
-
-def _object(
-    rng: np.random.Generator, scale: float, kinds: tuple[float, float, float] = (0.7, 0.2, 0.1)
-) -> SceneObject:
-    """A body of about half size ``scale`` at the origin, at rest."""
-    shape, dims = _shape(rng, scale * float(rng.uniform(0.75, 1.3)), kinds)
-    material = _pick(rng, tuple(MATERIALS), (1,) * len(MATERIALS))
-    volume = _volume(shape, dims)
-    fill = _fill(rng, material, volume)
-    return SceneObject(
-        label=_NAMES[shape],
-        shape=shape,
-        dims_m=dims,
-        material=material,
-        fill=fill,
-        mass_kg=MATERIALS[material].density_kg_m3 * volume * fill,
-        position_m=(0.0, 0.0, 0.0),
-        parts=(Part(shape=shape, dims_m=dims),),
-        look=draw_look(rng, material),
-    )
-
-
-def _quaternion(axis: tuple[float, float, float], angle: float) -> tuple[float, ...]:
-    n = math.sqrt(sum(a * a for a in axis)) or 1.0
-    s = math.sin(angle / 2) / n
-    return (math.cos(angle / 2), axis[0] * s, axis[1] * s, axis[2] * s)
-
-
-def _turned(rng: np.random.Generator, item: SceneObject, tilt: float) -> SceneObject:
-    """The body with a random heading and a tilt of about ``tilt`` radians."""
-    heading = float(rng.uniform(-math.pi, math.pi))
-    lean = float(rng.normal(0.0, tilt))
-    if item.shape == "sphere":
-        axis = rng.normal(size=3)
-        w, x, y, z = _quaternion((axis[0], axis[1], axis[2]), heading)
-        return replace(item, quaternion=(w, x, y, z))
-    a = _quaternion((0.0, 0.0, 1.0), heading)
-    b = _quaternion((math.cos(heading), 1.0, 0.0), lean)
-    w = a[0] * b[0] - a[1] * b[1] - a[2] * b[2] - a[3] * b[3]
-    x = a[0] * b[1] + a[1] * b[0] + a[2] * b[3] - a[3] * b[2]
-    y = a[0] * b[2] - a[1] * b[3] + a[2] * b[0] + a[3] * b[1]
-    z = a[0] * b[3] + a[1] * b[2] - a[2] * b[1] + a[3] * b[0]
-    return replace(item, quaternion=(w, x, y, z))
-
-
-def _rest_height(item: SceneObject) -> float:
-    """Height of the centre when the body lies flat."""
-    if item.shape == "sphere":
-        return item.dims_m[0]
-    return item.dims_m[2] if item.shape == "box" else item.dims_m[1]
-
-
-def _lying(rng: np.random.Generator, item: SceneObject, x: float, y: float) -> SceneObject:
-    item = _turned(rng, item, 0.0)
-    return replace(item, position_m=(x, y, _rest_height(item)))
-
-
-def draw_room(rng: np.random.Generator, scale: float) -> Room:
-    """Draws floor, wall and their distances; side walls are far unless an action moves them."""
-    floor = _pick(rng, tuple(SURFACES), (1.0, 1.0, 0.8, 0.7))
-    wall = _pick(rng, ("concrete", "wood"), (0.7, 0.3))
-
-    def tint(name: str) -> tuple[float, float, float]:
-        colours = SURFACES[name].colours
-        colour = np.asarray(colours[int(rng.integers(len(colours)))])
-        colour = np.clip(colour * rng.uniform(0.6, 1.4) + rng.normal(0, 0.02, 3), 0.02, 0.9)
-        return (float(colour[0]), float(colour[1]), float(colour[2]))
-
-    floor_colour = tint(floor)
-    if rng.random() < 0.6:
-        shade = rng.uniform(0.25, 0.8)
-        wall_colour = tuple(float(np.clip(shade * rng.uniform(0.85, 1.1), 0, 0.9)) for _ in "rgb")
-    else:
-        wall_colour = tint(wall)
-    return Room(
-        floor=floor,
-        wall=wall,
-        back_m=scale * log_uniform(rng, 7.0, 30.0),
-        left_m=-scale * 400.0,
-        right_m=scale * 400.0,
-        floor_colour=floor_colour,
-        wall_colour=(wall_colour[0], wall_colour[1], wall_colour[2]),
-        tile_m=scale * log_uniform(rng, 12.0, 30.0),
-        texture_seed=int(rng.integers(2**31)),
-    )
-
-
 def _scale(rng: np.random.Generator) -> float:
     return log_uniform(rng, 0.03, 0.15)
 
@@ -210,7 +64,7 @@ def _drop(rng: np.random.Generator, duration_s: float) -> Setup:
     objects = []
     spacing = scale * float(rng.uniform(3.6, 6.0))
     for k in range(count):
-        item = _turned(rng, _object(rng, scale), 0.12)
+        item = turned(rng, draw_object(rng, scale), 0.12)
         height = min(max(scale * log_uniform(rng, 4.5, 18.0), 0.25), 2.0) + item.size_m
         x = (k - (count - 1) / 2) * spacing + float(rng.normal(0, 0.2)) * scale
         drift = scale * rng.normal(0.0, 1.2, 2)
@@ -233,7 +87,7 @@ def _throw(rng: np.random.Generator, duration_s: float) -> Setup:
     objects = []
     side = float(rng.choice([-1.0, 1.0]))
     for k in range(count):
-        item = _turned(rng, _object(rng, scale, (0.8, 0.12, 0.08)), 0.6)
+        item = turned(rng, draw_object(rng, scale, (0.8, 0.12, 0.08)), 0.6)
         start = item.size_m + scale * log_uniform(rng, 1.0, 8.0)
         rise = scale * float(rng.uniform(0.0, 10.0))
         vz = math.sqrt(2 * 9.81 * rise)
@@ -262,7 +116,7 @@ def _bounce(rng: np.random.Generator, duration_s: float) -> Setup:
     """Thrown against a wall."""
     scale = _scale(rng)
     room = draw_room(rng, scale)
-    item = _object(rng, scale, (0.93, 0.07, 0.0))
+    item = draw_object(rng, scale, (0.93, 0.07, 0.0))
     distance = scale * log_uniform(rng, 6.0, 16.0)
     height = item.size_m + scale * log_uniform(rng, 1.0, 7.0)
     flight = float(rng.uniform(0.12, 0.45))
@@ -300,10 +154,10 @@ def _roll(rng: np.random.Generator, duration_s: float) -> Setup:
     """Rolls (a box slides) along the floor, mostly into a wall."""
     scale = _scale(rng)
     room = draw_room(rng, scale)
-    item = _object(rng, scale, (0.93, 0.07, 0.0))
+    item = draw_object(rng, scale, (0.93, 0.07, 0.0))
     side = float(rng.choice([-1.0, 1.0]))
     distance = scale * log_uniform(rng, 8.0, 26.0)
-    item = _lying(rng, item, -side * distance, float(rng.normal(0, 1.0)) * scale)
+    item = lying(rng, item, -side * distance, float(rng.normal(0, 1.0)) * scale)
     travel = float(rng.uniform(min(0.5, 0.35 * duration_s), 0.7 * duration_s))
     drag = SURFACES[room.floor].rolling_resistance * 9.81
     travel = min(travel, 0.8 * math.sqrt(2 * distance / drag))
@@ -327,12 +181,12 @@ def _collide(rng: np.random.Generator, duration_s: float) -> Setup:
     scale = _scale(rng)
     room = draw_room(rng, scale)
     side = float(rng.choice([-1.0, 1.0]))
-    target = _object(rng, scale, (0.8, 0.2, 0.0))
-    target = _lying(rng, target, 0.0, 0.0)
+    target = draw_object(rng, scale, (0.8, 0.2, 0.0))
+    target = lying(rng, target, 0.0, 0.0)
     drag = SURFACES[room.floor].rolling_resistance * 9.81
     objects = []
     for k in range(int(rng.choice([1, 2], p=[0.7, 0.3]))):
-        ball = _object(rng, scale, (1.0, 0.0, 0.0))
+        ball = draw_object(rng, scale, (1.0, 0.0, 0.0))
         gap = scale * log_uniform(rng, 5.0, 16.0)
         travel = (
             float(rng.uniform(min(0.35, 0.2 * duration_s), 0.45 * duration_s))
@@ -345,7 +199,7 @@ def _collide(rng: np.random.Generator, duration_s: float) -> Setup:
         span = min(travel - wait, 0.8 * math.sqrt(2 * gap / drag))
         speed = min(gap / span + 0.5 * drag * span, 5.0)
         ball = replace(
-            _rolling(_turned(rng, ball, 0.0), (direction * speed, 0.0)),
+            _rolling(turned(rng, ball, 0.0), (direction * speed, 0.0)),
             position_m=(x, offset, ball.dims_m[0]),
             release_s=wait,
         )
@@ -357,20 +211,20 @@ def _collide(rng: np.random.Generator, duration_s: float) -> Setup:
 
 def _stick(rng: np.random.Generator, scale: float) -> tuple[SceneObject, float]:
     """A drumstick or mallet, and the distance from its centre of mass to the tip."""
-    material = _pick(rng, ("wood", "metal", "plastic", "rubber"), (0.5, 0.2, 0.2, 0.1))
+    material = pick(rng, ("wood", "metal", "plastic", "rubber"), (0.5, 0.2, 0.2, 0.1))
     radius = scale * float(rng.uniform(0.12, 0.22))
     half = scale * float(rng.uniform(1.8, 3.2))
     source = MATERIALS[material]
-    shaft_volume = _volume("rod", (half, radius, 0.0))
-    fill = _fill(rng, material, shaft_volume)
+    shaft_volume = volume_m3("rod", (half, radius, 0.0))
+    fill = draw_fill(rng, material, shaft_volume)
     shaft = source.density_kg_m3 * shaft_volume * fill
     mass = shaft
     parts: tuple[Part, ...] = (Part(shape="rod", dims_m=(half, radius, 0.0)),)
     tip = half
     if rng.random() < 0.55:
         head = scale * float(rng.uniform(0.4, 0.8))
-        head_mass = source.density_kg_m3 * fill * _volume("sphere", (head, 0.0, 0.0))
-        head_mass = min(head_mass, _MAX_MASS_KG - shaft)
+        head_mass = source.density_kg_m3 * fill * volume_m3("sphere", (head, 0.0, 0.0))
+        head_mass = min(head_mass, MAX_MASS_KG - shaft)
         mass = shaft + head_mass
         centre = half * head_mass / mass
         parts = (
@@ -384,7 +238,7 @@ def _stick(rng: np.random.Generator, scale: float) -> tuple[SceneObject, float]:
         dims_m=(half, radius, 0.0),
         material=material,
         fill=fill,
-        mass_kg=max(mass, _MIN_MASS_KG),
+        mass_kg=max(mass, MIN_MASS_KG),
         position_m=(0.0, 0.0, 0.0),
         parts=parts,
         look=draw_look(rng, material),
@@ -400,7 +254,7 @@ def _strike(rng: np.random.Generator, duration_s: float) -> Setup:
     target, top = None, 0.0
     surface_e = SURFACES[room.floor]
     if rng.random() < 0.8:
-        material = _pick(rng, tuple(MATERIALS), (0.5, 1.2, 1.2, 0.8, 0.8, 0.8))
+        material = pick(rng, tuple(MATERIALS), (0.5, 1.2, 1.2, 0.8, 0.8, 0.8))
         wide, deep = (float(scale * rng.uniform(1.0, 2.6)) for _ in range(2))
         high = scale * log_uniform(rng, 0.12, 1.6)
         target = StaticBox(
@@ -459,7 +313,9 @@ def _still(rng: np.random.Generator, duration_s: float) -> Setup:
     room = draw_room(rng, scale)
     count = int(rng.choice([1, 2, 3]))
     objects = tuple(
-        replace(_lying(rng, _object(rng, scale), (k - count / 2) * 4.2 * scale, 0.0), release_s=1e9)
+        replace(
+            lying(rng, draw_object(rng, scale), (k - count / 2) * 4.2 * scale, 0.0), release_s=1e9
+        )
         for k in range(count)
     )
     return Setup(objects=objects, room=room, scale_m=scale)

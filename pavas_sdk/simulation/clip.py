@@ -29,7 +29,8 @@ from pavas_sdk.simulation.sound import render_sound
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pavas_sdk.simulation.motion import Contact, Motion
+    from pavas_sdk.simulation.contacts import Contact
+    from pavas_sdk.simulation.motion import Motion
     from pavas_sdk.simulation.scene import Scene
 
 __all__ = ["SimulatedClip", "moving_bodies", "simulate"]

@@ -4,74 +4,25 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pavas_sdk.simulation.contacts import merge_touches
 from pavas_sdk.simulation.dynamics import GRAVITY_M_S2, STEP_S, Laws, World, step_world
 from pavas_sdk.simulation.materials import MATERIALS, SURFACES, friction, restitution
+from pavas_sdk.simulation.striker import swing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
+    from pavas_sdk.simulation.contacts import Contact
     from pavas_sdk.simulation.scene import Room, SceneObject, StaticBox, Striker
 
-__all__ = ["FLOOR", "SURFACE_NAMES", "Contact", "Motion", "run_world"]
+__all__ = ["Motion", "run_world"]
 
-FLOOR = -1
-SURFACE_NAMES = {-1: "floor", -2: "back wall", -3: "left wall", -4: "right wall", -5: "target"}
-_MERGE_S = 0.012  # touches of one pair within this time are one contact
 _MAX_TOUCHES = 8192
 _KINDS = {"sphere": 0, "box": 1, "rod": 2}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contact:
-    """One contact between a body and a surface or another body.
-
-    Attributes:
-        time_s: When.
-        body: Index of the body in `Scene.objects`.
-        other: Index of the other body, or a negative key of `SURFACE_NAMES`.
-        surface: Key of `SURFACES`/`MATERIALS` of what was hit, "" for another body.
-        impulse_n_s: Normal impulse.
-        normal_speed_before_m_s: Approach speed at the point of contact.
-        normal_speed_after_m_s: Parting speed at the point of contact.
-        speed_before_m_s: Speed of the body's centre of mass just before.
-        speed_after_m_s: And just after.
-        energy_change_j: |1/2 m (after^2 - before^2)| of the body whose energy changed most; what
-            APCC calls dE_k and what the loudness follows.
-        other_energy_change_j: The same of the other body, 0 for a surface.
-        point_m: Where.
-    """
-
-    time_s: float
-    body: int
-    other: int
-    surface: str
-    impulse_n_s: float
-    normal_speed_before_m_s: float
-    normal_speed_after_m_s: float
-    speed_before_m_s: float
-    speed_after_m_s: float
-    energy_change_j: float
-    other_energy_change_j: float
-    point_m: tuple[float, float, float]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return {name: getattr(self, name) for name in self.__slots__} | {
-            "point_m": list(self.point_m)
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Contact:
-        """Read what `to_json` wrote."""
-        x, y, z = data["point_m"]
-        known = {k: v for k, v in data.items() if k in cls.__slots__}
-        return cls(**{**known, "point_m": (x, y, z)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -134,9 +85,9 @@ def run_world(
     free = objects[1:] if striker is not None else objects
     position, velocity, quaternion, touch, raw = _step(free, room, steps, gravity_m_s2, step_s)
     shift = len(objects) - len(free)
-    contacts = _merge(raw, free, room, shift)
+    contacts = merge_touches(raw, free, room, shift)
     if striker is not None:
-        p, v, q, blows = _swing(objects[0], striker, target, room, steps, step_s)
+        p, v, q, blows = swing(objects[0], striker, target, room, steps, step_s)
         position = np.concatenate([p[:, None], position], axis=1)
         velocity = np.concatenate([v[:, None], velocity], axis=1)
         quaternion = np.concatenate([q[:, None], quaternion], axis=1)
@@ -239,163 +190,3 @@ def reach_of(shape: str, dims_m: tuple[float, float, float]) -> float:
     if shape == "sphere":
         return a
     return math.sqrt(a * a + b * b + c * c) if shape == "box" else a + b
-
-
-def _merge(
-    raw: NDArray[np.float64], objects: tuple[SceneObject, ...], room: Room, shift: int
-) -> list[Contact]:
-    """Joins touches of one pair that follow within a few milliseconds."""
-    groups: dict[tuple[int, int], list[list[NDArray[np.float64]]]] = {}
-    for row in raw:
-        runs = groups.setdefault((int(row[1]), int(row[2])), [])
-        if runs and row[0] - runs[-1][-1][0] <= _MERGE_S:
-            runs[-1].append(row)
-        else:
-            runs.append([row])
-    contacts = []
-    for (a, b), runs in groups.items():
-        for run in runs:
-            first, last = run[0], run[-1]
-            strongest = max(run, key=lambda r: r[3])
-            energy = _energy(objects[a].mass_kg, first[6], last[7])
-            other_energy = _energy(objects[b].mass_kg, first[8], last[9]) if b >= 0 else 0.0
-            body, other, before, after = a, b, first[6], last[7]
-            if other_energy > energy:
-                body, other, before, after = b, a, first[8], last[9]
-                energy, other_energy = other_energy, energy
-            surface = "" if b >= 0 else (room.floor if b == FLOOR else room.wall)
-            contacts.append(
-                Contact(
-                    time_s=float(first[0]),
-                    body=body + shift,
-                    other=other + shift if other >= 0 else other,
-                    surface=surface,
-                    impulse_n_s=float(sum(r[3] for r in run)),
-                    normal_speed_before_m_s=float(strongest[4]),
-                    normal_speed_after_m_s=float(strongest[5]),
-                    speed_before_m_s=float(before),
-                    speed_after_m_s=float(after),
-                    energy_change_j=energy,
-                    other_energy_change_j=other_energy,
-                    point_m=(float(strongest[10]), float(strongest[11]), float(strongest[12])),
-                )
-            )
-    return contacts
-
-
-def _energy(mass_kg: float, before: float, after: float) -> float:
-    return float(abs(0.5 * mass_kg * (after**2 - before**2)))
-
-
-def _lift(
-    striker: Striker, times: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Height angle of the stick above contact and its rate, (S,) each."""
-    per_rad = striker.reach_m * math.cos(striker.dip_rad)
-    theta = np.zeros_like(times)
-    rate = np.zeros_like(times)
-    before_s, before_v = -1.0, 0.0
-    for k, hit in enumerate(striker.hits):
-        swing = hit.swing_s if k == 0 else min(hit.swing_s, 0.6 * (hit.time_s - before_s))
-        top = hit.speed_m_s * swing / 2 / per_rad
-        down = (times <= hit.time_s) & (times > hit.time_s - swing)
-        left = times[down] - (hit.time_s - swing)
-        theta[down] = top - hit.speed_m_s / swing / 2 / per_rad * left**2
-        rate[down] = -hit.speed_m_s / swing / per_rad * left
-        rise = (times > before_s) & (times <= hit.time_s - swing)
-        if k == 0:
-            theta[rise] = top
-        else:
-            _hermite(
-                theta, rate, rise, times, before_s, hit.time_s - swing, before_v / per_rad, top
-            )
-        before_s, before_v = hit.time_s, striker.restitution * hit.speed_m_s
-    after = times > before_s
-    end = before_s + 0.35
-    _hermite(
-        theta,
-        rate,
-        after & (times <= end),
-        times,
-        before_s,
-        end,
-        before_v / per_rad,
-        0.2 * before_v / per_rad,
-    )
-    theta[times > end] = 0.2 * before_v / per_rad
-    return theta, rate
-
-
-def _hermite(
-    theta: NDArray[np.float64],
-    rate: NDArray[np.float64],
-    where: NDArray[np.bool_],
-    times: NDArray[np.float64],
-    start: float,
-    end: float,
-    slope: float,
-    top: float,
-) -> None:
-    """Cubic from (0, slope) to (top, 0), in place."""
-    span = end - start
-    u = (times[where] - start) / span
-    theta[where] = (u**3 - 2 * u**2 + u) * slope * span + (3 * u**2 - 2 * u**3) * top
-    rate[where] = (3 * u**2 - 4 * u + 1) * slope + (6 * u - 6 * u**2) * top / span
-
-
-def _swing(
-    item: SceneObject,
-    striker: Striker,
-    target: StaticBox | None,
-    room: Room,
-    steps: int,
-    step_s: float,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], list[Contact]]:
-    """Positions, velocities, orientations and contacts of the striker."""
-    times: NDArray[np.float64] = np.arange(steps + 1, dtype=np.float64) * step_s
-    theta, rate = _lift(striker, times)
-    dip = striker.dip_rad - theta
-    ca, sa = math.cos(striker.azimuth_rad), math.sin(striker.azimuth_rad)
-    direction = np.stack([np.cos(dip) * ca, np.cos(dip) * sa, -np.sin(dip)], axis=1)
-    slope = np.stack([np.sin(dip) * ca, np.sin(dip) * sa, np.cos(dip)], axis=1) * rate[:, None]
-    arm = striker.reach_m - striker.tip_offset_m
-    pivot = np.asarray(striker.pivot_m)
-    position = pivot + arm * direction
-    velocity = arm * slope
-    # rotate x first down by dip about y, then about z by the azimuth
-    half, turn = dip / 2, striker.azimuth_rad / 2
-    cy, sy = np.cos(half), np.sin(half)
-    cz, sz = math.cos(turn), math.sin(turn)
-    quaternion = np.stack([cz * cy, -sz * sy, cz * sy, sz * cy], axis=1)
-    share = arm / striker.reach_m
-    tip_radius = item.parts[-1].dims_m[0 if item.parts[-1].shape == "sphere" else 1]
-    contacts = []
-    for hit in striker.hits:
-        v0, v1 = hit.speed_m_s, striker.restitution * hit.speed_m_s
-        # both refer to the stick swung about the pivot: the tip moves vertically at contact
-        before = v0 * share / math.cos(striker.dip_rad)
-        after = v1 * share / math.cos(striker.dip_rad)
-        tip = pivot + striker.reach_m * np.array(
-            [
-                math.cos(striker.dip_rad) * ca,
-                math.cos(striker.dip_rad) * sa,
-                -math.sin(striker.dip_rad),
-            ]
-        )
-        contacts.append(
-            Contact(
-                time_s=hit.time_s,
-                body=0,
-                other=-5 if target is not None else FLOOR,
-                surface=target.material if target is not None else room.floor,
-                impulse_n_s=item.mass_kg * (before + after),
-                normal_speed_before_m_s=v0,
-                normal_speed_after_m_s=v1,
-                speed_before_m_s=before,
-                speed_after_m_s=after,
-                energy_change_j=_energy(item.mass_kg, before, after),
-                other_energy_change_j=0.0,
-                point_m=(float(tip[0]), float(tip[1]), float(tip[2] - tip_radius)),
-            )
-        )
-    return position, velocity, quaternion, contacts

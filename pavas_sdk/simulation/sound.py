@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pavas_sdk.simulation.contacts import FLOOR, TARGET
 from pavas_sdk.simulation.kernels import kernel
 from pavas_sdk.simulation.materials import MATERIALS, SURFACES, Material, Surface
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pavas_sdk.simulation.contacts import Contact
     from pavas_sdk.simulation.dynamics import Array
-    from pavas_sdk.simulation.motion import Contact, Motion
+    from pavas_sdk.simulation.motion import Motion
     from pavas_sdk.simulation.scene import Scene, SceneObject
 
 __all__ = ["ENERGY_EXPONENT", "GAIN", "contact_time", "render_sound"]
@@ -170,10 +172,10 @@ def render_sound(scene: Scene, motion: Motion) -> NDArray[np.float32]:
         target = _body_modes(rng, MATERIALS[t.material], "box", t.half_m, t.fill)
     for contact in motion.contacts:
         other = bodies[contact.other] if contact.other >= 0 else None
-        if contact.other == -5:
+        if contact.other == TARGET:
             other = target
         elif contact.other < 0:
-            other = floor if contact.other == -1 else wall
+            other = floor if contact.other == FLOOR else wall
         if other is not None:
             _impact(out, rate, rng, scene, contact, bodies[contact.body], other)
     for index, item in enumerate(scene.objects):
@@ -212,7 +214,7 @@ def _impact(
         second: Material | Surface = MATERIALS[partner.material]
         mass = mass * partner.mass_kg / (mass + partner.mass_kg)
         share, loudness, click = 0.5, 0.5 * (material.loudness_db + second.loudness_db), 0.1
-    elif contact.other == -5:
+    elif contact.other == TARGET:
         second = MATERIALS[contact.surface]
         share, loudness = 0.8, 0.3 * material.loudness_db + 0.7 * second.loudness_db
         click = second.click
