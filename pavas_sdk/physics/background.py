@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.ndimage import map_coordinates
 
+from pavas_sdk.data.timing import nearest_index
 from pavas_sdk.physics.centroid import masks_on_points
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ __all__ = ["background_motion_m_s"]
 
 _MAX_POINTS = 500
 _MIN_POINTS = 16
+_MAX_PAIRS = 40
 
 
 def background_motion_m_s(
@@ -30,7 +32,8 @@ def background_motion_m_s(
     What no mask covers should stand still in world axes. Each confident background point of a
     frame is projected into the next camera (intrinsics and poses) and compared with the point
     found there; without intrinsics it is compared with the same pixel, which is right for a still
-    camera only. NaN where fewer than 16 points can be compared.
+    camera only. NaN where fewer than 16 points can be compared. Of a longer clip 40 pairs of frames,
+    evenly spread, are compared; the others take the nearest one's value.
 
     Args:
         masks: The moving objects.
@@ -44,7 +47,8 @@ def background_motion_m_s(
     still &= reconstruction.confidence > 0
     dt_s = np.diff(reconstruction.times_s) / time_scale
     motion = np.full(max(frames - 1, 0), np.nan)
-    for frame in range(frames - 1):
+    pairs = np.unique(np.linspace(0, frames - 2, _MAX_PAIRS).round().astype(int))
+    for frame in pairs if frames > 1 else ():
         rows, columns = np.nonzero(still[frame])
         stride = max(1, rows.size // _MAX_POINTS)
         rows, columns = rows[::stride], columns[::stride]
@@ -65,6 +69,8 @@ def background_motion_m_s(
             axis=1,
         )
         motion[frame] = np.median(np.linalg.norm(there - points[seen], axis=1)) / dt_s[frame]
+    if frames > 1:
+        motion = motion[pairs[nearest_index(pairs, np.arange(frames - 1))]]
     return motion
 
 

@@ -68,6 +68,8 @@ def measure_shape(masks: NDArray[np.bool_]) -> Shape | None:
     seen = np.flatnonzero(masks.any(axis=(1, 2)))
     if seen.size == 0:
         return None
+    if seen.size > _MAX_FRAMES:
+        seen = seen[np.linspace(0, seen.size - 1, _MAX_FRAMES).round().astype(int)]
     inner = [
         t
         for t in seen
@@ -76,8 +78,6 @@ def measure_shape(masks: NDArray[np.bool_]) -> Shape | None:
         )
     ]
     chosen = np.asarray(inner if len(inner) >= 3 else seen)
-    if chosen.size > _MAX_FRAMES:
-        chosen = chosen[np.linspace(0, chosen.size - 1, _MAX_FRAMES).round().astype(int)]
     axes = np.array([_axes(masks[t]) for t in chosen])
     area = float(np.median(masks[chosen].sum(axis=(1, 2))))
     ratio = axes[:, 0] / axes[:, 1]
