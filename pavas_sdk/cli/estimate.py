@@ -105,7 +105,8 @@ def estimate(
             raise OutputExistsError(f"{path} exists; use --overwrite to replace it")
     with open_video(video, time_scale=time_scale) as source:
         estimator = _estimator(names, scale, keep_going)
-        result = estimator.estimate(source, prompt=prompt, masses=dict(masses_kg))
+        masses: dict[int | str, float] = dict(masses_kg.items())
+        result = estimator.estimate(source, prompt=prompt, masses=masses)
     _report(video, result)
     if masks is not None:
         _write_masks(masks, result)
@@ -164,7 +165,7 @@ def _write_masks(path: Path, result: PhysicsResult) -> None:
 
     from pavas_sdk.data._files import replacing
 
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for object_id, track in result.masks.items():
         arrays[f"times_s_{object_id}"] = track.times_s
         arrays[f"masks_{object_id}"] = track.masks

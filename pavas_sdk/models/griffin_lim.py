@@ -137,7 +137,8 @@ class GriffinLimVocoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         border = (n_fft - hop) // 2
         padded = F.pad(wave[None, None], (border, border))[0, 0]
         frames = padded.unfold(0, n_fft, hop) * self.mel.window.float()
-        return torch.fft.rfft(frames, dim=1).T
+        spectrum: Tensor = torch.fft.rfft(frames, dim=1)
+        return spectrum.T
 
     def _synthesise(self, spectrum: Tensor) -> Tensor:
         n_fft, hop = self.config.n_fft, self.config.hop_length

@@ -75,7 +75,8 @@ class LinearMelCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]
         directions = directions * directions.gather(1, largest).sign()
         self.mean.copy_(mean.to(self.mean.dtype))
         self.components.copy_(directions.to(self.components.dtype))
-        return values[keep].clamp(min=0).sqrt().to(self.mean.dtype)
+        spread: Tensor = values[keep].clamp(min=0).sqrt().to(self.mean.dtype)
+        return spread
 
     def encode(self, mel: Tensor) -> LatentPosterior:
         """Encode log-mel frames (B, M, T) to latents (B, C, T // frames_per_latent).
@@ -101,7 +102,7 @@ class LinearMelCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]
                 f"latents have shape {tuple(latents.shape)}, expected (batch, {channels}, length)"
             )
         rows = latents.transpose(1, 2) @ self.components + self.mean
-        frames = rows.unflatten(-1, (self.config.frames_per_latent, self.config.mel_bins))
+        frames: Tensor = rows.unflatten(-1, (self.config.frames_per_latent, self.config.mel_bins))
         return frames.flatten(1, 2).transpose(1, 2)
 
     def _rows(self, mel: Tensor) -> Tensor:
@@ -110,4 +111,5 @@ class LinearMelCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]
         if mel.ndim != 3 or mel.shape[1] != bins:
             raise InputError(f"mel has shape {tuple(mel.shape)}, expected (batch, {bins}, frames)")
         whole = mel.shape[2] // frames * frames
-        return mel[:, :, :whole].transpose(1, 2).unflatten(1, (-1, frames)).flatten(2)
+        rows: Tensor = mel[:, :, :whole].transpose(1, 2).unflatten(1, (-1, frames))
+        return rows.flatten(2)

@@ -106,7 +106,8 @@ class TinySyncEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
     def feature_count(self, frames: int) -> int:
         """Return the number of features M of ``frames`` frames, a multiple of 8."""
-        return _SEGMENT * math.ceil(frames * self.config.features_per_frame / _SEGMENT)
+        segments: int = math.ceil(frames * self.config.features_per_frame / _SEGMENT)
+        return _SEGMENT * segments
 
     def preprocess(self, video: Video) -> Tensor:
         """Return the frames as (T, 3, S, S) in [0, 1], squashed to a square."""
