@@ -101,7 +101,7 @@ def test_changed_weights_are_another_model(model, tmp_path):
 def test_training_stays_below_the_seeds_of_evaluation():
     from pavas_sdk.training.tiny import MAX_SEED
 
-    assert MAX_SEED == TRAINING_SEEDS[-1]
+    assert TRAINING_SEEDS[-1] == MAX_SEED
 
 
 def test_threads_are_no_setting():
