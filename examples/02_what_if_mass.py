@@ -28,7 +28,7 @@ def main(model: str = "pavas-tiny", folder: str = "out") -> None:
     """Generate the clip with five masses and speeds."""
     pipe = PavasPipeline.from_pretrained(model)
     pipe.set_progress_bar_config(disable=True)
-    physics, masks, _ = pipe.estimate_physics(CLIP)
+    physics, masks, _ = pipe.physics_and_masks(CLIP)
     print(physics)
     if not physics.objects:
         return

@@ -253,7 +253,7 @@ class PavasPipeline(StoredPipeline):
         with self.progress_bar(total=arguments.total_steps) as progress:
             for item in arguments.items:
                 # 2. Physics, once for the whole clip
-                estimate, tracks, notes = self.estimate_physics(
+                estimate, tracks, notes = self.physics_and_masks(
                     item.source, item.physics, prompt=item.prompt or "", masks=item.masks
                 )
                 # 3. Encode pictures, physics and text, window by window
@@ -360,6 +360,27 @@ class PavasPipeline(StoredPipeline):
         )
 
     def estimate_physics(
+        self,
+        video: str | Path | Video | FrameSource,
+        physics: PhysicsInput = None,
+        *,
+        prompt: str = "",
+    ) -> PhysicsEstimate:
+        """Return the physics of a video: to print, save, edit and pass back in.
+
+        Args:
+            video: The clip.
+            physics: As in `__call__`; masses and speeds by hand go on top of the estimate.
+            prompt: What the user says about the clip.
+
+        Raises:
+            ComponentError: A slot failed.
+            ConfigurationError: There is no estimator and no estimate is given.
+            PhysicsInputError: A given estimate does not fit the video.
+        """
+        return self.physics_and_masks(video, physics, prompt=prompt)[0]
+
+    def physics_and_masks(
         self,
         video: str | Path | Video | FrameSource,
         physics: PhysicsInput | PhysicsRequest = None,

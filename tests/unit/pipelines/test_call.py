@@ -352,7 +352,7 @@ def test_the_steps_by_hand_give_the_call(pipe, clip, physics, sound):
     from pavas_sdk.pipelines.features import WindowCondition
 
     with torch.no_grad():
-        estimate, masks, notes = pipe.estimate_physics(clip.video, physics, masks=clip.masks)
+        estimate, masks, notes = pipe.physics_and_masks(clip.video, physics, masks=clip.masks)
         (window,) = pipe.plan_windows(clip.video.duration_s)
         features = pipe.encode_video(clip.video, window)
         state = pipe.encode_physics(estimate, masks, features)
