@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from pavas_tiny.contested import settle_contested
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -60,6 +62,12 @@ def find_foreground(canvas: Canvas, *, misregistration_px: float = 0.0) -> Foreg
             less accordingly.
     """
     background = _median(canvas)
+    sample = _sample(canvas.frames.shape[0])
+    settle_contested(
+        canvas.frames[sample],
+        None if canvas.valid is None else canvas.valid[sample],
+        background,
+    )
     change = _short_change(canvas)
     for _ in range(3):
         contrast = _contrast(canvas, background)
@@ -84,10 +92,15 @@ def find_foreground(canvas: Canvas, *, misregistration_px: float = 0.0) -> Foreg
     )
 
 
+def _sample(frames: int) -> NDArray[np.intp]:
+    """Frames spread evenly over the clip."""
+    return np.unique(np.linspace(0, frames - 1, _MEDIAN_FRAMES).round().astype(np.intp))
+
+
 def _median(canvas: Canvas) -> NDArray[np.uint8]:
     """Per-pixel median over frames spread evenly; where no frame reaches, 0."""
     frames = canvas.frames
-    index = np.unique(np.linspace(0, frames.shape[0] - 1, _MEDIAN_FRAMES).round().astype(int))
+    index = _sample(frames.shape[0])
     stack = np.ascontiguousarray(np.moveaxis(frames[index], 0, -1))
     if canvas.valid is None:
         stack.sort(axis=-1)
@@ -142,7 +155,7 @@ def _threshold(
 ) -> NDArray[np.float32]:
     """Least contrast that is not noise, per pixel."""
     frames = contrast.shape[0]
-    index = np.unique(np.linspace(0, frames - 1, _MEDIAN_FRAMES).round().astype(int))
+    index = _sample(frames)
     stack = np.sort(np.moveaxis(contrast[index], 0, -1), axis=-1)
     typical = stack[..., int(0.4 * (index.size - 1))].astype(np.float32)
     everywhere = float(np.median(typical))

@@ -1,0 +1,78 @@
+"""``pavas estimate`` on a small film: data on stdout, talk on stderr, files that stay whole."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pavas_sdk import PhysicsEstimate
+
+
+def test_json_on_stdout(pavas, film):
+    answer = pavas("estimate", film)
+    assert answer.code == 0, answer.err
+    physics = PhysicsEstimate.from_json(answer.json)
+    assert len(physics) == 1
+    assert "disc.mp4" in answer.err
+    assert physics.provenance["reconstructor"].qualified_name == "pavas-tiny/planar"
+
+
+def test_to_a_file_with_masks(pavas, film, tmp_path):
+    out, masks = tmp_path / "disc.json", tmp_path / "disc.npz"
+    answer = pavas("estimate", film, "-o", out, "--masks", masks)
+    assert answer.code == 0, answer.err
+    assert answer.out == ""
+    physics = PhysicsEstimate.load(out)
+    arrays = np.load(masks)
+    assert arrays["masks_0"].any()
+    assert arrays["masks_0"].shape[0] == arrays["times_s_0"].size
+    assert len(physics) == 1
+    again = pavas("estimate", film, "-o", out)
+    assert again.code == 2
+    assert "--overwrite" in again.err
+    replaced = pavas("estimate", film, "-o", out, "--overwrite", "--mass", "0=5", "--json")
+    assert replaced.code == 0
+    assert PhysicsEstimate.load(out)[0].mass_kg == 5.0
+    assert replaced.json["objects"][0]["mass_kg"] == 5.0
+
+
+def test_scale_and_slow_motion(pavas, film):
+    plain = PhysicsEstimate.from_json(pavas("estimate", film, "--scale", "0.02").json)
+    slow = PhysicsEstimate.from_json(
+        pavas("estimate", film, "--scale", "0.02", "--time-scale", "4").json
+    )
+    assert plain[0].sources["scale"] == "user"
+    # one pixel per frame at 25 frames per second
+    assert np.nanmedian(plain[0].speed_m_s) == pytest.approx(0.5, rel=0.1)
+    np.testing.assert_allclose(slow[0].speed_m_s, 4 * plain[0].speed_m_s, rtol=1e-6)
+
+
+def test_what_is_seen_may_be_said(pavas, film):
+    said = PhysicsEstimate.from_json(pavas("estimate", film, "--prompt", "a tennis ball").json)
+    assert said[0].object.label == "tennis ball"
+    assert said[0].mass_kg == pytest.approx(0.0577)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--mass", "0"], "ID_OR_LABEL=KG"),
+        (["--mass", "0=-2"], "above 0"),
+        (["--mass", "9=1"], "no object 9"),
+        (["--mass", "violin=1"], "violin"),
+        (["--time-scale", "0"], "--time-scale"),
+        (["--scale", "nan"], "--scale"),
+        (["--segmenter", "motino"], "did you mean"),
+    ],
+)
+def test_bad_options(pavas, film, arguments, said):
+    answer = pavas("estimate", film, *arguments)
+    assert answer.code == 2
+    assert said in answer.err
+    assert answer.out == ""
+
+
+def test_no_such_video(pavas, tmp_path):
+    answer = pavas("estimate", tmp_path / "nothing.mp4")
+    assert answer.code == 2
+    assert "nothing.mp4" in answer.err
