@@ -134,7 +134,7 @@ def measure(model: str, video: str) -> dict[str, float]:
         pipe = PavasPipeline.from_pretrained(model)
         pipe.set_progress_bar_config(disable=True)
     with timed("estimate"):
-        physics, masks, _ = pipe.estimate_physics(video)
+        physics, masks, _ = pipe.physics_and_masks(video)
     with timed("model"):
         out = pipe(video, physics=physics, masks=masks, generator=torch.Generator().manual_seed(0))
     spent["peak_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

@@ -17,7 +17,7 @@ from pavas_sdk.models import MEL_16K, MelSpectrogram
 
 ROOT = Path(__file__).parent
 CLIP = ROOT / "clips" / "bouncing_ball.mp4"
-FRAMES = 8
+FRAMES = 6
 
 
 def main(
@@ -35,29 +35,31 @@ def main(
     mel = MelSpectrogram(MEL_16K)(torch.from_numpy(out.audio.samples.copy()))[0]
 
     figure, (top, bottom) = plt.subplots(
-        2, 1, figsize=(10, 3.6), height_ratios=(1, 1.5), layout="constrained"
+        2, 1, figsize=(10, 3.7), height_ratios=(1.25, 2), layout="constrained"
     )
-    top.imshow(
-        np.concatenate(list(strip.frames), axis=1), aspect="auto", extent=(0, duration, 0, 1)
-    )
+    span = (0, duration)
+    top.imshow(np.concatenate(list(strip.frames), axis=1), aspect="auto", extent=(*span, 0, 1))
     top.set_axis_off()
     bottom.imshow(
         mel,
         origin="lower",
         aspect="auto",
         cmap="magma",
-        extent=(0, duration, 0, mel.shape[0]),
+        extent=(*span, 0, mel.shape[0]),
         vmin=float(mel.max()) - 4.0,
     )
-    for impact in out.physics.impacts():
+    impacts = out.physics.impacts()
+    largest = max((hit.velocity_change_m_s for hit in impacts), default=1.0)
+    for impact in impacts:  # the more abrupt, the brighter the line
+        strength = 0.1 + 0.9 * impact.velocity_change_m_s / largest
         for axis in (top, bottom):
-            axis.axvline(impact.time_s, color="cyan", linewidth=1.0, linestyle=":")
+            axis.axvline(impact.time_s, color="cyan", linewidth=1.2, linestyle=":", alpha=strength)
     bottom.set_xlabel("seconds")
     bottom.set_ylabel("mel band")
     bottom.set_yticks([])
     figure.savefig(path, dpi=110)
     plt.close(figure)
-    print(f"{path}: {len(out.physics.impacts())} impacts marked")
+    print(f"{path}: {len(impacts)} impacts marked")
 
 
 if __name__ == "__main__":
