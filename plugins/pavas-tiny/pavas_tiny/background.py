@@ -110,7 +110,8 @@ def _median(canvas: Canvas) -> NDArray[np.uint8]:
     wide.sort(axis=-1)
     middle = np.maximum(valid.sum(axis=-1) - 1, 0) // 2
     picked = np.take_along_axis(wide, middle[..., None, None], axis=-1)[..., 0]
-    return np.asarray(np.where(valid.any(axis=-1)[..., None], picked, 0), dtype=np.uint8)
+    reached = np.asarray(valid.any(axis=-1))
+    return np.asarray(np.where(reached[..., None], picked, 0), dtype=np.uint8)
 
 
 def _largest_difference(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.uint8]:

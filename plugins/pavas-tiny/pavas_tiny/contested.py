@@ -99,4 +99,4 @@ def _peel(
         chosen[at] = candidates[pick, at]
         picture[front] = chosen[at]
         known |= front
-    return chosen
+    return np.asarray(chosen)
