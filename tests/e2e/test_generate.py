@@ -347,6 +347,24 @@ def test_an_interrupted_run_leaves_nothing(generate, tmp_path, monkeypatch):
     assert names(tmp_path / "out") == []
 
 
+def test_a_full_disk_leaves_nothing(generate, tmp_path, monkeypatch):
+    import errno
+    from pathlib import Path
+
+    usual = Path.replace
+
+    def full(self, target):
+        if str(target).startswith(str(tmp_path / "out" / "disc")):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return usual(self, target)
+
+    monkeypatch.setattr(Path, "replace", full)
+    answer = generate()
+    assert answer.code == 2
+    assert "No space left on device; free some space" in answer.err
+    assert names(tmp_path / "out") == []
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
 def test_ctrl_c_in_a_process_of_its_own(film, model, tmp_path):

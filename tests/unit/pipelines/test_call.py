@@ -249,6 +249,23 @@ def test_guidance_below_one_needs_one_branch_only(sound, pipe, same):
     np.testing.assert_allclose(first.audio.samples, single.audio.samples, rtol=0.05, atol=0.05)
 
 
+def test_the_negative_branch_may_keep_what_it_sees(pipe, sound, same):
+    """With everything kept, guidance acts on physics and text alone."""
+    plain = sound()
+    try:
+        for kept in ("clip", "sync", "clip+sync"):
+            pipe.register_to_config(keep_in_negative=kept)
+            assert not same(plain, sound())
+        # no prompt and no physics: both branches are equal, and guidance changes nothing
+        first, second = (
+            sound(physics="none", masks=None, prompt=None, guidance_scale=scale, output_type="mel")
+            for scale in (1.0, 5.0)
+        )
+    finally:
+        pipe.register_to_config(keep_in_negative="")
+    np.testing.assert_allclose(first.audio, second.audio, atol=1e-3)
+
+
 def test_a_failing_slot_is_an_error_with_its_name(pipe, clip):
     class Broken(BrightDetector):
         def detect(self, video, *, prompt="", rng):
