@@ -18,6 +18,7 @@ from pavas_sdk.cli.main import cli
 ROOT = Path(__file__).resolve().parents[3]
 DOCS = ROOT / "docs"
 PAGES = [
+    ROOT / "README.md",
     *sorted((DOCS / "tutorials").glob("*.md")),
     DOCS / "how-to" / "generate.md",
     DOCS / "how-to" / "estimate.md",
