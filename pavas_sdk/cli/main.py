@@ -32,7 +32,7 @@ VERBS = {
     "estimate": Verb("pavas_sdk.cli.estimate:estimate", "Estimate masses and speeds only."),
     "inspect": Verb("pavas_sdk.cli.inspect:inspect_file", "Say what is in a file."),
     "plugins": Verb("pavas_sdk.cli.plugins:plugins", "List plugins, or check their components."),
-    "models": Verb("pavas_sdk.cli.models:models", "List the presets that can be loaded."),
+    "models": Verb("pavas_sdk.cli.models:models", "List, fetch and convert presets."),
     "simulate": Verb("pavas_sdk.cli.simulate:simulate", "Make simulated clips with exact truth."),
     "train": Verb("pavas_sdk.cli.train:train", "Train a model."),
     "evaluate": Verb("pavas_sdk.cli.evaluate:evaluate", "Measure how good the sound is."),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pavas_sdk.cli.output import human_bytes, json_option, say, show_json, show_table
-from pavas_sdk.errors import PavasError
+from pavas_sdk.errors import ConfigurationError, PavasError
 from pavas_sdk.registry import DEFAULTS, default_registry
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ __all__ = ["models"]
 
 @click.group()
 def models() -> None:
-    """List the presets that can be loaded."""
+    """List, fetch and convert the presets that can be loaded."""
 
 
 @models.command("list")
@@ -37,7 +38,7 @@ def list_models(as_json: bool) -> None:
             (
                 row["name"] + (" (default)" if row["default"] else ""),
                 row["licence"] or "unknown",
-                human_bytes(row["size_bytes"]) if row["cached"] else "-",
+                _size(row),
                 row["path"] or "not on this machine",
                 row["summary"],
             )
@@ -49,11 +50,111 @@ def list_models(as_json: bool) -> None:
             say(f"Failed: {row['name']}: {row['error']}")
 
 
+def _size(row: dict[str, Any]) -> str:
+    if row["cached"]:
+        return human_bytes(row["size_bytes"])
+    return f"{human_bytes(row['download_bytes'])} to fetch" if row["download_bytes"] else "-"
+
+
+@models.command("download")
+@click.argument("name")
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Take the official files from this folder; nothing is fetched.",
+)
+@json_option
+def download_model(name: str, source: Path | None, as_json: bool) -> None:
+    """Fetch the official files of NAME and convert them once, into the cache folder.
+
+    Interrupted, it goes on from there the next time. PAVAS_CACHE says where the cache is.
+    """
+    entry = default_registry().get("pipeline", name)
+    preset = entry.load()
+    if hasattr(preset, "prepare"):
+        folder = preset.prepare(None if source is None else source.expanduser(), say=say)
+    elif source is not None:
+        raise ConfigurationError(f"{entry.name} is not made of official files: leave out --from")
+    else:
+        folder = Path(entry.create())
+    _show_folder(entry, folder, as_json)
+
+
+@models.command("convert")
+@click.argument("name")
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder to write."
+)
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Take the official files from this folder; default: the cache, else the Hub.",
+)
+@click.option(
+    "--dtype",
+    type=click.Choice(["float32", "bfloat16", "float16"]),
+    default="float32",
+    show_default=True,
+    help="Of the written weights.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace an existing folder.")
+@json_option
+def convert_model(
+    name: str, out: Path, source: Path | None, dtype: str, overwrite: bool, as_json: bool
+) -> None:
+    """Write NAME as a folder of safetensors that from_pretrained loads and the Hub takes."""
+    entry = default_registry().get("pipeline", name)
+    preset = entry.load()
+    if not hasattr(preset, "convert"):
+        raise ConfigurationError(
+            f"{entry.name} is not made of official files; copy its folder: "
+            f'PavasPipeline.from_pretrained("{entry.name}").save_pretrained("{out}")'
+        )
+    folder = preset.convert(
+        out.expanduser(),
+        None if source is None else source.expanduser(),
+        dtype=dtype,
+        overwrite=overwrite,
+        say=say,
+    )
+    _show_folder(entry, folder, as_json)
+
+
+def _show_folder(entry: RegisteredComponent, folder: Path, as_json: bool) -> None:
+    if as_json:
+        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        show_json(
+            {
+                "name": entry.name,
+                "path": str(folder),
+                "licence": entry.licence,
+                "size_bytes": size,
+                "sources": _sources(folder),
+            }
+        )
+    else:
+        click.echo(str(folder))
+
+
+def _sources(folder: Path) -> dict[str, Any]:
+    """Official file of each component with its SHA-256, where the folder names them."""
+    try:
+        about = json.loads((folder / "pavas.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {slot: source["official"] for slot, source in about.get("sources", {}).items()}
+
+
 def _describe(entry: RegisteredComponent) -> dict[str, Any]:
     """One row: asks the preset for its folder without letting it download."""
     path: Path | None = None
-    error = None
+    function, error = None, None
     try:
+        function = entry.load()
         path = local_folder(entry)
     except PavasError as err:
         error = str(err)
@@ -68,6 +169,7 @@ def _describe(entry: RegisteredComponent) -> dict[str, Any]:
         "cached": path is not None,
         "path": None if path is None else str(path),
         "size_bytes": sum(file.stat().st_size for file in files),
+        "download_bytes": getattr(function, "download_bytes", None),
         "error": error,
     }
 

@@ -11,6 +11,7 @@ from pavas_sdk.errors import ConfigurationError, InputError
 from pavas_sdk.media import as_source
 from pavas_sdk.models import SequenceConfig
 from pavas_sdk.pipelines.arguments import CallArguments, Item, gather
+from pavas_sdk.pipelines.components import check_components_fit
 from pavas_sdk.pipelines.decoding import Decoder
 from pavas_sdk.pipelines.features import (
     VideoFeatures,
@@ -65,6 +66,10 @@ class PavasPipeline(StoredPipeline):
         num_inference_steps: Default of a call.
         guidance_scale: Default of a call.
         output_gain_db: Applied to every generated sound, and recorded.
+        min_duration_s: Shorter videos are refused; 0: they are computed as if their last picture
+            stood still, and the sound is cut.
+        component_licences: Licence of each component's weights by slot, where they differ from
+            ``licence``.
         keep_in_negative: Features that the unconditional branch keeps, "clip", "sync" or
             "clip+sync"; with both, guidance acts on physics and text alone. One string: a list of
             two would look like a component in the saved index.
@@ -107,6 +112,8 @@ class PavasPipeline(StoredPipeline):
         guidance_scale: float = 4.5,
         output_gain_db: float = 0.0,
         keep_in_negative: str = "",
+        min_duration_s: float = 0.0,
+        component_licences: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
         if not 0 <= overlap_s < window_s or window_s < _SHORTEST_S:
@@ -140,7 +147,10 @@ class PavasPipeline(StoredPipeline):
             guidance_scale=float(guidance_scale),
             output_gain_db=float(output_gain_db),
             keep_in_negative=keep_in_negative,
+            min_duration_s=float(min_duration_s),
+            component_licences=dict(component_licences or {}),
         )
+        check_components_fit(self)
         self.physics_estimator = physics_estimator
         self.sequence = SequenceConfig(
             sample_rate_hz=sample_rate_hz,

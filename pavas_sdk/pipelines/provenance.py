@@ -27,6 +27,7 @@ def component_refs(
     *,
     name: str,
     licence: str,
+    component_licences: Mapping[str, str] | None = None,
     registry: Registry | None = None,
 ) -> tuple[ComponentRef, ...]:
     """Return a reference for the weights, for each torch component and for each estimator slot.
@@ -36,8 +37,10 @@ def component_refs(
         estimator: The physics estimator, or None.
         name: Name of the pipeline.
         licence: Licence of its own weights.
+        component_licences: Licence of single components' weights, by slot.
         registry: Where components are looked up; the process default by default.
     """
+    own = component_licences or {}
     refs = [ComponentRef(kind="pipeline", name=name or "PavasPipeline", licence=licence)]
     for slot, module in modules.items():
         if module is None:
@@ -50,7 +53,7 @@ def component_refs(
                     name=type(module).__name__,
                     distribution="pavas-sdk",
                     version=__version__,
-                    licence=licence or "Apache-2.0",
+                    licence=own.get(slot) or licence or "Apache-2.0",
                 )
             )
         else:

@@ -6,6 +6,7 @@ Layout: diffusers' ``model_index.json`` and one folder per component, plus
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ from pavas_sdk.registry import MissingSlot, missing_plugins_error
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pavas_sdk.registry import Registry
+    from pavas_sdk.registry import RegisteredComponent, Registry
 
 __all__ = ["SavedPipeline", "resolve_folder"]
 
@@ -73,7 +74,22 @@ def resolve_folder(
             "(owner/name), or a preset: "
             + (", ".join(sorted(entry.name for entry in presets)) or "none is installed")
         )
-    return Path(registry.get("pipeline", name).load()())
+    return _preset_folder(registry.get("pipeline", name), **hub_options)
+
+
+def _preset_folder(entry: RegisteredComponent, **hub_options: Any) -> Path:
+    """Ask a preset for its folder; those that fetch files get the options of the Hub."""
+    function = entry.load()
+    known = inspect.signature(function).parameters
+    takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values())
+    options = {name: value for name, value in hub_options.items() if takes_all or name in known}
+    folder = function(**options)
+    if folder is None:
+        raise WeightsError(
+            f"{entry.name} is not on this machine, and local_files_only=True forbids to fetch it; "
+            f"type: pavas models download {entry.name}"
+        )
+    return Path(folder)
 
 
 def _download(repository: str, **options: Any) -> Path:

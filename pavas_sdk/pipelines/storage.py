@@ -16,6 +16,7 @@ from pavas_sdk import __version__
 from pavas_sdk.data._files import write_text
 from pavas_sdk.errors import ConfigurationError, OutputError, PavasError, WeightsError
 from pavas_sdk.physics import PhysicsEstimator
+from pavas_sdk.pipelines.components import check_components_fit, check_weights_complete
 from pavas_sdk.pipelines.provenance import about_json, component_refs
 from pavas_sdk.pipelines.saved import (
     ABOUT_FORMAT,
@@ -127,10 +128,12 @@ class StoredPipeline(DiffusionPipeline):  # type: ignore[misc]
             raise
         except (OSError, ValueError, TypeError, RuntimeError, KeyError) as err:
             raise WeightsError(f"cannot load the pipeline in {folder}: {err}") from err
+        check_weights_complete(folder, pipe.torch_components())
         for part in pipe.torch_components().values():
             _align(part)
         if replaced:
             pipe.register_modules(**replaced)
+            check_components_fit(pipe)
         check_licences(pipe.licences(), commercial_use=commercial_use)
         pipe.register_to_config(_name_or_path=str(pretrained_model_name_or_path))
         return pipe  # type: ignore[no-any-return]  # diffusers is untyped
@@ -192,6 +195,7 @@ class StoredPipeline(DiffusionPipeline):  # type: ignore[misc]
             self.physics_estimator,
             name=self.config.name,
             licence=self.config.licence,
+            component_licences=self.config.component_licences,
         )
 
 

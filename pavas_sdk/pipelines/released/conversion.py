@@ -1,0 +1,138 @@
+"""One official file to one component folder: config, safetensors, and where they came from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from pavas_sdk import __version__
+from pavas_sdk.errors import OutputError, WeightsError
+from pavas_sdk.media.atomic import write_failure
+from pavas_sdk.models.released.checkpoint import read_checkpoint
+from pavas_sdk.models.released.matching import match
+from pavas_sdk.pipelines.released.tensor_file import stored_bytes, write_tensors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from pavas_sdk.models.released import ReleasedComponent
+
+__all__ = [
+    "CONVERTER_VERSION",
+    "RECORD_NAME",
+    "WEIGHTS_NAME",
+    "convert_component",
+    "read_record",
+    "sha256_of",
+]
+
+# Raised when the same official file would be converted to something else: cached folders of
+# another version are converted again.
+CONVERTER_VERSION = 1
+RECORD_NAME = "source.json"
+WEIGHTS_NAME = "diffusion_pytorch_model.safetensors"
+RECORD_FORMAT = "pavas.released_component"
+
+
+def convert_component(
+    component: ReleasedComponent,
+    path: Path,
+    folder: Path,
+    *,
+    dtype: torch.dtype = torch.float32,
+    known: Iterable[ReleasedComponent] = (),
+    origin: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Convert an official file into ``folder`` and return the record of it.
+
+    Only one tensor at a time is in memory beside the memory-mapped file.
+
+    Args:
+        component: What the file should be.
+        path: The official file, or weights that were converted from it.
+        folder: A folder that does not exist yet; the caller renames it when all is done.
+        dtype: Of the written weights.
+        known: Other components, to say what a wrong file is.
+        origin: What is recorded of the official file, when ``path`` is not the file itself.
+
+    Raises:
+        WeightsError: The file is damaged, holds something else, or numbers that are not finite.
+        OutputError: There is not enough space, or the folder cannot be written.
+    """
+    file = component.file
+    official = read_checkpoint(path, again=f"{file.url} ({file.path})")
+    network, entries = match(component, official, path, known=known)
+    try:
+        folder.mkdir(parents=True)
+        _check_space(folder, stored_bytes(entries, dtype))
+        network.save_config(folder)  # type: ignore[operator]  # a ModelMixin
+        written = write_tensors(folder / WEIGHTS_NAME, entries, dtype=dtype)
+        record = {
+            "format": RECORD_FORMAT,
+            "format_version": 1,
+            "component": component.name,
+            "class": [type(network).__module__, type(network).__name__],
+            "official": dict(origin) if origin is not None else _origin(component, path),
+            "weights": {
+                "sha256": written,
+                "size_bytes": (folder / WEIGHTS_NAME).stat().st_size,
+                "dtype": str(dtype).removeprefix("torch."),
+            },
+            "converter_version": CONVERTER_VERSION,
+            "pavas_sdk_version": __version__,
+        }
+        (folder / RECORD_NAME).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    except WeightsError as err:
+        raise WeightsError(f"{path}: {err}; get it again from {file.url} ({file.path})") from err
+    except OSError as err:
+        if isinstance(err, OutputError):
+            raise
+        raise write_failure(folder, err) from err
+    return record
+
+
+def read_record(folder: Path, component: ReleasedComponent) -> dict[str, Any] | None:
+    """Return the record of a converted component, or None when it is not there or not whole."""
+    try:
+        record = json.loads((folder / RECORD_NAME).read_text(encoding="utf-8"))
+        whole = (
+            record["format"] == RECORD_FORMAT
+            and record["component"] == component.name
+            and record["converter_version"] == CONVERTER_VERSION
+            and record["weights"]["size_bytes"] == (folder / WEIGHTS_NAME).stat().st_size
+            and (folder / "config.json").is_file()
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return record if whole else None
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _origin(component: ReleasedComponent, path: Path) -> dict[str, Any]:
+    file = component.file
+    return {
+        "repository": file.repository,
+        "path": file.path,
+        "licence": file.licence,
+        "sha256": sha256_of(path),
+        "size_bytes": path.stat().st_size,
+    }
+
+
+def _check_space(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise OutputError(
+            f"cannot write {folder}: {needed / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB are "
+            "free; free some space, or choose another folder (for the cache: PAVAS_CACHE)"
+        )

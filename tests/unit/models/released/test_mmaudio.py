@@ -1,0 +1,67 @@
+"""The table of released models: what is fetched, from where, and that it fits our networks."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from pavas_sdk.models.released import MMAUDIO_RELEASES
+from pavas_sdk.models.released.matching import match, recognise
+
+KEYS = Path(__file__).parents[3] / "golden" / "mmaudio" / "keys"
+COMPONENTS = {
+    part.name: part for release in MMAUDIO_RELEASES.values() for part in release.components
+}
+TABLES = {
+    **{
+        f"mmaudio-transformer-{variant.replace('_', '-')}": f"flow_{variant}"
+        for variant in ("small_16k", "small_44k", "medium_44k", "large_44k", "large_44k_v2")
+    },
+    "mmaudio-vae-16k": "vae_16k",
+    "mmaudio-vae-44k": "vae_44k",
+}
+
+
+def official(name):
+    """Tensors without memory, by the official names and shapes."""
+    table = json.loads((KEYS / f"{TABLES[name]}.json").read_text())
+    return {entry["key"]: torch.empty(entry["shape"], device="meta") for entry in table["keys"]}
+
+
+def test_there_are_five():
+    assert list(MMAUDIO_RELEASES) == [
+        "mmaudio-small-16k",
+        "mmaudio-small-44k",
+        "mmaudio-medium-44k",
+        "mmaudio-large-44k",
+        "mmaudio-large-44k-v2",
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(TABLES))
+def test_official_names_and_shapes_fit_and_are_recognised(name):
+    state = official(name)
+    network, entries = match(COMPONENTS[name], state, Path("x.pth"))
+    assert list(entries) == list(network.state_dict())
+    assert recognise(state, COMPONENTS.values()) == [name]
+    numbers = sum(tensor.numel() for tensor in state.values())
+    assert COMPONENTS[name].file.size_bytes == 4 * numbers
+
+
+def test_derived_tables_of_a_released_file_are_dropped():
+    name = "mmaudio-transformer-small-16k"
+    state = official(name) | {"t_embed.freqs": torch.empty(1), "latent_rot": torch.empty(1)}
+    match(COMPONENTS[name], state, Path("x.pth"))
+
+
+def test_listing_needs_no_torch():
+    code = (
+        "import sys, pavas_sdk.models.released, pavas_sdk.pipelines.released.preset;"
+        "sys.exit('torch' in sys.modules or 'diffusers' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
