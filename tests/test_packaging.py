@@ -57,7 +57,7 @@ def imported(folder: Path) -> set[str]:
     return found - set(sys.stdlib_module_names)
 
 
-OF_EXTRAS = {"accelerate", "pytest"}
+OF_EXTRAS = {"accelerate", "open_clip", "pytest"}
 
 
 @pytest.mark.parametrize("project", PROJECTS, ids=lambda path: path.name)

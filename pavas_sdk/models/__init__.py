@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pavas_sdk.models.bigvgan import BIGVGAN_VARIANTS, BigVGAN, build_bigvgan
+    from pavas_sdk.models.clip_encoder import CLIPEncoder
     from pavas_sdk.models.conditions import Conditions
     from pavas_sdk.models.griffin_lim import GriffinLimVocoder
     from pavas_sdk.models.linear_codec import LinearMelCodec
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
         SequenceConfig,
         sequence_for_mode,
     )
+    from pavas_sdk.models.synchformer import Synchformer
     from pavas_sdk.models.tiny_sync_encoder import TinySyncEncoder
     from pavas_sdk.models.tiny_visual_encoder import TinyVisualEncoder
     from pavas_sdk.models.transformer import MMAudioTransformer
@@ -36,6 +39,9 @@ if TYPE_CHECKING:
 
 _EXPORTS = {
     "AutoencoderMel": "vae",
+    "BIGVGAN_VARIANTS": "bigvgan",
+    "BigVGAN": "bigvgan",
+    "CLIPEncoder": "clip_encoder",
     "Conditions": "conditions",
     "FlowMatchEuler": "scheduler",
     "GriffinLimVocoder": "griffin_lim",
@@ -49,11 +55,13 @@ _EXPORTS = {
     "SEQUENCE_16K": "sequence",
     "SEQUENCE_44K": "sequence",
     "SequenceConfig": "sequence",
+    "Synchformer": "synchformer",
     "TRANSFORMER_VARIANTS": "variants",
     "TinySyncEncoder": "tiny_sync_encoder",
     "TinyVisualEncoder": "tiny_visual_encoder",
     "VAE_VARIANTS": "vae",
     "VisualFeatures": "visual_features",
+    "build_bigvgan": "bigvgan",
     "build_transformer": "variants",
     "build_vae": "vae",
     "guide": "scheduler",
@@ -64,6 +72,7 @@ _EXPORTS = {
 }
 
 __all__ = [
+    "BIGVGAN_VARIANTS",
     "MEL_16K",
     "MEL_44K",
     "SEQUENCE_16K",
@@ -71,6 +80,8 @@ __all__ = [
     "TRANSFORMER_VARIANTS",
     "VAE_VARIANTS",
     "AutoencoderMel",
+    "BigVGAN",
+    "CLIPEncoder",
     "Conditions",
     "FlowMatchEuler",
     "GriffinLimVocoder",
@@ -80,9 +91,11 @@ __all__ = [
     "MelConfig",
     "MelSpectrogram",
     "SequenceConfig",
+    "Synchformer",
     "TinySyncEncoder",
     "TinyVisualEncoder",
     "VisualFeatures",
+    "build_bigvgan",
     "build_transformer",
     "build_vae",
     "guide",

@@ -52,6 +52,11 @@ class Golden:
         """The input called ``name``, after the map that the index gives for it."""
         spec = self.entry["inputs"][name]
         values = fill(spec["name"], spec["shape"])
+        if "map" in spec:
+            # uint8(clip(rint(128 + 60*n), 0, 255)): a picture of noise
+            assert spec["map"] == "uint8(clip(rint(128 + 60*n), 0, 255))"
+            grey = np.float32(128) + np.float32(60) * values
+            return torch.from_numpy(np.clip(np.rint(grey), 0, 255).astype(np.uint8))
         if "affine" in spec:
             factor, offset = re.fullmatch(r"(\S+)\*n ([+-] \S+)", spec["affine"]).groups()
             scaled = np.float32(float(factor)) * values
@@ -71,19 +76,29 @@ class Golden:
         assert largest <= tolerance[1], f"{name}: largest error {largest:.2e} of the maximum"
         return relative
 
+    def released_weights(self, keys):
+        """Name-seeded tensors for official names and shapes; their CRC is checked first."""
+        state = {key: fill(self.prefix + key, shape) for key, shape in sorted(keys)}
+        if "weights_crc32" in self.entry:
+            crc = 0
+            for values in state.values():
+                crc = zlib.crc32(np.ascontiguousarray(values, dtype="<f4").tobytes(), crc)
+            assert f"{crc:08x}" == self.entry["weights_crc32"], "the filled weights differ already"
+        return {key: torch.from_numpy(values) for key, values in state.items()}
+
     def fill_weights(self, module):
         """Give ``module`` (on the meta device) the name-seeded weights; their CRC comes first."""
-        state = {
-            key: fill(self.prefix + key, tensor.shape)
-            for key, tensor in sorted(module.state_dict().items())
-        }
-        crc = 0
-        for values in state.values():
-            crc = zlib.crc32(np.ascontiguousarray(values, dtype="<f4").tobytes(), crc)
-        assert f"{crc:08x}" == self.entry["weights_crc32"], "the filled weights differ already"
-        tensors = {key: torch.from_numpy(values) for key, values in state.items()}
+        tensors = self.released_weights(
+            (key, tensor.shape) for key, tensor in module.state_dict().items()
+        )
         module.load_state_dict(tensors, strict=True, assign=True)
         return module.eval()
+
+
+def released_keys(name):
+    """Official (name, shape) pairs of ``keys/<name>.json`` that a released file holds weights for."""
+    entries = json.loads((KEYS_FOLDER / f"{name}.json").read_text())["keys"]
+    return [(entry["key"], entry["shape"]) for entry in entries if not entry.get("fixed")]
 
 
 def stored_slice(values, notation):

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 import torch
+from goldens import released_keys
 
-from pavas_sdk.models import Conditions, FlowMatchEuler, build_transformer, guide
+from pavas_sdk.models import (
+    CLIPEncoder,
+    Conditions,
+    FlowMatchEuler,
+    Synchformer,
+    build_bigvgan,
+    build_transformer,
+    guide,
+)
 
 
 class FilledTransformers:
@@ -70,3 +80,36 @@ def sample(network, golden):
         first = velocity if first is None else first
         latents = scheduler.step(velocity, latents, time, next_time)
     return first, latents
+
+
+def filled_bigvgan(golden):
+    """A vocoder with the name-seeded weights of a released file: weight-norm pairs, folded."""
+    mode = golden.entry["mode"]
+    with torch.device("meta"):
+        vocoder = build_bigvgan(mode)
+    vocoder.load_released_state_dict(golden.released_weights(released_keys(f"bigvgan_{mode}")))
+    return vocoder.eval()
+
+
+def filled_synchformer(golden):
+    """The synchronisation encoder at full size."""
+    with torch.device("meta"):
+        encoder = Synchformer()
+    encoder.load_released_state_dict(golden.released_weights(released_keys("synchformer_visual")))
+    return encoder.eval()
+
+
+def filled_clip(golden):
+    """The small CLIP that the index describes."""
+    numbers = re.fullmatch(
+        r"embed_dim (\d+); vision: image_size (\d+), patch (\d+), width (\d+), head_width (\d+), "
+        r"layers (\d+); text: width (\d+), heads (\d+), layers (\d+), context (\d+); quick_gelu",
+        golden.entry["config"],
+    )
+    names = (
+        "embed_dim image_size patch_size vision_width vision_head_width vision_layers "
+        "text_width text_heads text_layers context_length"
+    )
+    encoder = CLIPEncoder(**dict(zip(names.split(), map(int, numbers.groups()), strict=True)))
+    encoder.load_released_state_dict(golden.released_weights(golden.entry["state_keys"]))
+    return encoder.eval()

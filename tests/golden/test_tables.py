@@ -1,6 +1,7 @@
 """Plain tables, parameter counts and key lists: exact."""
 
 import json
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -12,6 +13,8 @@ from pavas_sdk.data.timing import nearest_exact_index, reference_clip, reference
 from pavas_sdk.models import (
     TRANSFORMER_VARIANTS,
     VAE_VARIANTS,
+    Synchformer,
+    build_bigvgan,
     build_transformer,
     build_vae,
     sequence_for_mode,
@@ -89,3 +92,30 @@ def test_transformer_keys_and_counts(variant):
 def test_vae_keys_and_counts(mode):
     with torch.device("meta"):
         check_keys(build_vae(mode), f"vae_{mode}")
+
+
+def check_released_keys(module, name):
+    """The released names and shapes, mapped to ours, are ours; the released count is checked."""
+    table = json.loads((KEYS_FOLDER / f"{name}.json").read_text())
+    with torch.device("meta"):
+        state = {entry["key"]: torch.empty(entry["shape"]) for entry in table["keys"]}
+        own = module.from_released_keys(state)
+    shapes = {key: list(tensor.shape) for key, tensor in module.state_dict().items()}
+    assert {key: list(tensor.shape) for key, tensor in own.items()} == shapes
+    count = sum(e["kind"] == "parameter" and math.prod(e["shape"]) for e in table["keys"])
+    assert count == table["total_parameters"]
+    return sum(p.numel() for p in module.parameters())
+
+
+@pytest.mark.parametrize(("mode", "folded"), [("16k", 112_199_473), ("44k", 122_152_752)])
+def test_bigvgan_keys_and_counts(mode, folded):
+    with torch.device("meta"):
+        vocoder = build_bigvgan(mode)
+    assert check_released_keys(vocoder, f"bigvgan_{mode}") == folded
+
+
+def test_synchformer_keys_and_counts():
+    with torch.device("meta"):
+        encoder = Synchformer()
+    # the patches of single frames, never used, are not kept
+    assert check_released_keys(encoder, "synchformer_visual") == 122_440_704 - 768 * (3 * 256 + 1)
