@@ -269,7 +269,7 @@ class Synchformer(ModelMixin, ConfigMixin):  # type: ignore[misc]
     def forward(self, pixels: Tensor) -> Tensor:
         """Encode batches of segments, (B, S, frames, 3, H, W) to (B, S, features, D)."""
         features: Tensor = self.encode_segments(pixels.flatten(0, 1))
-        return features.unflatten(0, pixels.shape[:2])
+        return features.reshape(*pixels.shape[:2], *features.shape[1:])
 
     def _encode(self, pixels: Tensor) -> Tensor:
         patches = self.patch_embed_3d(pixels.to(self.dtype).transpose(1, 2))
@@ -280,7 +280,8 @@ class Synchformer(ModelMixin, ConfigMixin):  # type: ignore[misc]
         for block in self.blocks:
             x = block(x, frames)
         tokens = self.norm(x[:, 1:]).reshape(patches.shape[0] * frames, -1, x.shape[2])
-        return cast("Tensor", self.spatial_attn_agg(tokens)).unflatten(0, (-1, frames))
+        pooled = cast("Tensor", self.spatial_attn_agg(tokens))
+        return pooled.reshape(-1, frames, pooled.shape[1])
 
     # -- released weights ----------------------------------------------------------------------
 
