@@ -17,10 +17,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pavas_sdk.errors import ConfigurationError, InputError
-from pavas_sdk.models.released import fold_weight_norm, load_strictly
+from pavas_sdk.models.released.translation import fold_weight_norm
+from pavas_sdk.models.strict_loading import load_strictly
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from pavas_sdk.models.released.translation import Entry
 
 __all__ = ["BIGVGAN_VARIANTS", "BigVGAN", "build_bigvgan", "oversampling_filter"]
 
@@ -187,17 +190,15 @@ class BigVGAN(ModelMixin, ConfigMixin):  # type: ignore[misc]
         return wave.tanh() if self.config.final_activation == "tanh" else wave.clamp(-1.0, 1.0)
 
     @staticmethod
-    def from_released_keys(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return a released generator's state dict in our names: weight norm folded.
+    def released_entries(official: Mapping[str, Tensor]) -> dict[str, Entry]:
+        """Return a released generator's tensors in our names, weight norm folded when read.
 
         Takes both spellings of weight norm and plain weights. The oversampling filters, which
-        follow from a formula, are dropped.
-
-        Raises:
-            WeightsError: Half of a weight-norm pair is missing.
+        follow from a formula, are dropped; what is not known passes through.
         """
-        kept = {k: v for k, v in state_dict.items() if not k.endswith(_FILTER_SUFFIXES)}
-        return fold_weight_norm(kept)
+        return fold_weight_norm(
+            {name: value for name, value in official.items() if not name.endswith(_FILTER_SUFFIXES)}
+        )
 
     def load_released_state_dict(self, state_dict: Mapping[str, Tensor]) -> None:
         """Load the state dict of a released generator (the file's entry ``"generator"``).
@@ -207,7 +208,7 @@ class BigVGAN(ModelMixin, ConfigMixin):  # type: ignore[misc]
         """
         load_strictly(
             self,
-            self.from_released_keys(state_dict),
+            self.released_entries(state_dict),
             what=f"a vocoder of {self.config.mel_bins} bands and a hop of {self.hop_length} samples",
         )
 

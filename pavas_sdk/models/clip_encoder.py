@@ -17,7 +17,8 @@ from torch.nn import functional as F
 
 from pavas_sdk.errors import ConfigurationError, InputError, MissingPluginError, PavasWarning
 from pavas_sdk.models.frame_pixels import squashed_pixels
-from pavas_sdk.models.released import load_strictly
+from pavas_sdk.models.released.translation import as_they_are
+from pavas_sdk.models.strict_loading import load_strictly
 from pavas_sdk.models.visual_features import VisualFeatures
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pavas_sdk.data import Video
+    from pavas_sdk.models.released.translation import Entry
 
 __all__ = ["CLIPEncoder"]
 
@@ -215,9 +217,9 @@ class CLIPEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
     # -- released weights ----------------------------------------------------------------------
 
     @staticmethod
-    def from_released_keys(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return an open_clip state dict in our names."""
-        return {_INNER + key: value for key, value in state_dict.items()}
+    def released_entries(official: Mapping[str, Tensor]) -> dict[str, Entry]:
+        """Return an open_clip model's tensors in our names."""
+        return as_they_are({_INNER + name: value for name, value in official.items()})
 
     def load_released_state_dict(self, state_dict: Mapping[str, Tensor]) -> None:
         """Load the state dict of an open_clip model.
@@ -227,7 +229,7 @@ class CLIPEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         """
         load_strictly(
             self,
-            self.from_released_keys(state_dict),
+            self.released_entries(state_dict),
             what=f"a CLIP of width {self.config.vision_width} and {self.config.vision_layers} layers",
         )
 

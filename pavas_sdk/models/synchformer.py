@@ -18,7 +18,8 @@ from torch.nn import functional as F
 
 from pavas_sdk.errors import ConfigurationError, InputError
 from pavas_sdk.models.frame_pixels import cropped_pixels
-from pavas_sdk.models.released import load_strictly
+from pavas_sdk.models.released.translation import as_they_are
+from pavas_sdk.models.strict_loading import load_strictly
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pavas_sdk.data import Video
+    from pavas_sdk.models.released.translation import Entry
 
 __all__ = ["Synchformer"]
 
@@ -286,17 +288,19 @@ class Synchformer(ModelMixin, ConfigMixin):  # type: ignore[misc]
     # -- released weights ----------------------------------------------------------------------
 
     @staticmethod
-    def from_released_keys(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def released_entries(official: Mapping[str, Tensor]) -> dict[str, Entry]:
         """Return the part of the released audio-visual checkpoint that is used, in our names.
 
         Everything outside ``vfeat_extractor.`` is the audio half; the patches of single frames
         belong to a path that is never taken.
         """
-        return {
-            key.removeprefix(_PREFIX): value
-            for key, value in state_dict.items()
-            if key.startswith(_PREFIX) and not key.startswith(_PREFIX + _UNUSED)
-        }
+        return as_they_are(
+            {
+                name.removeprefix(_PREFIX): value
+                for name, value in official.items()
+                if name.startswith(_PREFIX) and not name.startswith(_PREFIX + _UNUSED)
+            }
+        )
 
     def load_released_state_dict(self, state_dict: Mapping[str, Tensor]) -> None:
         """Load the released checkpoint.
@@ -304,6 +308,4 @@ class Synchformer(ModelMixin, ConfigMixin):  # type: ignore[misc]
         Raises:
             WeightsError: Keys are missing, unknown or of another shape.
         """
-        load_strictly(
-            self, self.from_released_keys(state_dict), what="Synchformer's visual encoder"
-        )
+        load_strictly(self, self.released_entries(state_dict), what="Synchformer's visual encoder")

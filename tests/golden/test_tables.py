@@ -99,9 +99,9 @@ def check_released_keys(module, name):
     table = json.loads((KEYS_FOLDER / f"{name}.json").read_text())
     with torch.device("meta"):
         state = {entry["key"]: torch.empty(entry["shape"]) for entry in table["keys"]}
-        own = module.from_released_keys(state)
+    own = module.released_entries(state)
     shapes = {key: list(tensor.shape) for key, tensor in module.state_dict().items()}
-    assert {key: list(tensor.shape) for key, tensor in own.items()} == shapes
+    assert {key: list(entry.shape) for key, entry in own.items()} == shapes
     count = sum(e["kind"] == "parameter" and math.prod(e["shape"]) for e in table["keys"])
     assert count == table["total_parameters"]
     return sum(p.numel() for p in module.parameters())
