@@ -99,9 +99,15 @@ class ComponentError(PavasError):
     Attributes:
         partial: What was known when the component failed (a `PhysicsResult` from the physics
             estimator), or None.
+        slot: The slot that it filled, or None.
+        component: Its name (``distribution/name`` when a plugin registers it), or None.
+        object_ids: The objects it was asked about.
     """
 
     partial: object | None = None
+    slot: str | None = None
+    component: str | None = None
+    object_ids: tuple[int, ...] = ()
 
 
 class ComponentNotFoundError(ComponentError, LookupError):

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pavas_sdk.cli.estimator_options import estimator_options, take_choice
 from pavas_sdk.cli.output import say
 from pavas_sdk.errors import ConfigurationError, OutputExistsError
 
 if TYPE_CHECKING:
-    from pavas_sdk.physics import PhysicsEstimator, PhysicsResult
+    from pavas_sdk.physics import PhysicsResult
 
 __all__ = ["estimate"]
 
@@ -53,23 +54,13 @@ def _masses(
     help="Mass of an object in kilograms, in place of the estimate. May be repeated.",
 )
 @click.option(
-    "--scale",
-    type=float,
-    metavar="M_PER_PX",
-    help="Metres per pixel of the video, when known.",
-)
-@click.option(
     "--time-scale",
     type=float,
     default=1.0,
     show_default=True,
     help="Slow motion: how many times slower than life the video plays.",
 )
-@click.option("--detector", metavar="NAME", help="Moving-object detector; default: pavas-tiny's.")
-@click.option("--segmenter", metavar="NAME", help="Segmenter.")
-@click.option("--reconstructor", metavar="NAME", help="Reconstructor.")
-@click.option("--velocity-estimator", metavar="NAME", help="Velocity estimator.")
-@click.option("--mass-estimator", metavar="NAME", help="Mass estimator.")
+@estimator_options
 @click.option(
     "--masks",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -83,13 +74,12 @@ def estimate(
     out: Path | None,
     prompt: str,
     masses_kg: dict[str, float],
-    scale: float | None,
     time_scale: float,
     masks: Path | None,
     keep_going: bool,
     as_json: bool,
     overwrite: bool,
-    **names: str | None,
+    **options: Any,
 ) -> int:
     """Estimate the physics of a video, without making sound.
 
@@ -97,16 +87,16 @@ def estimate(
     """
     from pavas_sdk.media import open_video
 
-    for name, number in (("--time-scale", time_scale), ("--scale", scale)):
-        if number is not None and not (math.isfinite(number) and number > 0):
-            raise ConfigurationError(f"{name} must be above 0, got {number:g}")
+    if not (math.isfinite(time_scale) and time_scale > 0):
+        raise ConfigurationError(f"--time-scale must be above 0, got {time_scale:g}")
+    choice = take_choice(options)
     for path in (out, masks):
         if path is not None and path.exists() and not overwrite:
             raise OutputExistsError(f"{path} exists; use --overwrite to replace it")
     with open_video(video, time_scale=time_scale) as source:
-        estimator = _estimator(names, scale, keep_going)
+        estimator = choice.build(on_error="partial" if keep_going else "raise")
         masses: dict[int | str, float] = dict(masses_kg.items())
-        result = estimator.estimate(source, prompt=prompt, masses=masses)
+        result = estimator.estimate(source, prompt=prompt, masses=masses, cache=choice.cache)
     _report(video, result)
     if masks is not None:
         _write_masks(masks, result)
@@ -118,38 +108,9 @@ def estimate(
     return 0
 
 
-def _estimator(
-    names: dict[str, str | None], scale: float | None, keep_going: bool
-) -> PhysicsEstimator:
-    """Build the estimator from the names on the command line.
-
-    Raises:
-        ConfigurationError: The chosen reconstructor takes no scale.
-    """
-    from pavas_sdk.physics import PhysicsEstimator
-    from pavas_sdk.registry import default_registry
-
-    reconstructor: Any = names["reconstructor"]
-    if scale is not None:
-        entry = default_registry().get("reconstructor", names["reconstructor"])
-        options = entry.create().config.to_json()
-        if "metres_per_pixel" not in options:
-            raise ConfigurationError(
-                f"reconstructor {entry.qualified_name} takes no --scale; use pavas-tiny/planar"
-            )
-        reconstructor = entry.create(metres_per_pixel=scale)
-    return PhysicsEstimator(
-        moving_object_detector=names["detector"],
-        segmenter=names["segmenter"],
-        reconstructor=reconstructor,
-        velocity_estimator=names["velocity_estimator"],
-        mass_estimator=names["mass_estimator"],
-        on_error="partial" if keep_going else "raise",
-    )
-
-
 def _report(video: Path, result: PhysicsResult) -> None:
-    say(f"{video}: {result.physics.duration_s:.2f} s")
+    kept = ", estimated earlier (from the cache)" if result.from_cache else ""
+    say(f"{video}: {result.physics.duration_s:.2f} s{kept}")
     for line in str(result.physics).splitlines():
         say(f"  {line}")
     for note in result.physics.notes:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pavas_sdk.cli.estimator_options import EstimatorChoice, estimator_options, take_choice
 from pavas_sdk.cli.generate_files import Outputs, plan_outputs, writing
 from pavas_sdk.cli.output import json_option, say, show_json
 from pavas_sdk.errors import ConfigurationError, PavasError, PhysicsInputError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from pavas_sdk.pipelines import PavasOutput, PavasPipeline
 
-__all__ = ["generate"]
+__all__ = ["generate", "load_pipeline"]
 
 _DTYPES = ("float32", "bfloat16", "float16")
 
@@ -39,6 +40,7 @@ class _Request:
     waveforms: int
     normalize: float | None
     mux: bool
+    cache: bool | Path | None
 
 
 def _pairs(name: str) -> Callable[..., dict[str, float]]:
@@ -117,7 +119,7 @@ def _pairs(name: str) -> Callable[..., dict[str, float]]:
     show_default=True,
     help="Slow motion: how many times slower than life the video plays.",
 )
-@click.option("--scale", type=float, metavar="M_PER_PX", help="Metres per pixel, when known.")
+@estimator_options
 @click.option(
     "--waveforms", type=click.IntRange(1), default=1, show_default=True, help="Sounds per video."
 )
@@ -136,7 +138,6 @@ def generate(
     videos: tuple[Path, ...],
     out: Path,
     model: str | None,
-    scale: float | None,
     no_mux: bool,
     overwrite: bool,
     device: str,
@@ -151,8 +152,9 @@ def generate(
     --physics). Of several videos, those whose results exist are left out, so that an interrupted
     run can be repeated.
     """
-    request = _Request(mux=not no_mux, **options)
-    _check(request, videos, scale)
+    choice = take_choice(options)
+    request = _Request(mux=not no_mux, cache=choice.cache, **options)
+    _check(request, videos)
     todo, kept = plan_outputs(
         videos, out, waveforms=request.waveforms, mux=request.mux, overwrite=overwrite
     )
@@ -160,7 +162,7 @@ def generate(
         say(f"{outputs.video}: results exist in {out}, kept (--overwrite replaces them)")
     results, failed = [], 0
     if todo:
-        pipe = _load(model, device, dtype, scale)
+        pipe = load_pipeline(model, device, dtype, choice)
         for outputs in todo:
             try:
                 results.append(_one(pipe, outputs, request))
@@ -180,7 +182,7 @@ def generate(
     return 2 if failed else 0
 
 
-def _check(request: _Request, videos: tuple[Path, ...], scale: float | None) -> None:
+def _check(request: _Request, videos: tuple[Path, ...]) -> None:
     """Find what cannot work before anything is loaded.
 
     Raises:
@@ -193,9 +195,8 @@ def _check(request: _Request, videos: tuple[Path, ...], scale: float | None) -> 
         for key, value in values.items():
             if not (isfinite(value) and value > 0):
                 raise PhysicsInputError(f"{name} {key}={value:g}: expected a number above 0")
-    for name, number in (("--time-scale", request.time_scale), ("--scale", scale)):
-        if number is not None and not (isfinite(number) and number > 0):
-            raise ConfigurationError(f"{name} must be above 0, got {number:g}")
+    if not (isfinite(request.time_scale) and request.time_scale > 0):
+        raise ConfigurationError(f"--time-scale must be above 0, got {request.time_scale:g}")
     if request.physics not in (None, "none"):
         assert request.physics is not None
         if len(videos) > 1:
@@ -216,7 +217,16 @@ def _check(request: _Request, videos: tuple[Path, ...], scale: float | None) -> 
         raise ConfigurationError(f"--normalize must be 0 dBFS or below, got {request.normalize:g}")
 
 
-def _load(model: str | None, device: str, dtype: str, scale: float | None) -> PavasPipeline:
+def load_pipeline(
+    model: str | None, device: str, dtype: str, choice: EstimatorChoice
+) -> PavasPipeline:
+    """Return the model with the chosen estimator, ready on its device.
+
+    Raises:
+        ComponentError: Plugins are missing, or a name is unknown.
+        ConfigurationError: The device cannot be used, or a setting does not exist.
+        WeightsError: There is no such model.
+    """
     import torch
     from diffusers.utils.logging import disable_progress_bar
 
@@ -225,9 +235,17 @@ def _load(model: str | None, device: str, dtype: str, scale: float | None) -> Pa
 
     disable_progress_bar()
     name = DEFAULTS["pipeline"] if model is None else model
-    pipe: PavasPipeline = PavasPipeline.from_pretrained(name, dtype=getattr(torch, dtype))
-    if scale is not None:
-        pipe.physics_estimator = _with_scale(pipe.physics_estimator, scale)
+    given: dict[str, Any] = dict(choice.slots)
+    if choice.name is not None:
+        given["physics_estimator"] = choice.name
+    pipe: PavasPipeline = PavasPipeline.from_pretrained(name, dtype=getattr(torch, dtype), **given)
+    if choice.settings:
+        if pipe.physics_estimator is None:
+            raise ConfigurationError(
+                f"{name} has no physics estimator, so --scale and --set have nothing to act on; "
+                "choose one with --estimator"
+            )
+        pipe.physics_estimator = choice.with_settings(pipe.physics_estimator)
     if device != "cpu":
         try:
             pipe.to(device)
@@ -239,24 +257,6 @@ def _load(model: str | None, device: str, dtype: str, scale: float | None) -> Pa
         desc="Denoising", unit="step", leave=False, disable=not sys.stderr.isatty()
     )
     return pipe
-
-
-def _with_scale(estimator: Any, metres_per_pixel: float) -> Any:
-    """Return the estimator with a reconstructor that is told the scale.
-
-    Raises:
-        ConfigurationError: There is no estimator, or its reconstructor takes no scale.
-    """
-    from pavas_sdk.physics import PhysicsEstimator
-
-    document = {} if estimator is None else estimator.to_json()
-    reference = document.get("slots", {}).get("reconstructor", {"config": {}, "name": "none"})
-    if "metres_per_pixel" not in reference["config"]:
-        raise ConfigurationError(
-            f"the reconstructor of this model ({reference['name']}) takes no --scale"
-        )
-    reference["config"]["metres_per_pixel"] = metres_per_pixel
-    return PhysicsEstimator.from_json(document)
 
 
 def _one(pipe: PavasPipeline, outputs: Outputs, request: _Request) -> dict[str, Any]:
@@ -275,6 +275,7 @@ def _one(pipe: PavasPipeline, outputs: Outputs, request: _Request) -> dict[str, 
             prompt=request.prompt,
             negative_prompt=request.negative_prompt,
             physics=_physics(request),
+            cache=request.cache,
             num_inference_steps=request.steps,
             guidance_scale=request.guidance,
             num_waveforms_per_video=request.waveforms,

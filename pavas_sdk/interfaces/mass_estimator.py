@@ -49,6 +49,7 @@ class _FunctionMassEstimator(MassEstimator):
     def __init__(self, function: Callable[[MovingObject], float | None]) -> None:
         super().__init__()
         self._function = function
+        self.name = getattr(function, "__name__", "function")
 
     def estimate_mass(
         self,
@@ -63,10 +64,9 @@ class _FunctionMassEstimator(MassEstimator):
         from pavas_sdk.data import MassEstimate
 
         del video, masks, reconstruction, rng
-        name = getattr(self._function, "__name__", "function")
         answers = {entry.object_id: self._function(entry) for entry in objects}
         return {
-            object_id: MassEstimate(object_id=object_id, mass_kg=mass_kg, source=name)
+            object_id: MassEstimate(object_id=object_id, mass_kg=mass_kg, source=self.name)
             for object_id, mass_kg in answers.items()
             if mass_kg is not None
         }

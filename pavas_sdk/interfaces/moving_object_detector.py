@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, ClassVar
 from pavas_sdk.interfaces.component import Component
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
 
     from pavas_sdk.data import FrameSource, MovingObject
 
-__all__ = ["MovingObjectDetector"]
+__all__ = ["MovingObjectDetector", "from_function"]
 
 
 class MovingObjectDetector(Component):
@@ -33,3 +33,35 @@ class MovingObjectDetector(Component):
             prompt: What the user says about the clip; may be empty, may be ignored.
             rng: The only source of randomness.
         """
+
+
+class _FunctionDetector(MovingObjectDetector):
+    """A plain function as a detector."""
+
+    def __init__(self, function: Callable[[FrameSource], Sequence[MovingObject | str]]) -> None:
+        super().__init__()
+        self._function = function
+        self.name = getattr(function, "__name__", "function")
+
+    def detect(
+        self, video: FrameSource, *, prompt: str = "", rng: np.random.Generator
+    ) -> Sequence[MovingObject]:
+        """Call the function; plain labels become objects, numbered in order."""
+        from pavas_sdk.data import MovingObject
+
+        del prompt, rng
+        return [
+            MovingObject(object_id=index, label=thing) if isinstance(thing, str) else thing
+            for index, thing in enumerate(self._function(video))
+        ]
+
+
+def from_function(
+    function: Callable[[FrameSource], Sequence[MovingObject | str]],
+) -> MovingObjectDetector:
+    """Make a detector of a function from a video to objects, or to their labels.
+
+    Example:
+        >>> detector = from_function(lambda video: ["hammer", "nail"])
+    """
+    return _FunctionDetector(function)

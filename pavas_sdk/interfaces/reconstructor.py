@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, ClassVar
 from pavas_sdk.interfaces.component import Component
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
 
-    from pavas_sdk.data import FrameSource, MaskTrack, MovingObject, Reconstruction
+    from pavas_sdk.data import FrameSource, MaskTrack, MovingObject, Reconstruction, Video
 
-__all__ = ["Reconstructor"]
+__all__ = ["Reconstructor", "from_function"]
 
 
 class Reconstructor(Component):
@@ -40,3 +40,34 @@ class Reconstructor(Component):
                 With masks given, the reconstruction has the masks' times.
             rng: The only source of randomness.
         """
+
+
+class _FunctionReconstructor(Reconstructor):
+    """A plain function as a reconstructor."""
+
+    def __init__(self, function: Callable[[Video], Reconstruction]) -> None:
+        super().__init__()
+        self._function = function
+        self.name = getattr(function, "__name__", "function")
+
+    def reconstruct(
+        self,
+        video: FrameSource,
+        *,
+        objects: Sequence[MovingObject] = (),
+        masks: Mapping[int, MaskTrack] | None = None,
+        rng: np.random.Generator,
+    ) -> Reconstruction:
+        """Call the function with the frames at the masks' times, or with all frames."""
+        del objects, rng
+        track = next(iter((masks or {}).values()), None)
+        return self._function(video.read() if track is None else video.frames_at(track.times_s))
+
+
+def from_function(function: Callable[[Video], Reconstruction]) -> Reconstructor:
+    """Make a reconstructor of a function from frames (`Video`) to a `Reconstruction` of them.
+
+    Example:
+        >>> reconstructor = from_function(my_depth_model)
+    """
+    return _FunctionReconstructor(function)

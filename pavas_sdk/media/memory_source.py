@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,6 +79,14 @@ class MemorySource:
         if len(self._video) == 1:
             return ("only one frame: a still picture, nothing can be seen to move",)
         return ()
+
+    def fingerprint(self) -> str:
+        """Return a SHA-256 of the frames and their times, as hexadecimal digits."""
+        video = self._video
+        digest = hashlib.sha256(json.dumps([video.frames.shape, video.duration_s]).encode())
+        digest.update(self._times_s.tobytes())
+        digest.update(np.ascontiguousarray(video.frames).data)
+        return digest.hexdigest()
 
     def read(
         self,

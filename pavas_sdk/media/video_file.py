@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import logging
 import math
 import threading
@@ -13,7 +15,7 @@ import numpy as np
 
 from pavas_sdk.data import Video
 from pavas_sdk.data.timing import grid_times, hold_index
-from pavas_sdk.errors import DamagedMediaError, InputError
+from pavas_sdk.errors import DamagedMediaError, InputError, MediaNotFoundError
 from pavas_sdk.media.arguments import (
     checked_number,
     checked_side,
@@ -139,6 +141,21 @@ class VideoFile:
         times = np.unique(self._timeline.times_s) - self._start_s
         times = times[int(hold_index(times, np.zeros(1))[0]) :]
         return np.asarray(np.clip(times[times < self._duration_s - _TOLERANCE_S], 0.0, None))
+
+    def fingerprint(self) -> str:
+        """Return a SHA-256 of the file's bytes and of the chosen part, as hexadecimal digits.
+
+        Raises:
+            MediaNotFoundError: The file is gone.
+        """
+        try:
+            with self._path.open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256")
+        except OSError as err:
+            raise MediaNotFoundError(f"cannot read {self._path}: {err.strerror or err}") from err
+        part = [self._start_s, self._duration_s, self._fps]
+        digest.update(json.dumps(part).encode())
+        return digest.hexdigest()
 
     def info(self) -> dict[str, Any]:
         """Return everything known about the file, ready for JSON."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pavas_sdk.physics.background import background_motion_m_s
+from pavas_sdk.physics.cache import PhysicsCache
 from pavas_sdk.physics.centroid import CentroidVelocityConfig, CentroidVelocityEstimator
 from pavas_sdk.physics.estimator import PhysicsEstimator, PhysicsEstimatorConfig, saved_slots
 from pavas_sdk.physics.overrides import Overrides, SpeedOverride, load_overrides
@@ -12,6 +13,7 @@ __all__ = [
     "CentroidVelocityConfig",
     "CentroidVelocityEstimator",
     "Overrides",
+    "PhysicsCache",
     "PhysicsEstimator",
     "PhysicsEstimatorConfig",
     "PhysicsResult",

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
 from pavas_sdk.data import ComponentRef, PhysicsEstimate
-from pavas_sdk.errors import ComponentError, ConfigurationError, FormatError
+from pavas_sdk.errors import ComponentError, ConfigurationError, FormatError, PavasWarning
 from pavas_sdk.interfaces import ComponentConfig
+from pavas_sdk.physics.bounded_source import bounded
+from pavas_sdk.physics.cache import CacheInput, as_cache, result_key, unkeyed_slots
+from pavas_sdk.physics.fingerprint import fingerprint
 from pavas_sdk.physics.joining import ClipJoiner, compact_track
+from pavas_sdk.physics.named import named_slots
 from pavas_sdk.physics.overrides import Overrides, load_overrides
 from pavas_sdk.physics.result import PhysicsResult
 from pavas_sdk.physics.slots import SLOT_NAMES, Slots, slots_from_json
@@ -38,6 +43,10 @@ class PhysicsEstimatorConfig(ComponentConfig):
         timeout_s: Seconds that one call of a slot may take, None for no limit.
         window_s: Longer videos (from one and a half windows) are processed in windows.
         overlap_s: Overlap of neighbouring windows.
+        max_objects: At most so many objects at once (in one window); the largest are kept and the
+            others named in the notes.
+        max_side: Longer side in pixels of what the slots are shown; a larger video is scaled down
+            and the notes say so.
         mask_max_side: Longer side in pixels of the masks of the result.
         long_mask_max_side: The same for a video of several windows.
         long_mask_rate_hz: Masks per second for a video of several windows.
@@ -47,6 +56,8 @@ class PhysicsEstimatorConfig(ComponentConfig):
     timeout_s: float | None = 600.0
     window_s: float = 20.0
     overlap_s: float = 1.0
+    max_objects: int = 16
+    max_side: int = 1920
     mask_max_side: int = 160
     long_mask_max_side: int = 96
     long_mask_rate_hz: float = 12.5
@@ -68,6 +79,11 @@ class PhysicsEstimatorConfig(ComponentConfig):
                 f"overlap_s must lie between 0 and half of window_s ({self.window_s}), "
                 f"got {self.overlap_s}"
             )
+        if self.max_objects < 1 or self.max_side < 16:
+            raise ConfigurationError(
+                "max_objects must be at least 1 and max_side at least 16, got "
+                f"{self.max_objects} and {self.max_side}"
+            )
         if min(self.mask_max_side, self.long_mask_max_side) < 8 or self.long_mask_rate_hz <= 0:
             raise ConfigurationError("masks need at least 8 pixels and a rate above 0")
 
@@ -76,11 +92,12 @@ class PhysicsEstimator:
     """The physics parameter estimator of PAVAS Sec. 3.3.
 
     Args:
-        moving_object_detector: A component, a registered name, or None for the default.
+        moving_object_detector: A component, a registered name, a function (see ``from_function``
+            in the module of the interface), or None for the default.
         segmenter: The same.
         reconstructor: The same.
         velocity_estimator: The same.
-        mass_estimator: The same, or a function from a `MovingObject` to kilograms.
+        mass_estimator: The same; a function goes from a `MovingObject` to kilograms.
         config: Settings; or give its fields as keywords.
         registry: Where names are looked up; the process default by default.
         **options: Fields of `PhysicsEstimatorConfig`.
@@ -123,6 +140,38 @@ class PhysicsEstimator:
             registry=registry,
         )
 
+    @classmethod
+    def from_name(
+        cls,
+        name: str,
+        *,
+        config: PhysicsEstimatorConfig | None = None,
+        registry: Registry | None = None,
+        **options: Any,
+    ) -> PhysicsEstimator:
+        """Return the estimator of a name: "paper" (the models of the PAVAS paper) or "tiny".
+
+        Args:
+            name: "paper" or "tiny".
+            config: Settings; or give its fields as keywords.
+            registry: Where names are looked up; the process default by default.
+            **options: Slots to fill otherwise (an object, a registered name, a function), and
+                fields of `PhysicsEstimatorConfig`.
+
+        Raises:
+            MissingPluginError: Plugins are not installed: all of them at once, with what to
+                install.
+            ComponentError: A name is unknown or ambiguous, or a component cannot be made.
+            ConfigurationError: No such estimator, or an impossible option.
+
+        Example:
+            >>> PhysicsEstimator.from_name("paper", mass_estimator="pavas-tiny/size-prior")
+        """
+        registry = registry or default_registry()
+        given = {slot: options.pop(slot) for slot in SLOT_NAMES if slot in options}
+        filled = named_slots(name, given, registry)
+        return cls(config=config, registry=registry, **filled, **options)
+
     @property
     def config(self) -> PhysicsEstimatorConfig:
         """The frozen settings."""
@@ -157,6 +206,7 @@ class PhysicsEstimator:
         masses: Mapping[int | str, float] | None = None,
         overrides: Overrides | None = None,
         rng: np.random.Generator | None = None,
+        cache: CacheInput = None,
     ) -> PhysicsResult:
         """Estimate the physics of a clip.
 
@@ -165,7 +215,11 @@ class PhysicsEstimator:
             prompt: What the user says about the clip.
             masses: Kilograms by object id or label, in place of the estimate.
             overrides: Masses and speeds by hand (`load_overrides`).
-            rng: The only source of randomness; seed 0 by default.
+            rng: The only source of randomness; seed 0 by default. A result that comes from the
+                cache draws nothing from it.
+            cache: Where results are kept: a `PhysicsCache`, a folder, or True for the default
+                folder. An estimate with a failed slot, or with a slot that no plugin registers
+                (an object or function of your own), is not kept; the second is told.
 
         Raises:
             ComponentFailedError: A slot raised or hung; ``.partial`` holds the `PhysicsResult` of
@@ -176,13 +230,51 @@ class PhysicsEstimator:
         """
         rng = np.random.default_rng(0) if rng is None else rng
         by_hand = _overrides(masses, overrides)
+        store = as_cache(cache)
+        key = None if store is None else self._key(source, prompt, rng)
+        result = None if store is None or key is None else store.get(key)
+        if result is None:
+            result, complete = self._estimate(source, prompt, rng)
+            if store is not None and key is not None and complete:
+                store.put(key, result)
+        return replace(result, physics=by_hand.apply(result.physics))
+
+    def _key(self, source: FrameSource, prompt: str, rng: np.random.Generator) -> str | None:
+        """Key of the result in a cache; None when it must not be kept."""
+        unkeyed = unkeyed_slots(self.provenance)
+        if unkeyed:
+            names = ", ".join(f"{slot} ({self.provenance[slot].name})" for slot in unkeyed)
+            warnings.warn(
+                f"the estimate is not cached: {names} is no component of a plugin, so the cache "
+                "cannot tell it from another of the same name; register it, or leave cache out",
+                PavasWarning,
+                stacklevel=3,
+            )
+            return None
+        return result_key(
+            video=fingerprint(source),
+            time_scale=source.time_scale,
+            prompt=prompt,
+            rng_state=dict(rng.bit_generator.state),
+            config=self._config.to_json(),
+            refs=self.provenance,
+        )
+
+    def _estimate(
+        self, source: FrameSource, prompt: str, rng: np.random.Generator
+    ) -> tuple[PhysicsResult, bool]:
+        """The estimate, and whether every slot answered."""
         config = self._config
         windows = plan_windows(source.duration_s, config.window_s, config.overlap_s)
         runner = SlotRunner(
-            self._slots, timeout_s=config.timeout_s, keep_going=config.on_error == "partial"
+            self._slots,
+            timeout_s=config.timeout_s,
+            keep_going=config.on_error == "partial",
+            max_objects=config.max_objects,
         )
         joiner = ClipJoiner(source.duration_s)
-        notes: list[str] = []
+        source, too_large = bounded(source, config.max_side)
+        notes: list[str] = [] if too_large is None else [too_large]
         window = WindowEstimate()
         for start_s, end_s in windows:
             part = source if len(windows) == 1 else WindowSource(source, start_s, end_s)
@@ -197,7 +289,7 @@ class PhysicsEstimator:
             self._add(joiner, window, start_s, end_s, many=len(windows) > 1)
             notes += window.notes
         result = self._result(source, joiner, notes, window if len(windows) == 1 else None)
-        return replace(result, physics=by_hand.apply(result.physics))
+        return result, not runner.failed
 
     def _add(
         self,

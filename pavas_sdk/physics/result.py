@@ -21,9 +21,12 @@ class PhysicsResult:
         physics: Small JSON: objects, masses, speeds, provenance.
         masks: Masks by object id, small (see `PhysicsEstimatorConfig`). Times are on the clip's
             clock; outside a track's times the object is absent.
-        reconstruction: The points, when the clip was short enough for one window; else None.
+        reconstruction: The points, when the clip was short enough for one window and nothing came
+            from the cache; else None.
+        from_cache: Whether the estimate was made earlier.
     """
 
     physics: PhysicsEstimate
     masks: Mapping[int, MaskTrack] = field(default_factory=dict)
     reconstruction: Reconstruction | None = None
+    from_cache: bool = False

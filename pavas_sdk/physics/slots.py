@@ -6,12 +6,19 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from pavas_sdk.errors import ConfigurationError, FormatError
-from pavas_sdk.interfaces.mass_estimator import from_function
-from pavas_sdk.registry import Registry, component_ref, default_registry
+from pavas_sdk.interfaces import (
+    Component,
+    mass_estimator,
+    moving_object_detector,
+    reconstructor,
+    segmenter,
+    velocity_estimator,
+)
+from pavas_sdk.registry import SLOTS, Registry, component_ref, default_registry
 from pavas_sdk.registry.registered import INTERFACES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pavas_sdk.data import ComponentRef
     from pavas_sdk.interfaces import (
@@ -24,13 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SLOT_NAMES", "Slots"]
 
-SLOT_NAMES = (
-    "moving_object_detector",
-    "segmenter",
-    "reconstructor",
-    "velocity_estimator",
-    "mass_estimator",
-)
+SLOT_NAMES = SLOTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,8 +60,8 @@ class Slots:
 
         Args:
             given: By slot: an object of the slot's interface, a registered name (bare or
-                ``distribution/name``), for the mass a function from object to kilograms, or None
-                for the default.
+                ``distribution/name``), a function as `from_function` of the slot's interface
+                takes it, or None for the default.
             registry: Where names are looked up; the process default by default.
 
         Raises:
@@ -84,16 +85,25 @@ class Slots:
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "refs"}
 
 
+_FROM_FUNCTION: dict[str, Callable[[Any], Any]] = {
+    "moving_object_detector": moving_object_detector.from_function,
+    "segmenter": segmenter.from_function,
+    "reconstructor": reconstructor.from_function,
+    "velocity_estimator": velocity_estimator.from_function,
+    "mass_estimator": mass_estimator.from_function,
+}
+
+
 def _component(slot: str, value: Any, registry: Registry) -> Any:
     if value is None or isinstance(value, str):
         return registry.create(slot, value)
     if isinstance(value, INTERFACES[slot]):
         return value
-    if slot == "mass_estimator" and callable(value) and not isinstance(value, type):
-        return from_function(value)
+    if callable(value) and not isinstance(value, (type, Component)):
+        return _FROM_FUNCTION[slot](value)
     hint = "; a class was given: make an object of it" if isinstance(value, type) else ""
     raise ConfigurationError(
-        f"{slot} must be a {INTERFACES[slot].__name__}, a registered name or None, got "
+        f"{slot} must be a {INTERFACES[slot].__name__}, a function, a registered name or None, got "
         f"{type(value).__name__}{hint}"
     )
 

@@ -18,6 +18,7 @@ from pavas_sdk.interfaces.validation import (
 )
 from pavas_sdk.physics.background import background_motion_m_s
 from pavas_sdk.physics.calls import call_component
+from pavas_sdk.physics.capping import largest_by_box, largest_by_mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -113,12 +114,18 @@ class SlotRunner:
         slots: The components.
         timeout_s: Seconds that each call may take, None for no limit.
         keep_going: Note a failed slot and go on, instead of raising.
+        max_objects: The largest so many objects are kept.
     """
 
-    def __init__(self, slots: Slots, *, timeout_s: float | None, keep_going: bool) -> None:
+    def __init__(
+        self, slots: Slots, *, timeout_s: float | None, keep_going: bool, max_objects: int
+    ) -> None:
         self._slots = slots
+        self._max_objects = max_objects
         self._timeout_s = timeout_s
         self._keep_going = keep_going
+        self.failed: list[str] = []
+        """Slots that failed so far."""
 
     def run(
         self, video: FrameSource, *, prompt: str, rng: np.random.Generator, into: WindowEstimate
@@ -165,9 +172,15 @@ class SlotRunner:
             return check_masses(answer, ids(), who=who["mass_estimator"])
 
         into.objects = self._try("moving_object_detector", detect, into) or ()
+        into.objects, note = largest_by_box(into.objects, self._max_objects)
+        into.notes += [] if note is None else [note]
         if not into.objects:
             return
         into.masks = self._try("segmenter", segment, into) or {}
+        into.objects, note = largest_by_mask(into.objects, into.masks, self._max_objects)
+        into.notes += [] if note is None else [note]
+        kept = set(ids())
+        into.masks = {key: track for key, track in into.masks.items() if key in kept}
         if into.masks:
             self._note_missing(into)
             into.reconstruction = self._try("reconstructor", reconstruct, into)
@@ -203,8 +216,12 @@ class SlotRunner:
         except (ComponentFailedError, ContractError) as err:
             names = ", ".join(f"{o.object_id} ({o.label})" for o in into.objects)
             message = f"{err}" + (f"; objects in this window: {names}" if names else "")
+            self.failed.append(slot)
             if not self._keep_going:
-                raise type(err)(message) from err
+                error = type(err)(message)
+                error.slot, error.component = slot, ref.qualified_name
+                error.object_ids = tuple(entry.object_id for entry in into.objects)
+                raise error from err
             into.notes.append(message)
             return None
 

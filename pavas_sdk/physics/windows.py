@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pavas_sdk.data import Video
+from pavas_sdk.physics.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -77,6 +79,11 @@ class WindowSource:
     def time_scale(self) -> float:
         """See `Video.time_scale`."""
         return self._whole.time_scale
+
+    def fingerprint(self) -> str:
+        """See `pavas_sdk.physics.fingerprint.fingerprint`."""
+        whole = fingerprint(self._whole)
+        return hashlib.sha256(f"{whole} {self.start_s!r} {self.end_s!r}".encode()).hexdigest()
 
     def read(
         self,

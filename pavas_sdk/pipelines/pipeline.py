@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from pavas_sdk.data import FrameSource, MaskTrack, Video
     from pavas_sdk.interfaces import AdapterState
+    from pavas_sdk.physics.cache import CacheInput
     from pavas_sdk.pipelines.physics_input import PhysicsInput
 
 __all__ = ["PavasPipeline"]
@@ -190,6 +191,7 @@ class PavasPipeline(StoredPipeline):
         negative_prompt: str | Sequence[str] | None = "",
         physics: PhysicsInput | Sequence[PhysicsInput] = None,
         masks: Mapping[int, MaskTrack] | Sequence[Mapping[int, MaskTrack] | None] | None = None,
+        cache: CacheInput = None,
         duration_s: float | None = None,
         num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
@@ -218,6 +220,8 @@ class PavasPipeline(StoredPipeline):
                 (``{"masses_kg": {0: 5.0}}``, or such a file), or "none": no physics. Or one
                 per video.
             masks: Masks by object id for a given estimate; by default the segmenter is run.
+            cache: Where estimates are kept and looked up: a `pavas_sdk.physics.PhysicsCache`, a
+                folder, or True for the default folder.
             duration_s: Use only the first seconds.
             num_inference_steps: Euler steps; the pipeline's own number by default.
             guidance_scale: Weight of the conditions; below 1 only the conditional branch runs.
@@ -264,7 +268,11 @@ class PavasPipeline(StoredPipeline):
             for item in arguments.items:
                 # 2. Physics, once for the whole clip
                 estimate, tracks, notes = self.physics_and_masks(
-                    item.source, item.physics, prompt=item.prompt or "", masks=item.masks
+                    item.source,
+                    item.physics,
+                    prompt=item.prompt or "",
+                    masks=item.masks,
+                    cache=cache,
                 )
                 # 3. Encode pictures, physics and text, window by window
                 windows = self.plan_windows(item.source.duration_s)
@@ -375,6 +383,7 @@ class PavasPipeline(StoredPipeline):
         physics: PhysicsInput = None,
         *,
         prompt: str = "",
+        cache: CacheInput = None,
     ) -> PhysicsEstimate:
         """Return the physics of a video: to print, save, edit and pass back in.
 
@@ -382,13 +391,14 @@ class PavasPipeline(StoredPipeline):
             video: The clip.
             physics: As in `__call__`; masses and speeds by hand go on top of the estimate.
             prompt: What the user says about the clip.
+            cache: As in `__call__`.
 
         Raises:
             ComponentError: A slot failed.
             ConfigurationError: There is no estimator and no estimate is given.
             PhysicsInputError: A given estimate does not fit the video.
         """
-        return self.physics_and_masks(video, physics, prompt=prompt)[0]
+        return self.physics_and_masks(video, physics, prompt=prompt, cache=cache)[0]
 
     def physics_and_masks(
         self,
@@ -397,6 +407,7 @@ class PavasPipeline(StoredPipeline):
         *,
         prompt: str = "",
         masks: Mapping[int, MaskTrack] | None = None,
+        cache: CacheInput = None,
     ) -> tuple[PhysicsEstimate, dict[int, MaskTrack], tuple[str, ...]]:
         """Return the physics of a video, masks of its objects, and notes on what is missing.
 
@@ -405,6 +416,7 @@ class PavasPipeline(StoredPipeline):
             physics: As in `__call__`.
             prompt: What the user says about the clip.
             masks: Masks for a given estimate.
+            cache: As in `__call__`.
 
         Raises:
             ComponentError: A slot failed.
@@ -431,10 +443,15 @@ class PavasPipeline(StoredPipeline):
             return nothing, {}, ()
         if self.physics_estimator is None:
             raise ConfigurationError(NO_ESTIMATOR)
-        result = self.physics_estimator.estimate(source, prompt=prompt, overrides=request.overrides)
+        result = self.physics_estimator.estimate(
+            source, prompt=prompt, overrides=request.overrides, cache=cache
+        )
         tracks = {**result.masks, **(masks or {})}
         check_fits(result.physics, source, masks)
-        return result.physics, tracks, result.physics.notes
+        notes = result.physics.notes
+        if not result.physics.objects and self.conditioning_adapter is not None:
+            notes = (*notes, NOTHING_MOVES)
+        return result.physics, tracks, notes
 
     def plan_windows(self, duration_s: float) -> tuple[Window, ...]:
         """Return the windows in which a clip of ``duration_s`` is denoised; usually one."""
@@ -671,6 +688,10 @@ class PavasPipeline(StoredPipeline):
 def _kept(names: str) -> tuple[str, ...]:
     return tuple(name for name in names.split("+") if name)
 
+
+NOTHING_MOVES = (
+    "no moving object was found: the sound is made with the learned tokens for no physics"
+)
 
 NO_ESTIMATOR = (
     "this pipeline has no physics estimator and no physics was given; pass physics= (an estimate, "

@@ -26,7 +26,7 @@ from pavas_sdk.pipelines.saved import (
     SavedPipeline,
     resolve_folder,
 )
-from pavas_sdk.registry import Registry, check_licences, default_registry
+from pavas_sdk.registry import SLOTS, Registry, check_licences, default_registry
 
 if TYPE_CHECKING:
     import os
@@ -35,13 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["StoredPipeline"]
 
-SLOT_NAMES = (
-    "moving_object_detector",
-    "segmenter",
-    "reconstructor",
-    "velocity_estimator",
-    "mass_estimator",
-)
 _HUB_OPTIONS = ("cache_dir", "force_download", "local_files_only", "token", "revision")
 _REFUSED = ("trust_remote_code", "custom_pipeline", "custom_revision", "use_onnx")
 _FROM_SAVED: Any = object()
@@ -58,7 +51,7 @@ class StoredPipeline(DiffusionPipeline):  # type: ignore[misc]
         cls,
         pretrained_model_name_or_path: str | os.PathLike[str],
         *,
-        physics_estimator: PhysicsEstimator | None = _FROM_SAVED,
+        physics_estimator: PhysicsEstimator | str | None = _FROM_SAVED,
         commercial_use: bool = False,
         registry: Registry | None = None,
         **options: Any,
@@ -71,8 +64,10 @@ class StoredPipeline(DiffusionPipeline):  # type: ignore[misc]
         Args:
             pretrained_model_name_or_path: A preset (``"pavas-tiny"``), a folder that
                 `save_pretrained` wrote, or a repository of the Hugging Face Hub.
-            physics_estimator: Replaces the saved one. None: load without one (physics must then
-                be given to every call).
+            physics_estimator: Replaces the saved one: an object, or the name of a set of slots,
+                "paper" (Qwen2.5-VL, Florence-2 with SAM-2, CUT3R) or "tiny"; single slots of a
+                named set can be replaced beside it. None: load without one (physics must then be
+                given to every call).
             commercial_use: Refuse components whose licence is non-commercial.
             registry: Where plugins are looked up; the process default by default.
             **options: Components (``transformer=...``) and estimator slots
@@ -97,7 +92,12 @@ class StoredPipeline(DiffusionPipeline):  # type: ignore[misc]
             )
         registry = registry or default_registry()
         hub = {name: options.pop(name) for name in _HUB_OPTIONS if name in options}
-        slots = {name: options.pop(name) for name in SLOT_NAMES if name in options}
+        slots = {name: options.pop(name) for name in SLOTS if name in options}
+        if isinstance(physics_estimator, str):
+            physics_estimator = PhysicsEstimator.from_name(
+                physics_estimator, registry=registry, **slots
+            )
+            slots = {}
         if physics_estimator is not _FROM_SAVED and slots:
             raise ConfigurationError(
                 f"physics_estimator and {', '.join(slots)} are both given; put the slots into the "

@@ -5,7 +5,7 @@ Free of torch. Listing components imports none of them.
 
 from __future__ import annotations
 
-from pavas_sdk.registry.defaults import DEFAULTS
+from pavas_sdk.registry.defaults import DEFAULTS, ESTIMATORS, SLOTS
 from pavas_sdk.registry.failures import PluginFailure
 from pavas_sdk.registry.hookspecs import hookimpl, hookspec
 from pavas_sdk.registry.licences import check_licences, is_non_commercial
@@ -18,8 +18,10 @@ from pavas_sdk.registry.spec import API_VERSION, GROUP, KINDS, ComponentSpec
 __all__ = [
     "API_VERSION",
     "DEFAULTS",
+    "ESTIMATORS",
     "GROUP",
     "KINDS",
+    "SLOTS",
     "ComponentSpec",
     "MissingSlot",
     "PluginFailure",

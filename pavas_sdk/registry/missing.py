@@ -56,6 +56,8 @@ def missing_plugins_error(
     *,
     failures: Sequence[PluginFailure] = (),
     path: str = "path",
+    what: str = "this pipeline",
+    replace_with: str = "PavasPipeline.from_pretrained({path}, {keywords})",
 ) -> MissingPluginError:
     """Return the error that names every missing plugin and what to do about it.
 
@@ -63,6 +65,8 @@ def missing_plugins_error(
         missing: The slots, at least one.
         failures: Plugins that are installed but failed; those of a wanted distribution are named.
         path: What the pipeline is loaded from, for the command to type.
+        what: What needs them.
+        replace_with: How to do without them; ``{path}`` and ``{keywords}`` are filled in.
     """
     distributions = list(dict.fromkeys(slot.distribution for slot in missing if slot.distribution))
     count = len(distributions) or len(missing)
@@ -70,20 +74,24 @@ def missing_plugins_error(
     slot_width = max(len(slot.slot) for slot in missing)
     names = [f"{slot.distribution}/{slot.name}".lstrip("/") for slot in missing]
     name_width = max(len(name) for name in names)
-    lines = [
-        f"this pipeline needs {count} plugin{'s that are' if many else ' that is'} not installed:"
-    ]
+    lines = [f"{what} needs {count} plugin{'s that are' if many else ' that is'} not installed:"]
     for slot, name in zip(missing, names, strict=True):
-        saved = f"{slot.distribution} {slot.version}".strip() or "a class that is not registered"
-        lines.append(f"  {slot.slot:<{slot_width}}   {name:<{name_width}}   (saved with {saved})")
+        lines.append(f"  {slot.slot:<{slot_width}}   {name:<{name_width}}{_origin(slot)}".rstrip())
     versions = {slot.distribution: slot.version for slot in missing}
     wanted = " ".join(f'"{version_range(name, versions[name])}"' for name in distributions)
     them = "them" if many else "it"
     if wanted:
         lines.append(f"Install {them}:   pip install {wanted}")
     keywords = ", ".join(f"{slot.slot}=..." for slot in missing)
-    lines.append(f"Or replace {them}: PavasPipeline.from_pretrained({path}, {keywords})")
+    lines.append(f"Or replace {them}: {replace_with.format(path=path, keywords=keywords)}")
     if all(slot.soft for slot in missing):
         lines.append('Or generate from a saved estimate: pipe(video, physics="physics.json")')
     broken = [failure for failure in failures if failure.distribution in distributions]
     return MissingPluginError("\n".join(lines) + failure_lines(broken))
+
+
+def _origin(slot: MissingSlot) -> str:
+    if slot.distribution and not slot.version:
+        return ""  # named by the user or by a preset, not by a saved pipeline
+    saved = f"{slot.distribution} {slot.version}".strip() or "a class that is not registered"
+    return f"   (saved with {saved})"

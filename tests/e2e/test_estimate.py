@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -63,6 +68,10 @@ def test_what_is_seen_may_be_said(pavas, film):
         (["--time-scale", "0"], "--time-scale"),
         (["--scale", "nan"], "--scale"),
         (["--segmenter", "motino"], "did you mean"),
+        (["--set", "segmenter.side=3"], "has no setting 'side'; it has max_objects, max_side"),
+        (["--set", "segmenter"], "SLOT.KEY=VALUE"),
+        (["--set", "painter.x=3"], "SLOT.KEY=VALUE"),
+        (["--estimator", "papier"], "paper"),
     ],
 )
 def test_bad_options(pavas, film, arguments, said):
@@ -76,3 +85,47 @@ def test_no_such_video(pavas, tmp_path):
     answer = pavas("estimate", tmp_path / "nothing.mp4")
     assert answer.code == 2
     assert "nothing.mp4" in answer.err
+
+
+def test_a_cache_makes_nothing_twice(pavas, film, tmp_path):
+    first = pavas("estimate", film, "--cache-dir", tmp_path / "cache")
+    again = pavas("estimate", film, "--cache-dir", tmp_path / "cache")
+    assert first.code == again.code == 0
+    assert first.out == again.out
+    assert ("from the cache" in first.err, "from the cache" in again.err) == (False, True)
+    (entry,) = (tmp_path / "cache").glob("*.npz")
+    entry.write_bytes(b"damaged")
+    third = pavas("estimate", film, "--cache-dir", tmp_path / "cache")
+    assert "Warning: the cached estimate" in third.err
+    assert third.out == first.out
+
+
+def test_settings_of_components(pavas, film):
+    answer = pavas("estimate", film, "--set", "segmenter.max_side=64")
+    assert answer.json["provenance"]["segmenter"]["config"]["max_side"] == 64
+    assert answer.json["provenance"]["moving_object_detector"]["config"]["max_side"] == 160
+
+
+def test_one_slot_by_name(pavas, film):
+    answer = pavas("estimate", film, "--estimator", "tiny", "--mass-estimator", "size-prior")
+    assert answer.json["provenance"]["mass_estimator"]["name"] == "size-prior"
+
+
+def test_missing_plugins_in_one_message(film):
+    result = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("pavas")),
+            "estimate",
+            str(film),
+            "--estimator",
+            "paper",
+        ],
+        env={**os.environ, "PAVAS_PLUGINS": "pavas-tiny"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert 'pip install "pavas-qwen-vl" "pavas-florence-sam2" "pavas-cut3r"' in result.stderr
+    assert result.stderr.count("Error:") == 1

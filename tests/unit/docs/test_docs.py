@@ -22,6 +22,8 @@ PAGES = [
     *sorted((DOCS / "tutorials").glob("*.md")),
     DOCS / "how-to" / "generate.md",
     DOCS / "how-to" / "estimate.md",
+    DOCS / "how-to" / "swap-estimators.md",
+    DOCS / "how-to" / "cache.md",
     DOCS / "how-to" / "slow-motion.md",
     DOCS / "how-to" / "publish.md",
     DOCS / "how-to" / "simulate.md",
@@ -39,6 +41,7 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     (tmp_path / "out").mkdir()
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PAVAS_CACHE", str(tmp_path / "cache"))
     return tmp_path
 
 

@@ -406,3 +406,29 @@ def test_noise_follows_the_generator_only(pipe):
     assert first.dtype == torch.float32
     # a longer clip starts with the noise of a shorter one
     assert torch.equal(pipe.prepare_latents(20, generator=seeded())[:, :10], first)
+
+
+def test_nothing_moves_uses_the_empty_tokens_and_says_so(pipe):
+    video = moving_discs(0).video
+    out = pipe(video, generator=seeded())
+    assert len(out.physics) == 0
+    assert any("no moving object was found" in note for note in out.provenance["notes"])
+    none = pipe(video, physics="none", generator=seeded())
+    assert np.array_equal(out.audio.samples, none.audio.samples)
+
+
+def test_an_estimate_from_the_cache_gives_the_same_sound(pipe, clip, tmp_path):
+    from pavas_sdk.physics import PhysicsEstimator
+
+    pipe.physics_estimator, before = PhysicsEstimator(), pipe.physics_estimator
+    try:
+        sounds = [
+            pipe(clip.video, generator=seeded(), cache=cache)
+            for cache in (None, tmp_path, tmp_path)
+        ]
+    finally:
+        pipe.physics_estimator = before
+    assert len(list(tmp_path.glob("*.npz"))) == 1
+    for other in sounds[1:]:
+        assert np.array_equal(other.audio.samples, sounds[0].audio.samples)
+        assert other.physics.dumps() == sounds[0].physics.dumps()
