@@ -44,8 +44,8 @@ class PhysicsCache:
     """Results of `PhysicsEstimator.estimate` in a folder.
 
     Args:
-        folder: Where; by default ``PAVAS_CACHE``, else ``pavas/physics`` in the user's cache
-            folder (``XDG_CACHE_HOME`` or ``~/.cache``). Made when something is stored.
+        folder: Where; by default ``physics`` in ``PAVAS_CACHE``, else ``pavas/physics`` in the
+            user's cache folder (``XDG_CACHE_HOME`` or ``~/.cache``). Made when something is stored.
         max_bytes: The folder is kept below this; least recently used results go first.
 
     Raises:
@@ -168,7 +168,7 @@ def default_folder() -> Path:
     """Return where results lie when no folder is given."""
     given = os.environ.get("PAVAS_CACHE")
     if given:
-        return Path(given).expanduser()
+        return Path(given).expanduser() / "physics"
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(base).expanduser() / "pavas" / "physics"
 
