@@ -13,7 +13,7 @@ from pavas_sdk.data import (
 from pavas_sdk.training import Contacts, StoreConfig, Take, TrainingClip
 
 DURATION_S = 1.28
-CONFIG = StoreConfig(duration_s=DURATION_S, max_objects=2, takes=2)
+CONFIG = StoreConfig(grey_size=64, duration_s=DURATION_S, max_objects=2, takes=2)
 
 
 def toy_clip(seed: int) -> TrainingClip:

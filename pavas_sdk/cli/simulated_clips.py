@@ -35,11 +35,9 @@ def simulated_training_clip(seed: int) -> TrainingClip:
 
     Hollow or solid, a body looks and falls the same, but weighs and sounds different; a further
     take simulates the same world again with other fillings and is kept when the bodies move as in
-    the picture. Four clips in five are rendered at 64 pixels a side, which is what the encoders
-    see and four times cheaper than 128.
+    the picture.
     """
-    side = 128 if seed % 5 == 0 else 64
-    clip = simulate(seed, SceneConfig(height=side, width=side))
+    clip = simulate(seed, SceneConfig())
     rng = np.random.default_rng([seed, 1])
     takes = [_take(clip, clip.scene, clip.motion)]
     for _ in range(_TRIES):

@@ -50,8 +50,10 @@ class TinySyncEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
     features per frame every multiple of 0.16 s.
 
     Args:
-        image_size: Side of the square input in pixels, a multiple of 16.
-        widths: Channels after each of the four halvings of resolution.
+        image_size: Side of the square input in pixels, a multiple of 8 * stem_stride.
+        stem_stride: Reduction of the first layer, whose kernel is wide enough to see every pixel
+            twice; the three layers after it halve the resolution once each.
+        widths: Channels after each of the four reductions of resolution.
         hidden_dim: Width of the temporal part.
         dilations: Of the temporal blocks.
         feature_dim: Width of a feature.
@@ -59,7 +61,7 @@ class TinySyncEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         frame_rate_hz: Frames per second that are encoded.
 
     Raises:
-        InputError: ``image_size`` is not a multiple of 16.
+        InputError: ``image_size`` is not a multiple of 8 * stem_stride.
     """
 
     __module__ = "pavas_sdk.models"
@@ -73,6 +75,7 @@ class TinySyncEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         self,
         *,
         image_size: int = 64,
+        stem_stride: int = 2,
         widths: tuple[int, int, int, int] = (16, 32, 48, 64),
         hidden_dim: int = 128,
         dilations: tuple[int, ...] = (1, 2, 4, 1),
@@ -81,20 +84,24 @@ class TinySyncEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         frame_rate_hz: float = 25.0,
     ) -> None:
         super().__init__()
-        if image_size % 16 != 0 or image_size < 16:
-            raise InputError(f"image_size must be a positive multiple of 16, got {image_size}")
+        reduction = 8 * stem_stride
+        if image_size % reduction != 0 or image_size < reduction:
+            raise InputError(
+                f"image_size must be a positive multiple of {reduction}, got {image_size}"
+            )
         layers: list[nn.Module] = []
         inputs = 3
         for index, width in enumerate(widths):
-            kernel = 5 if index == 0 else 3
+            stride = stem_stride if index == 0 else 2
+            kernel = 2 * stride + 1 if index == 0 else 3
             layers += [
-                nn.Conv2d(inputs, width, kernel, stride=2, padding=kernel // 2),
+                nn.Conv2d(inputs, width, kernel, stride=stride, padding=kernel // 2),
                 nn.GroupNorm(8, width),
                 nn.SiLU(),
             ]
             inputs = width
         self.trunk = nn.Sequential(*layers)
-        cells = (image_size // 16) ** 2
+        cells = (image_size // reduction) ** 2
         self.flatten_head = nn.Linear(inputs * cells, hidden_dim)
         self.temporal = nn.ModuleList([_TemporalBlock(hidden_dim, step) for step in dilations])
         self.norm = nn.GroupNorm(1, hidden_dim)
@@ -119,34 +126,39 @@ class TinySyncEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         Raises:
             InputError: Another shape, or no frame.
         """
-        features = self.encode_frames(self.differences(pixels)[None])[0]
-        wanted = self.feature_count(pixels.shape[0])
-        if features.shape[0] == wanted:
-            return features
-        return F.interpolate(features.T[None], size=wanted, mode="linear", align_corners=False)[
-            0
-        ].T.contiguous()
-
-    def differences(self, pixels: Tensor) -> Tensor:
-        """Return grey, change since the frame before and to the frame after, (T, 3, S, S).
-
-        Raises:
-            InputError: Another shape, or no frame.
-        """
         size = self.config.image_size
         if pixels.ndim != 4 or tuple(pixels.shape[1:]) != (3, size, size) or not len(pixels):
             raise InputError(
                 f"pixels have shape {tuple(pixels.shape)}, expected (frames, 3, {size}, {size}) "
                 "with at least one frame"
             )
+        return self.encode_grey(self.grey(pixels))
+
+    def encode_grey(self, grey: Tensor) -> Tensor:
+        """Encode the brightness of one clip's frames, (T, S, S) in [0, 1], like `encode`."""
+        features = self.encode_frames(self.changes(grey)[None])[0]
+        wanted = self.feature_count(grey.shape[0])
+        if features.shape[0] == wanted:
+            return features
+        return F.interpolate(features.T[None], size=wanted, mode="linear", align_corners=False)[
+            0
+        ].T.contiguous()
+
+    @staticmethod
+    def grey(pixels: Tensor) -> Tensor:
+        """Return the brightness of frames (T, 3, S, S), (T, S, S)."""
         weights = torch.tensor(_GREY, dtype=pixels.dtype, device=pixels.device)
-        grey = torch.einsum("tchw,c->thw", pixels, weights)
+        return torch.einsum("tchw,c->thw", pixels, weights)
+
+    @staticmethod
+    def changes(grey: Tensor) -> Tensor:
+        """Return brightness, change since the frame before and to the frame after, (T, 3, S, S)."""
         before = torch.cat([grey[:1], grey[:-1]])
         after = torch.cat([grey[1:], grey[-1:]])
         return torch.stack([grey - 0.5, 3.0 * (grey - before), 3.0 * (after - grey)], dim=1) * 3.0
 
     def encode_frames(self, frames: Tensor) -> Tensor:
-        """Encode `differences` of clips, (B, T, 3, S, S), to (B, T * features_per_frame, D)."""
+        """Encode `changes` of clips, (B, T, 3, S, S), to (B, T * features_per_frame, D)."""
         batch, count = frames.shape[:2]
         flat = frames.flatten(0, 1).to(self.dtype)
         grids = [

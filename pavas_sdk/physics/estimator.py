@@ -54,7 +54,7 @@ class PhysicsEstimatorConfig(ComponentConfig):
 
     on_error: Literal["raise", "partial"] = "raise"
     timeout_s: float | None = 600.0
-    window_s: float = 20.0
+    window_s: float = 12.0
     overlap_s: float = 1.0
     max_objects: int = 16
     max_side: int = 1920

@@ -32,6 +32,7 @@ __all__ = ["ENERGY_EXPONENT", "GAIN", "contact_time", "render_sound"]
 ENERGY_EXPONENT = 0.36
 GAIN = 0.013  # RMS amplitude over 40 ms, full scale = 1, of an average impact of 1 J
 _LEVEL_WINDOW_S = 0.04
+_HARD_PA = 1e9  # stiffer than this, bodies roll alike
 _KNEE = 0.7  # above this the converter bends softly towards full scale; reached by rare clips only
 _SPHERE = (1.0, 1.42, 1.93, 2.51, 3.08, 3.74, 4.41, 5.22, 6.1)
 _BOX = (1.0, 1.58, 2.24, 2.92, 3.46, 4.24, 5.1, 6.3)
@@ -283,7 +284,10 @@ def _roll_noise(
     # bumps pass at the speed of rolling; once per turn the sound swells
     swell = 1.0 + 0.3 * np.sin(np.cumsum(now / rate) / radius)
     slide = 1.0 if item.shape == "sphere" else 2.5
-    level = 0.010 * surface.roughness * slide * item.mass_kg**0.36
+    # what is soft flattens over the bumps instead of rattling on them
+    modulus_pa = MATERIALS[item.material].youngs_modulus_pa
+    hardness = min(1.0, modulus_pa / _HARD_PA) ** 0.25
+    level = 0.007 * surface.roughness * slide * hardness * item.mass_kg**0.36
     envelope = level * now**1.2 * swell * (now > 0.01)
     moving = now[now > 0.01]
     if moving.size == 0:

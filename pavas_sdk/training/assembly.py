@@ -63,6 +63,7 @@ class TinySize:
             "min_frequency": 0.125,
             "max_frequency": 3.0,
             "mass_unit_kg": 0.01,
+            "gate": "joint",
         }
     )
 

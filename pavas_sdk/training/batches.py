@@ -31,6 +31,7 @@ class BatchConfig:
             synchronisation features meet on one grid.
         unit_frames: Frames in the same time.
         unit_sync: Synchronisation features in the same time.
+        near_contact: Share of crops that hold a contact for sure, where the clip has one.
         drop_physics: Share of crops without physics (null state); 0.1 in the paper.
         drop_visual: Share without visual and synchronisation features, and then without physics.
         drop_clip: Further share without visual features only.
@@ -50,6 +51,7 @@ class BatchConfig:
     unit_latents: int = 5
     unit_frames: int = 4
     unit_sync: int = 8
+    near_contact: float = 0.7
     drop_physics: float = 0.1
     drop_visual: float = 0.06
     drop_clip: float = 0.06
@@ -133,6 +135,10 @@ def draw_batch(
         )
     takes = rng.integers(0, bank.latents.shape[1], size=size)
     starts = rng.integers(0, units_in_clip - units + 1, size=size)
+    for row in np.flatnonzero(rng.random(size) < config.near_contact):
+        starts[row] = _start_near_contact(
+            bank.weight[chosen[row], takes[row]], config.unit_latents, units, rng, starts[row]
+        )
 
     def crop(array: NDArray[np.generic], per_unit: int, *, axis: int) -> NDArray[np.generic]:
         """Cut each row's own part of ``array`` (B, ..., time, ...)."""
@@ -167,6 +173,18 @@ def draw_batch(
         keep_physics=torch.from_numpy(keep_physics),
         weight=tensor(crop(bank.weight[chosen, takes], config.unit_latents, axis=0)),
     )
+
+
+def _start_near_contact(
+    weight: NDArray[np.float32], unit: int, units: int, rng: np.random.Generator, otherwise: int
+) -> int:
+    """Return a start, in units, of a crop with a latent that counts more than others."""
+    heavy = np.flatnonzero(weight > weight.min())
+    if heavy.size == 0:
+        return int(otherwise)
+    place = int(rng.choice(heavy)) // unit
+    last = weight.size // unit - units
+    return int(rng.integers(min(last, max(0, place - units + 1)), min(last, place) + 1))
 
 
 def _physics(

@@ -66,9 +66,9 @@ def _optimizer(
     return optimizer, schedule
 
 
-def _pixels(frames: Any, rng: np.random.Generator) -> Tensor:
-    """uint8 (..., S, S, 3) to float (..., 3, S, S) with a random exposure."""
-    pixels = torch.tensor(np.asarray(frames)).movedim(-1, -3).float() / 255.0
+def _exposed(frames: Any, rng: np.random.Generator) -> Tensor:
+    """uint8 to float in [0, 1] with a random exposure."""
+    pixels = torch.tensor(np.asarray(frames)).float() / 255.0
     gain = float(np.exp(rng.normal(0.0, 0.15)))
     return ((pixels - 0.5) * gain + 0.5 + float(rng.normal(0.0, 0.03))).clamp(0.0, 1.0)
 
@@ -113,7 +113,7 @@ def train_visual_encoder(
             grid = np.asarray(store.get("masks", clip)[:, times]).astype(np.float32) / 255.0
             if rng.random() < 0.5:
                 frames, grid = frames[:, :, ::-1], grid[..., ::-1]
-            pixels.append(_pixels(frames.copy(), rng))
+            pixels.append(_exposed(frames.copy(), rng).movedim(-1, -3))
             masks.append(torch.tensor(grid.copy()))
             row = np.full(objects, -100)
             size = np.full(objects, np.nan, dtype=np.float32)
@@ -183,10 +183,10 @@ def train_sync_encoder(
         for clip in chosen:
             fact = store.facts[clip]
             first = int(rng.integers(0, store.config.frames - span + 1))
-            frames = np.asarray(store.get("frames", clip)[first : first + span])
+            frames = np.asarray(store.get("grey", clip)[first : first + span])
             if rng.random() < 0.5:
                 frames = frames[:, :, ::-1]
-            inputs.append(encoder.differences(_pixels(frames.copy(), rng)))
+            inputs.append(encoder.changes(_exposed(frames.copy(), rng)))
             take = fact["takes"][0]
             hits = audible_contacts(take["times_s"], take["energy_change_j"])
             part = slice(first * per_frame, (first + span) * per_frame)

@@ -95,13 +95,14 @@ def write_features(
     for count, clip in enumerate(range(len(store)) if clips is None else clips):
         frames = torch.tensor(np.asarray(store.get("frames", clip)))
         pixels = frames.permute(0, 3, 1, 2).float() / 255.0
+        grey = torch.tensor(np.asarray(store.get("grey", clip))).float() / 255.0
         seen = visual.encode_image(pixels)
         masks = np.asarray(store.get("masks", clip), dtype=np.float32) / 255.0
         mel = torch.tensor(np.asarray(store.get("mel", clip), dtype=np.float32))
         prompts = [take["prompt"] for take in store.facts[clip]["takes"]]
         values = {
             "pooled": seen.pooled,
-            "sync": sync.encode(pixels),
+            "sync": sync.encode_grey(grey),
             "objects": masked_sums(seen.patches, masks),
             "visible": torch.tensor(masks.sum(axis=(2, 3)) > 0),
             "latents": codec.encode(mel).mean.transpose(1, 2),

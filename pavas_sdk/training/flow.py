@@ -113,6 +113,7 @@ def flow_loss(model: nn.Module, batch: FlowBatch, seed: int, step: int) -> Tenso
     """Return the loss of a batch with noise and times that depend on (seed, step) alone."""
     generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
     noise = torch.randn(batch.latents.shape, generator=generator)
-    time = torch.sigmoid(torch.randn(batch.latents.shape[0], generator=generator))
+    # a little more often near the noise, where the conditions alone decide when and how loud
+    time = torch.sigmoid(torch.randn(batch.latents.shape[0], generator=generator) - 0.4)
     loss: Tensor = model(batch, noise, time)
     return loss

@@ -19,7 +19,7 @@ import torch
 
 from pavas_sdk.data.timing import grid_times, nearest_index
 from pavas_sdk.errors import FormatError, InputError
-from pavas_sdk.models import MEL_16K, MelSpectrogram
+from pavas_sdk.models import MEL_16K, MelSpectrogram, TinySyncEncoder
 from pavas_sdk.models.tiny_frames import frames_to_pixels
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ClipStore", "StoreConfig", "clip_arrays", "object_speeds", "write_shard"]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,7 @@ class StoreConfig:
         duration_s: Length of every clip.
         frame_rate_hz: Frames kept per second; also the rate of the physics frames.
         image_size: Side of a kept frame in pixels.
+        grey_size: Side of a kept brightness frame, for the synchronisation encoder.
         grid: Cells a side of the mask grid.
         max_objects: Objects kept per clip (K); the rest is dropped.
         takes: Takes kept per clip (V).
@@ -51,6 +52,7 @@ class StoreConfig:
     duration_s: float = 4.0
     frame_rate_hz: float = 25.0
     image_size: int = 64
+    grey_size: int = 128
     grid: int = 8
     max_objects: int = 4
     takes: int = 3
@@ -100,14 +102,16 @@ def _mel_16k() -> MelSpectrogram:
 def clip_arrays(clip: TrainingClip, config: StoreConfig) -> dict[str, NDArray[Any]]:
     """Return the arrays of one clip; every clip of a store has the same shapes.
 
-    ``frames`` uint8 (T, S, S, 3), ``mel`` float16 (V, M, F), ``mass_kg`` float32 (V, K) and
+    ``frames`` uint8 (T, S, S, 3), ``grey`` uint8 (T, G, G), ``mel`` float16 (V, M, F), ``mass_kg`` float32 (V, K) and
     ``speed_m_s`` float32 (V, K, T) with NaN where there is nothing, ``masks`` uint8
     (K, T, P, P) in 1/255.
     """
     times = config.times_s
     entries = clip.takes[0].physics.objects[: config.max_objects]
     ids = [entry.object_id for entry in entries]
-    pixels = frames_to_pixels(clip.video.at_times(times), config.image_size)
+    frames = clip.video.at_times(times)
+    pixels = frames_to_pixels(frames, config.image_size)
+    grey = TinySyncEncoder.grey(frames_to_pixels(frames, config.grey_size))
     masks = np.zeros((config.max_objects, config.frames, config.grid, config.grid), dtype=np.uint8)
     for row, object_id in enumerate(ids):
         grids = mask_grids(clip.masks.get(object_id), times, config.grid)
@@ -132,6 +136,7 @@ def clip_arrays(clip: TrainingClip, config: StoreConfig) -> dict[str, NDArray[An
             speed[index, row] = object_speeds(entry, times)
     return {
         "frames": (pixels.permute(0, 2, 3, 1) * 255.0).round().to(torch.uint8).numpy(),
+        "grey": (grey * 255.0).round().to(torch.uint8).numpy(),
         "mel": mel,
         "mass_kg": mass,
         "speed_m_s": speed,

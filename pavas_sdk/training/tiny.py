@@ -218,7 +218,9 @@ def _sync(
         loaded: TinySyncEncoder = TinySyncEncoder.from_pretrained(folder).eval()
         return loaded
     torch.manual_seed(recipe.sync.seed)
-    encoder: TinySyncEncoder = TinySyncEncoder(image_size=recipe.store.image_size)
+    encoder: TinySyncEncoder = TinySyncEncoder(
+        image_size=recipe.store.grey_size, stem_stride=4, widths=(24, 32, 48, 64)
+    )
     train_sync_encoder(encoder, store, train, recipe.sync)
     encoder.save_pretrained(folder)
     return encoder

@@ -58,10 +58,13 @@ class PhyAdapter(ModelMixin, ConfigMixin, ConditioningAdapter):  # type: ignore[
         speed_std_m_s: sigma_vel.
         binary_masks: Use 1 where a cell is covered by half or more and 0 elsewhere, instead of
             the covered share. An object that covers no cell by half then counts as occluded.
+        gate: What the pooling gate of an object depends on. "own" is the paper's: mass gates on
+            h_mass, speed on h_vel. With "joint" both gates see both, so that among several objects
+            the mass of the one that moves can count.
 
     Raises:
-        ConfigurationError: Sizes or statistics that are not positive, an unknown variant, or
-            sites without a wanted parameter.
+        ConfigurationError: Sizes or statistics that are not positive, an unknown variant or gate,
+            or sites without a wanted parameter.
     """
 
     # diffusers records this in a saved pipeline; files may move, the public package stays.
@@ -86,6 +89,7 @@ class PhyAdapter(ModelMixin, ConfigMixin, ConditioningAdapter):  # type: ignore[
         speed_mean_m_s: float = 0.0,
         speed_std_m_s: float = 1.0,
         binary_masks: bool = False,
+        gate: Literal["own", "joint"] = "own",
     ) -> None:
         super().__init__()
         _check_positive(
@@ -109,12 +113,15 @@ class PhyAdapter(ModelMixin, ConfigMixin, ConditioningAdapter):  # type: ignore[
                 f"{', '.join('/'.join(group.params) for group in groups) or 'nothing'}; build the "
                 "adapter with PhyAdapter.for_transformer(transformer, patch_dim=...)"
             )
+        if gate not in ("own", "joint"):
+            raise ConfigurationError(f'gate must be "own" or "joint", got {gate!r}')
         frequencies = log_spaced(min_frequency, max_frequency, num_frequencies)
         self.project = nn.Linear(patch_dim, hidden_dim)
         self.norm = nn.LayerNorm(hidden_dim)
         self.occlusion_token = nn.Parameter(0.02 * torch.randn(hidden_dim))
-        self.mass = PhysicsStream(hidden_dim, frequencies)
-        self.speed = PhysicsStream(hidden_dim, frequencies)
+        gate_dim = 2 * hidden_dim if gate == "joint" else hidden_dim
+        self.mass = PhysicsStream(hidden_dim, frequencies, gate_dim)
+        self.speed = PhysicsStream(hidden_dim, frequencies, gate_dim)
         rank = None if variant == "direct" else mixer_rank
         self.mixers = nn.ModuleList([GroupMixer(group, hidden_dim, rank) for group in groups])
 
@@ -179,9 +186,14 @@ class PhyAdapter(ModelMixin, ConfigMixin, ConditioningAdapter):  # type: ignore[
         mass = (torch.log1p(mass / config.mass_unit_kg) - config.mass_mean) / config.mass_std
         speed = torch.where(valid[:, :, None], speed_m_s.float(), torch.nan)
         speed = (speed - config.speed_mean_m_s) / config.speed_std_m_s
+        h_mass = self.mass(objects, mass.unsqueeze(2))
+        h_speed = self.speed(objects, speed)
+        gates = (h_mass, h_speed)
+        if config.gate == "joint":
+            gates = (torch.cat([h_mass, h_speed], dim=-1),) * 2
         return AdapterState(
-            mass=self.mass(objects, mass.unsqueeze(2), valid),
-            speed=self.speed(objects, speed, valid),
+            mass=self.mass.pooled(h_mass, gates[0], valid),
+            speed=self.speed.pooled(h_speed, gates[1], valid),
         )
 
     def null_state(self, batch: int, length: int) -> AdapterState:

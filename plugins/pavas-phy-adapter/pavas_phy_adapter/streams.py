@@ -46,9 +46,12 @@ class PhysicsStream(nn.Module):
     Args:
         hidden_dim: D_h.
         frequencies: w_k of the Fourier features.
+        gate_dim: Width of what the pooling gate reads of each object and frame.
     """
 
-    def __init__(self, hidden_dim: int, frequencies: Sequence[float]) -> None:
+    def __init__(
+        self, hidden_dim: int, frequencies: Sequence[float], gate_dim: int | None = None
+    ) -> None:
         super().__init__()
         self._frequencies = tuple(frequencies)
         self.embed = nn.Sequential(
@@ -58,36 +61,39 @@ class PhysicsStream(nn.Module):
         )
         self.film = nn.Linear(hidden_dim, 2 * hidden_dim)
         self.pool = nn.Sequential(
-            nn.Linear(hidden_dim, hidden_dim // 2), nn.SiLU(), nn.Linear(hidden_dim // 2, 1)
+            nn.Linear(gate_dim or hidden_dim, hidden_dim // 2),
+            nn.SiLU(),
+            nn.Linear(hidden_dim // 2, 1),
         )
         self.missing_token = nn.Parameter(0.02 * torch.randn(hidden_dim))
         self.empty_token = nn.Parameter(0.02 * torch.randn(hidden_dim))
 
-    def forward(self, objects: Tensor, values: Tensor, valid: Tensor) -> Tensor:
-        """Return the condition of a clip, (B, L, D_h).
+    def forward(self, objects: Tensor, values: Tensor) -> Tensor:
+        """Return the modulated features of each object, (B, K, L, D_h) (Eq. 5-8).
 
         Args:
             objects: h_i^l, (B, K, L, D_h).
             values: z-scores, (B, K, L) or (B, K, 1) for a number that does not change in time;
                 where not finite, the learned missing token replaces the embedding.
-            valid: bool, (B, K).
         """
         known = torch.isfinite(values)
         features = fourier_features(torch.where(known, values, 0.0), self._frequencies)
         embedding = self.embed(features.to(objects.dtype))
         embedding = torch.where(known.unsqueeze(-1), embedding, self.missing_token)
-        return self._pooled(self._modulated(objects, embedding), valid)
-
-    def _modulated(self, objects: Tensor, embedding: Tensor) -> Tensor:
-        """FiLM with bounded coefficients (Eq. 7-8)."""
         coefficients: Tensor = self.film(embedding)
         gamma, beta = coefficients.chunk(2, dim=-1)
         return (1.0 + 0.5 * gamma.tanh()) * objects + 0.5 * beta.tanh()
 
-    def _pooled(self, objects: Tensor, valid: Tensor) -> Tensor:
-        """Gated mean over the valid objects (Eq. 9); the empty token where there is none."""
+    def pooled(self, objects: Tensor, gate_inputs: Tensor, valid: Tensor) -> Tensor:
+        """Gated mean over the valid objects (Eq. 9), (B, L, D_h); without any, the empty token.
+
+        Args:
+            objects: Of `forward`.
+            gate_inputs: What the gates depend on, (B, K, L, gate_dim).
+            valid: bool, (B, K).
+        """
         # sigmoid(x_i) / sum_j sigmoid(x_j), written so that it cannot become 0 / 0
-        log_gate = F.logsigmoid(self.pool(objects).float())
+        log_gate = F.logsigmoid(self.pool(gate_inputs).float())
         lowest = torch.finfo(torch.float32).min
         log_gate = log_gate.masked_fill(~valid[:, :, None, None], lowest)
         share = log_gate.softmax(dim=1).to(objects.dtype)

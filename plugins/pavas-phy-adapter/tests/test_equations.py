@@ -59,9 +59,12 @@ class NumpyAdapter:
                         self.c.mass_std
                     )
                     v = (speed[i, frame] - self.c.speed_mean_m_s) / self.c.speed_std_m_s
-                    z = m if half == "mass" else v
-                    x = self.modulated(half, self.h(patches[frame], masks[i, frame]), z)
-                    g = 1 / (1 + np.exp(-self.two_layers(f"{half}.pool", x)[0]))
+                    h = self.h(patches[frame], masks[i, frame])
+                    h_mass = self.modulated("mass", h, m)
+                    h_speed = self.modulated("speed", h, v)
+                    x = h_mass if half == "mass" else h_speed
+                    seen = np.concatenate([h_mass, h_speed]) if self.c.gate == "joint" else x
+                    g = 1 / (1 + np.exp(-self.two_layers(f"{half}.pool", seen)[0]))
                     total, gates = total + g * x, gates + g
                 rows[half].append(total / gates if valid.any() else self.w[f"{half}.empty_token"])
         return np.array(rows["mass"]), np.array(rows["speed"])
@@ -84,7 +87,13 @@ def as_numpy(inputs, row):
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"binary_masks": True}, {"mass_unit_kg": 0.01, "num_frequencies": 1}]
+    "options",
+    [
+        {},
+        {"binary_masks": True},
+        {"mass_unit_kg": 0.01, "num_frequencies": 1},
+        {"gate": "joint"},
+    ],
 )
 def test_conditions_follow_eq_4_to_9(build, inputs, options):
     adapter = build(trained=True, **options)

@@ -98,9 +98,22 @@ def test_sync_features_come_in_whole_segments(sync, frames):
     assert torch.isfinite(features).all()
 
 
+def test_a_wide_first_step_sees_larger_frames():
+    encoder = TinySyncEncoder(image_size=128, stem_stride=4).eval()
+    assert encoder.flatten_head.in_features == TinySyncEncoder().flatten_head.in_features
+    frames = np.full((8, 128, 128, 3), 80, dtype=np.uint8)
+    clip = Video(frames=frames, times_s=np.arange(8) / 25)
+    before = encoder.encode(encoder.preprocess(clip))
+    for row in range(0, 128, 9):  # no pixel is skipped
+        spot = frames.copy()
+        spot[4, row, 127 - row] = 255
+        after = encoder.encode(encoder.preprocess(Video(frames=spot, times_s=clip.times_s)))
+        assert not torch.equal(before, after)
+
+
 def test_whole_segments_are_not_stretched(sync):
     pixels = sync.preprocess(video(12))
-    rows = sync.encode_frames(sync.differences(pixels)[None])[0]
+    rows = sync.encode_frames(sync.changes(sync.grey(pixels))[None])[0]
     assert torch.equal(sync.encode(pixels), rows)
 
 
@@ -120,7 +133,7 @@ def test_a_change_in_the_picture_shows_at_its_time(sync):
 
 def test_differences_vanish_in_a_still_clip(sync):
     still = Video(frames=np.full((6, 64, 64, 3), 100, dtype=np.uint8), times_s=np.arange(6) / 25)
-    rows = sync.differences(sync.preprocess(still))
+    rows = sync.changes(sync.grey(sync.preprocess(still)))
     assert float(rows[:, 1:].abs().max()) == 0.0
 
 
@@ -171,6 +184,8 @@ def test_impossible_sizes_and_shapes(visual, sync):
         TinyVisualEncoder(image_size=60)
     with pytest.raises(InputError, match="multiple of 16"):
         TinySyncEncoder(image_size=72)
+    with pytest.raises(InputError, match="multiple of 32"):
+        TinySyncEncoder(image_size=112, stem_stride=4)
     with pytest.raises(InputError, match=r"frames, 3, 64, 64"):
         visual.encode_image(torch.zeros(2, 3, 32, 32))
     with pytest.raises(InputError, match="at least one frame"):

@@ -12,6 +12,7 @@ from pavas_sdk.training import BatchConfig, FeatureBank, PhysicsSet, draw_batch,
 NOTHING_DROPPED = BatchConfig(
     batch=8,
     latents=10,
+    near_contact=0,
     drop_physics=0,
     drop_visual=0,
     drop_clip=0,
@@ -74,6 +75,24 @@ def test_all_parts_of_a_crop_show_the_same_time():
     assert batch.clip.shape == (8, 8, 4)
     assert batch.sync.shape == (8, 16, 3)
     assert batch.objects.shape == (8, 3, 8, 6)
+
+
+def test_crops_near_contacts_hold_one_wherever_it_is():
+    whole = bank()
+    for place in (0, 17, 39):
+        weight = np.ones_like(whole.weight)
+        weight[:, :, place] = 6.0
+        marked = replace(whole, weight=weight)
+        config = replace(NOTHING_DROPPED, near_contact=1.0, batch=32)
+        starts = set()
+        for step in range(4):
+            batch = draw_batch(marked, CLIPS, config, 0, step)
+            assert (batch.weight == 6.0).sum(dim=1).tolist() == [1] * 32
+            starts |= set(batch.latents[:, 0, 0].tolist())
+        assert len(starts) == {0: 1, 17: 2, 39: 1}[place]
+    calm = replace(whole, weight=np.ones_like(whole.weight))
+    drawn = draw_batch(calm, CLIPS, replace(NOTHING_DROPPED, near_contact=1.0), 0, 0)
+    assert drawn.latents.shape == (8, 10, 2)
 
 
 def test_a_step_is_the_same_batch_and_another_step_another():
