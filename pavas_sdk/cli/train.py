@@ -27,14 +27,14 @@ def train() -> None:
 @click.option(
     "--clips",
     type=click.IntRange(2),
-    default=2700,
+    default=4200,
     show_default=True,
     help="Simulated clips of 4 s.",
 )
 @click.option(
     "--steps",
     type=click.IntRange(1),
-    default=7000,
+    default=12000,
     show_default=True,
     help="Steps of the flow network; fewer shrink the encoders' training, too.",
 )

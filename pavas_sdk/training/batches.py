@@ -61,7 +61,7 @@ class BatchConfig:
     drop_mask: float = 0.08
     miss_frames: float = 0.3
     speed_noise: float = 0.08
-    estimated_share: float = 0.15
+    estimated_share: float = 0.2
 
     def __post_init__(self) -> None:
         """Validate.

@@ -74,19 +74,19 @@ class TinyRecipe:
         sampling: Steps and guidance of the saved pipeline, with which the gain is measured.
     """
 
-    clips: int = 2700
+    clips: int = 4200
     first_seed: int = 100_000
     shard: int = 50
     held_out: int = 50
-    estimates: int = 600
+    estimates: int = 650
     jobs: int = 2
     with_physics: bool = True
     store: StoreConfig = field(default_factory=StoreConfig)
     visual: EncoderTraining = field(
-        default_factory=lambda: EncoderTraining(steps=900, batch=24, frames=4)
+        default_factory=lambda: EncoderTraining(steps=2500, batch=24, frames=4)
     )
     sync: EncoderTraining = field(
-        default_factory=lambda: EncoderTraining(steps=900, batch=10, frames=48)
+        default_factory=lambda: EncoderTraining(steps=2200, batch=10, frames=48)
     )
     size: TinySize = field(default_factory=TinySize)
     flow: FlowTraining = field(default_factory=FlowTraining)
