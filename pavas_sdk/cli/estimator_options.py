@@ -133,8 +133,8 @@ _OPTIONS = (
     click.option(
         "--cache-dir",
         type=click.Path(path_type=Path, file_okay=False),
-        help="The same, in this folder. Default: $PAVAS_CACHE, or pavas/physics in the user's "
-        "cache folder.",
+        help="The same, in this folder. Default: physics in $PAVAS_CACHE, or in the user's cache "
+        "folder.",
     ),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,13 @@ from pavas_sdk.media.atomic import replacing
 from pavas_sdk.media.containers import audio_packets, container_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from numpy.typing import NDArray
 
     from pavas_sdk.data import Audio, Video
 
-__all__ = ["write_video"]
+__all__ = ["write_video", "write_video_parts"]
 
 _TICKS = 90_000
 
@@ -56,15 +59,64 @@ def write_video(
         OutputExistsError: The file exists.
         OutputError: The folder is missing or cannot be written, or the disk is full.
     """
+    return write_video_parts(
+        path,
+        [video],
+        audio,
+        fps=video.fps,
+        duration_s=video.duration_s,
+        crf=crf,
+        preset=preset,
+        keyframe_interval_s=keyframe_interval_s,
+        overwrite=overwrite,
+    )
+
+
+def write_video_parts(
+    path: str | Path,
+    parts: Iterable[Video],
+    audio: Audio | None = None,
+    *,
+    fps: float,
+    duration_s: float,
+    crf: float = 18.0,
+    preset: str = "veryfast",
+    keyframe_interval_s: float = 2.0,
+    overwrite: bool = False,
+) -> Path:
+    """Write a video that comes in parts, one after the other in time; see `write_video`.
+
+    Memory holds one part at a time, so a long video can be copied at another size.
+
+    Args:
+        path: See `write_video`.
+        parts: At least one; their times increase from part to part, and all have one size.
+        audio: See `write_video`.
+        fps: Typical frames per second.
+        duration_s: Of the whole, from the first frame to the end of the last.
+        crf: See `write_video`.
+        preset: See `write_video`.
+        keyframe_interval_s: See `write_video`.
+        overwrite: See `write_video`.
+
+    Raises:
+        ConfigurationError: Another suffix, no part, or frames smaller than 2 x 2.
+        OutputExistsError: The file exists.
+        OutputError: The folder is missing or cannot be written, or the disk is full.
+    """
     file = Path(path).expanduser()
     container_format = container_of(file)
     if container_format.name == "webm":
         raise ConfigurationError("webm cannot hold H.264; expected .mp4, .mov or .mkv")
-    height, width = video.height // 2 * 2, video.width // 2 * 2
+    frames = _ticked(parts, duration_s)
+    first = next(frames, None)
+    if first is None:
+        raise ConfigurationError("a video needs at least one frame, got none")
+    height, width = (side // 2 * 2 for side in first[0].shape[:2])
     if min(height, width) < 2:
-        raise ConfigurationError(f"frames are {video.width} x {video.height}; expected 2 x 2 up")
-    origin = float(video.times_s[0])
-    ticks = np.rint((video.times_s - origin) * _TICKS).astype(np.int64)
+        raise ConfigurationError(
+            f"frames are {first[0].shape[1]} x {first[0].shape[0]}; expected 2 x 2 up"
+        )
     with (
         replacing(file, overwrite=overwrite) as temporary,
         av.open(
@@ -74,25 +126,40 @@ def write_video(
             container_options=container_format.options,
         ) as container,
     ):
-        rate = Fraction(video.fps).limit_denominator(1001)
         stream = container.add_stream(
             "libx264",
-            rate=rate,
+            rate=Fraction(fps).limit_denominator(1001),
             options={"crf": str(crf), "preset": preset, "threads": "1", "bf": "0"},
         )
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.codec_context.gop_size = max(1, round(keyframe_interval_s * video.fps))
+        stream.codec_context.gop_size = max(1, round(keyframe_interval_s * fps))
         stream.codec_context.time_base = Fraction(1, _TICKS)
         sound = None if audio is None else container_format.add_audio(container, audio)
-        durations = np.diff(ticks, append=round(video.duration_s * _TICKS))
-        for pixels, tick, duration in zip(video.frames, ticks, durations, strict=True):
-            frame = _frame(pixels[:height, :width], int(tick), max(1, int(duration)))
-            container.mux(stream.encode(frame))
+        for pixels, tick, ticks in chain([first], frames):
+            container.mux(stream.encode(_frame(pixels[:height, :width], tick, ticks)))
         container.mux(stream.encode(None))
         if audio is not None and sound is not None:
-            samples = round(video.duration_s * audio.sample_rate_hz)
+            samples = round(duration_s * audio.sample_rate_hz)
             container.mux(list(audio_packets(sound, audio.fitted(samples))))
     return file
+
+
+def _ticked(
+    parts: Iterable[Video], duration_s: float
+) -> Iterator[tuple[NDArray[np.uint8], int, int]]:
+    """Yield each frame with its start and length in ticks; the first frame starts at 0."""
+    origin: float | None = None
+    waiting: tuple[NDArray[np.uint8], int] | None = None
+    for part in parts:
+        origin = float(part.times_s[0]) if origin is None else origin
+        for pixels, tick in zip(
+            part.frames, np.rint((part.times_s - origin) * _TICKS).astype(np.int64), strict=True
+        ):
+            if waiting is not None:
+                yield waiting[0], waiting[1], max(1, int(tick) - waiting[1])
+            waiting = pixels, int(tick)
+    if waiting is not None:
+        yield waiting[0], waiting[1], max(1, round(duration_s * _TICKS) - waiting[1])
 
 
 def _frame(pixels: NDArray[np.uint8], tick: int, duration: int) -> av.VideoFrame:

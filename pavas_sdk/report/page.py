@@ -1,0 +1,207 @@
+"""Puts the page together: one HTML file that asks for nothing from anywhere."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import tempfile
+from dataclasses import dataclass, field
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pavas_sdk.data._files import write_text
+from pavas_sdk.errors import ConfigurationError
+from pavas_sdk.media import write_audio
+from pavas_sdk.media.video_writer import write_video_parts
+from pavas_sdk.report import quantities
+from pavas_sdk.report.cards import impact_rows, object_cards
+from pavas_sdk.report.origin import notes_html, provenance_rows, settings_html
+from pavas_sdk.report.overlay import overlay_json
+from pavas_sdk.report.sound_picture import sound_picture
+from pavas_sdk.report.tracks import timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pavas_sdk.data import Audio, FrameSource, MaskTrack, PhysicsEstimate, Video
+
+__all__ = ["ReportInput", "report_html", "write_report"]
+
+# Told apart with the common colour-vision deficiencies, on dark.
+COLOURS = ("#ff9f40", "#4cc9f0", "#b5e550", "#ff7ab8", "#b79bff", "#ffe066", "#35d0ba", "#ff6b6b")
+_WINDOW_S = 2.0
+_PLACE = re.compile(r"\{\{(\w+)\}\}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ReportInput:
+    """What a page is about.
+
+    Attributes:
+        title: Headline, the clip's name.
+        source: The pictures.
+        physics: Objects, masses and speeds.
+        masks: Masks by object id.
+        sound: The generated sound, or None.
+        recorded: The clip's own sound to compare with, or None.
+        provenance: How the sound was made (`PavasOutput.provenance`), or empty.
+    """
+
+    title: str
+    source: FrameSource
+    physics: PhysicsEstimate
+    masks: Mapping[int, MaskTrack] = field(default_factory=dict)
+    sound: Audio | None = None
+    recorded: Audio | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+def write_report(
+    path: str | Path, report: ReportInput, *, max_side: int = 960, overwrite: bool = False
+) -> Path:
+    """Write the page.
+
+    The file holds everything: the video (H.264, encoded again at most ``max_side`` pixels large),
+    outlines of the masks, curves, pictures of the sound, the sound and the physics document. A
+    policy in the page forbids the browser to load anything else.
+
+    Args:
+        path: The HTML file; missing folders are made.
+        report: What to show.
+        max_side: Longer side of the video in the page, pixels.
+        overwrite: Replace an existing file.
+
+    Raises:
+        OutputExistsError: The file exists.
+        OutputError: It cannot be written.
+        ConfigurationError: ``max_side`` is below 64.
+        MediaError: The video cannot be read.
+    """
+    file = Path(path).expanduser()
+    write_text(file, report_html(report, max_side=max_side), overwrite=overwrite)
+    return file
+
+
+def report_html(report: ReportInput, *, max_side: int = 960) -> str:
+    """Return the page's text; see `write_report`."""
+    if max_side < 64:
+        raise ConfigurationError(f"max_side must be at least 64 pixels, got {max_side}")
+    physics = report.physics
+    impacts = physics.impacts()
+    colours = {
+        entry.object_id: COLOURS[index % len(COLOURS)] for index, entry in enumerate(physics)
+    }
+    heard = {"generated": report.sound, "recorded": report.recorded}
+    sounds = {
+        name: sound_picture(audio, physics.duration_s)
+        for name, audio in heard.items()
+        if audio is not None
+    }
+    return _fill(
+        _part("template.html"),
+        {
+            "title": escape(report.title),
+            "stem": escape(Path(report.title).stem),
+            "chips": _chips(report),
+            "style": _part("style.css"),
+            "script": _part("script.js"),
+            "aspect": f"{report.source.width / report.source.height:.5f}",
+            "timeline": timeline(physics, impacts, colours, sounds),
+            "choices": _choices(sounds),
+            "cards": object_cards(physics, impacts, colours),
+            "impacts": impact_rows(physics, impacts, colours),
+            "provenance": provenance_rows(physics, report.provenance),
+            "settings": settings_html(report.provenance),
+            "notes": notes_html(physics, report.provenance),
+            "data": _json(overlay_json(physics, report.masks, impacts, colours)),
+            "physics": _json(physics.to_json()),
+            "video": _video(report.source, max_side),
+            **{
+                name: "" if audio is None else _flac(audio, physics.duration_s)
+                for name, audio in heard.items()
+            },
+        },
+    )
+
+
+def _chips(report: ReportInput) -> str:
+    source, physics = report.source, report.physics
+    facts = [
+        quantities.seconds(source.duration_s),
+        f"{source.width} × {source.height}",
+        f"{source.frame_rate_hz:.3g} frames/s",
+    ]
+    if physics.time_scale != 1:
+        facts.append(f"slow motion {physics.time_scale:g}×, speeds are real")
+    if report.provenance.get("model"):
+        facts.append(f"sound: {report.provenance['model']}")
+    return "".join(f"<li>{escape(fact)}</li>" for fact in facts)
+
+
+def _choices(sounds: Mapping[str, Any]) -> str:
+    """Buttons that choose what is heard; nothing to choose between with fewer than two."""
+    if len(sounds) < 2:
+        return ""
+    return "".join(
+        f'<button data-hear="{name}" aria-pressed="{str(index == 0).lower()}">{name}</button>'
+        for index, name in enumerate(sounds)
+    )
+
+
+def _video(source: FrameSource, max_side: int) -> str:
+    """The pictures as base64 of an mp4 without sound; the page plays the sounds itself."""
+    with tempfile.TemporaryDirectory(prefix="pavas-report-") as folder:
+        path = write_video_parts(
+            Path(folder) / "clip.mp4",
+            _parts(source, max_side),
+            fps=source.frame_rate_hz,
+            duration_s=source.duration_s,
+            crf=23.0,
+            keyframe_interval_s=0.5,  # so that seeking is quick
+        )
+        return base64.b64encode(path.read_bytes()).decode()
+
+
+def _parts(source: FrameSource, max_side: int) -> Iterator[Video]:
+    """The frames, two seconds at a time; a window in which no frame appears adds nothing."""
+    start_s = 0.0
+    seen_s = float("-inf")
+    while start_s < source.duration_s - 1e-6:
+        end_s = min(start_s + _WINDOW_S, source.duration_s)
+        part = source.read(start_s, end_s, max_side=max_side)
+        new = part.times_s > seen_s + 1e-6
+        if new.all() and (start_s == 0 or not _held(part, start_s, source)):
+            yield part
+            seen_s = float(part.times_s[-1])
+        start_s = end_s
+
+
+def _held(part: Video, start_s: float, source: FrameSource) -> bool:
+    """Whether this is only the frame that was shown before, held at the window's start."""
+    return len(part) == 1 and source.frame_rate_hz * _WINDOW_S > 2 and part.times_s[0] == start_s
+
+
+def _flac(audio: Audio, duration_s: float) -> str:
+    """A sound, as long as the clip, as base64 of a FLAC file."""
+    with tempfile.TemporaryDirectory(prefix="pavas-report-") as folder:
+        path = Path(folder) / "sound.flac"
+        write_audio(path, audio.fitted(max(1, round(duration_s * audio.sample_rate_hz))))
+        return base64.b64encode(path.read_bytes()).decode()
+
+
+def _part(name: str) -> str:
+    return files("pavas_sdk.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _json(document: Any) -> str:
+    """JSON that can stand inside a script element."""
+    text = json.dumps(document, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _fill(template: str, values: Mapping[str, str]) -> str:
+    """Replace each ``{{name}}``; values are not looked into, so they may hold anything."""
+    return _PLACE.sub(lambda place: values[place.group(1)], template)
