@@ -97,7 +97,7 @@ def _rings(
     """Follow the links to closed rings."""
     rings = []
     while links:
-        edge, (following, point) = links.popitem()
+        _, (following, point) = links.popitem()
         points = [point]
         while following in links:
             following, point = links.pop(following)

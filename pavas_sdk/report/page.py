@@ -118,7 +118,7 @@ def report_html(report: ReportInput, *, max_side: int = 960) -> str:
             "notes": notes_html(physics, report.provenance),
             "data": _json(overlay_json(physics, report.masks, impacts, colours)),
             "physics": _json(physics.to_json()),
-            "video": _video(report.source, max_side),
+            "video": _video(report.source, report.sound, max_side),
             **{
                 name: "" if audio is None else _flac(audio, physics.duration_s)
                 for name, audio in heard.items()
@@ -151,12 +151,13 @@ def _choices(sounds: Mapping[str, Any]) -> str:
     )
 
 
-def _video(source: FrameSource, max_side: int) -> str:
-    """The pictures as base64 of an mp4 without sound; the page plays the sounds itself."""
+def _video(source: FrameSource, sound: Audio | None, max_side: int) -> str:
+    """The pictures with the generated sound as base64 of an mp4."""
     with tempfile.TemporaryDirectory(prefix="pavas-report-") as folder:
         path = write_video_parts(
             Path(folder) / "clip.mp4",
             _parts(source, max_side),
+            sound,
             fps=source.frame_rate_hz,
             duration_s=source.duration_s,
             crf=23.0,
@@ -166,22 +167,15 @@ def _video(source: FrameSource, max_side: int) -> str:
 
 
 def _parts(source: FrameSource, max_side: int) -> Iterator[Video]:
-    """The frames, two seconds at a time; a window in which no frame appears adds nothing."""
-    start_s = 0.0
-    seen_s = float("-inf")
+    """The frames, two seconds at a time, so that memory does not grow with the length."""
+    start_s, seen_s = 0.0, float("-inf")
     while start_s < source.duration_s - 1e-6:
         end_s = min(start_s + _WINDOW_S, source.duration_s)
         part = source.read(start_s, end_s, max_side=max_side)
-        new = part.times_s > seen_s + 1e-6
-        if new.all() and (start_s == 0 or not _held(part, start_s, source)):
+        if float(part.times_s[0]) > seen_s:
             yield part
             seen_s = float(part.times_s[-1])
         start_s = end_s
-
-
-def _held(part: Video, start_s: float, source: FrameSource) -> bool:
-    """Whether this is only the frame that was shown before, held at the window's start."""
-    return len(part) == 1 and source.frame_rate_hz * _WINDOW_S > 2 and part.times_s[0] == start_s
 
 
 def _flac(audio: Audio, duration_s: float) -> str:

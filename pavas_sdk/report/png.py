@@ -45,6 +45,4 @@ def png_bytes(index: NDArray[np.uint8], colours: NDArray[np.uint8]) -> bytes:
 
 
 def _chunk(name: bytes, data: bytes) -> bytes:
-    return (
-        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-    )
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))

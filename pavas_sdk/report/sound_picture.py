@@ -19,7 +19,7 @@ __all__ = ["SoundPicture", "sound_picture"]
 _COLUMNS = 1600
 _ROWS = 192
 _LOWEST_HZ = 50.0
-_RANGE_DB = 75.0
+_RANGE_DB = 68.0
 _WINDOW_S = 0.032
 _STOPS = ["#0b0d12", "#1a1440", "#4a1a75", "#8b2680", "#cf4465", "#f5793a", "#fdbf4d", "#fdf6c8"]
 
@@ -35,7 +35,7 @@ class SoundPicture:
         spectrogram_png: Log frequency upwards, time to the right.
         lowest_hz: Bottom of the spectrogram.
         highest_hz: Its top, half the sample rate.
-        top_db: Level of the brightest colour, dB below full scale; the darkest is 75 dB below it.
+        top_db: Level of the brightest colour, dB below full scale; the darkest is 68 dB below it.
     """
 
     envelope: NDArray[np.float64]
@@ -75,7 +75,11 @@ def _envelope(samples: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _levels_db(samples: NDArray[np.float64], rate: int) -> tuple[NDArray[np.float64], float]:
-    """Level of a Hann window at each column and log-spaced frequency, dBFS, (rows, columns)."""
+    """Level of a Hann window at each column and log-spaced frequency, dBFS, (rows, columns).
+
+    A row that is wider than a frequency bin shows the loudest bin within, so that no tone falls
+    between two rows.
+    """
     length = 2 ** int(np.ceil(np.log2(_WINDOW_S * rate)))
     window = np.hanning(length + 1)[:-1]
     columns = int(min(_COLUMNS, max(1, samples.size // 64)))
@@ -86,11 +90,20 @@ def _levels_db(samples: NDArray[np.float64], rate: int) -> tuple[NDArray[np.floa
     bins = frequencies * length / rate
     low = np.minimum(bins.astype(np.int64), length // 2 - 1)
     share = (bins - low)[:, None]
+    half = float(np.sqrt(frequencies[1] / frequencies[0])) - 1.0  # of a row, as a share
+    wide = [
+        (row, int(np.ceil(at * (1 - half))), int(np.floor(at * (1 + half))) + 1)
+        for row, at in enumerate(bins)
+        if 2 * half * at > 1
+    ]
     levels = np.empty((_ROWS, columns))
     for first in range(0, columns, 200):  # a long sound must not lie in memory as frames
         part = starts[first : first + 200]
         frames = padded[part[:, None] + np.arange(length)] * window
         power = (np.abs(np.fft.rfft(frames, axis=1)) * 2 / window.sum()).T ** 2
-        levels[:, first : first + 200] = power[low] * (1 - share) + power[low + 1] * share
+        shown = power[low] * (1 - share) + power[low + 1] * share
+        for row, start, end in wide:
+            shown[row] = power[start : min(end, len(power))].max(axis=0, initial=0.0)
+        levels[:, first : first + 200] = shown
     levels = 10 * np.log10(levels + 1e-14)
     return levels, max(float(levels.max()), -100.0)

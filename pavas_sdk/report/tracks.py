@@ -47,13 +47,14 @@ def timeline(
         sounds: "generated", "recorded"; each a waveform and a spectrogram. May be empty.
     """
     duration_s = physics.duration_s
+    weights = _weights(impacts)
     marks = "".join(
         f'<path class="hit" data-object="{hit.object_id}" '
         f'd="M{hit.time_s / duration_s * WIDTH:.2f} 0V100" '
-        f'style="stroke:{colours[hit.object_id]}"/>'
-        for hit in impacts
+        f'style="stroke:{colours[hit.object_id]};opacity:{0.25 + 0.6 * weight:.2f}"/>'
+        for hit, weight in zip(impacts, weights, strict=True)
     )
-    tracks = [_ruler(duration_s, impacts, colours)]
+    tracks = [_ruler(duration_s, impacts, weights, colours)]
     if physics.objects:
         tracks += [_speeds(physics, colours, marks), _energies(physics, colours, marks)]
     for name, sound in sounds.items():
@@ -61,7 +62,22 @@ def timeline(
     return "\n".join(tracks)
 
 
-def _ruler(duration_s: float, impacts: Sequence[Impact], colours: Mapping[int, str]) -> str:
+def _weights(impacts: Sequence[Impact]) -> list[float]:
+    """How much each impact stands out, in [0, 1]: by energy, or by speed where none has a mass."""
+    energies = np.array([hit.energy_change_j for hit in impacts])
+    sizes = np.nan_to_num(energies)
+    if not (sizes > 0).any():
+        sizes = np.array([hit.velocity_change_m_s for hit in impacts])
+    largest = float(sizes.max()) if sizes.size else 0.0
+    return [float(np.sqrt(size / largest)) if largest > 0 else 1.0 for size in sizes]
+
+
+def _ruler(
+    duration_s: float,
+    impacts: Sequence[Impact],
+    weights: Sequence[float],
+    colours: Mapping[int, str],
+) -> str:
     ticks = "".join(
         f'<span class="tick{" last" if time_s > 0.97 * duration_s else ""}" '
         f'style="left:{100 * time_s / duration_s:.3f}%">{_clock(time_s)}</span>'
@@ -69,10 +85,11 @@ def _ruler(duration_s: float, impacts: Sequence[Impact], colours: Mapping[int, s
     )
     flags = "".join(
         f'<button class="flag" data-seek="{hit.time_s:.4f}" data-object="{hit.object_id}" '
-        f'style="left:{100 * hit.time_s / duration_s:.3f}%;color:{colours[hit.object_id]}" '
+        f'style="left:{100 * hit.time_s / duration_s:.3f}%;color:{colours[hit.object_id]};'
+        f'font-size:{9 + 7 * weight:.1f}px;opacity:{0.45 + 0.55 * weight:.2f}" '
         f'title="impact at {hit.time_s:.2f} s, {quantities.energy(hit.energy_change_j)}">'
         "&#9660;</button>"
-        for hit in impacts
+        for hit, weight in zip(impacts, weights, strict=True)
     )
     return _track("ruler", "Time", "s", f"{ticks}{flags}")
 

@@ -24,6 +24,7 @@ PAGES = [
     DOCS / "how-to" / "estimate.md",
     DOCS / "how-to" / "swap-estimators.md",
     DOCS / "how-to" / "cache.md",
+    DOCS / "how-to" / "report.md",
     DOCS / "how-to" / "slow-motion.md",
     DOCS / "how-to" / "publish.md",
     DOCS / "how-to" / "simulate.md",
