@@ -20,6 +20,7 @@ PavasError
 │   ├── ComponentFailedError (RuntimeError)
 │   └── LicenceError
 └── WeightsError                       weights are missing, mis-shaped or of another variant
+    └── MissingWeightsError (FileNotFoundError)    they are not on this machine
 ```
 
 A message says what happened (with the values), what was expected, and what to type.
@@ -43,6 +44,7 @@ __all__ = [
     "MediaNotFoundError",
     "MediaWarning",
     "MissingPluginError",
+    "MissingWeightsError",
     "OutputError",
     "OutputExistsError",
     "PavasError",
@@ -140,6 +142,10 @@ class LicenceError(ComponentError):
 
 class WeightsError(PavasError):
     """Weights are missing, mis-shaped, damaged or of another variant."""
+
+
+class MissingWeightsError(WeightsError, FileNotFoundError):
+    """Weights are not on this machine and could not be fetched."""
 
 
 class PavasWarning(UserWarning):

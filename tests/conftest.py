@@ -4,6 +4,9 @@ import os
 import sys
 from pathlib import Path
 
+# tests never reach for the network: what is not on this machine is missing at once
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
 import hypothesis
 
 # importlib mode puts no test folder on the path; what several folders share lies here

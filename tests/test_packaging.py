@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PROJECTS = [ROOT, ROOT / "plugins" / "pavas-phy-adapter", ROOT / "plugins" / "pavas-tiny"]
+PROJECTS = [
+    ROOT,
+    *(ROOT / "plugins" / name for name in ("pavas-phy-adapter", "pavas-tiny", "pavas-qwen-vl")),
+]
 
 
 def metadata(project: Path) -> dict:
@@ -45,6 +48,9 @@ def test_every_direct_dependency_has_a_tested_version():
     assert wanted <= tested
 
 
+NAMES = {"PIL": "pillow"}  # packages whose module has another name
+
+
 def imported(folder: Path) -> set[str]:
     """Top-level names that the modules of a package import when they run."""
     found = set()
@@ -54,10 +60,10 @@ def imported(folder: Path) -> set[str]:
                 found |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 found.add((node.module or "").partition(".")[0])
-    return found - set(sys.stdlib_module_names)
+    return {NAMES.get(name, name) for name in found - set(sys.stdlib_module_names)}
 
 
-OF_EXTRAS = {"accelerate", "open_clip", "pytest"}
+OF_EXTRAS = {"accelerate", "open_clip", "pytest", "xgrammar"}
 
 
 @pytest.mark.parametrize("project", PROJECTS, ids=lambda path: path.name)
