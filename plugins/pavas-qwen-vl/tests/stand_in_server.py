@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -52,14 +53,11 @@ class StandInServer:
             self.busiest = max(self.busiest, self._busy)
             self.requests.append((handler.path, dict(handler.headers), data))
             scripted = self.script.pop(0) if self.script else None
-        try:
-            time.sleep(self.pause_s)
+        time.sleep(self.pause_s)
+        with self._lock:
+            self._busy -= 1  # before the reply, which lets the next request come
+        with contextlib.suppress(OSError):  # the client has gone
             self._send(handler, data, scripted)
-        except OSError:
-            pass  # the client has gone
-        finally:
-            with self._lock:
-                self._busy -= 1
 
     def _send(self, handler, data, scripted):
         if scripted is None:

@@ -62,44 +62,11 @@ _TERM = re.compile(
     r"(?P<other>\s*(?:[%°℃″\"]|[^\W\d_]+(?:/[^\W\d_]+)?))?",
     re.IGNORECASE,
 )
-_FREE_WORDS = frozenset(
-    [
-        "to",
-        "bis",
-        "until",
-        "a",
-        "à",
-        "до至到から",
-        "und",
-        "and",
-        "y",
-        "et",
-        "и",
-        "e",
-        "or",
-        "oder",
-        "about",
-        "approximately",
-        "approx",
-        "each",
-        "for",
-        "per",
-        "plus",
-        "minus",
-        "range",
-        "in",
-        "at",
-        "is",
-        "of",
-        "with",
-        "total",
-        "altogether",
-        "roughly",
-        "circa",
-        "ca",
-        "environ",
-    ]
+_WORDS_BETWEEN = (
+    "to bis until a à до 至 到 から und and y et и e or oder about approximately approx "
+    "each for per plus minus range in at is of with total altogether roughly circa ca environ"
 )
+_FREE_WORDS = frozenset(_WORDS_BETWEEN.split())
 
 
 def unit_kg(word: str) -> float | None:
