@@ -74,6 +74,11 @@ class MemorySource:
         return self._video.time_scale
 
     @property
+    def frame_times_s(self) -> NDArray[np.float64]:
+        """Times at which frames appear, (T,)."""
+        return np.array(self._times_s, dtype=np.float64)
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What is odd about the video, in plain words."""
         if len(self._video) == 1:

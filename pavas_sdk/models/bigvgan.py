@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pavas_sdk.errors import ConfigurationError, InputError
+from pavas_sdk.models import vocoder_cpu
 from pavas_sdk.models.released.translation import fold_weight_norm
 from pavas_sdk.models.strict_loading import load_strictly
 
@@ -52,10 +53,14 @@ class SnakeBeta(nn.Module):
         self.alpha = nn.Parameter(torch.zeros(channels))
         self.beta = nn.Parameter(torch.zeros(channels))
 
+    def weight(self) -> Tensor:
+        """Return the factor of sin^2, (C,)."""
+        return 1.0 / (self.beta.exp() + _BETA_EPS)
+
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, T) to the same shape."""
-        alpha, beta = self.alpha.exp()[:, None], self.beta.exp()[:, None]
-        return torch.addcmul(x, torch.sin(x * alpha).square(), 1.0 / (beta + _BETA_EPS))
+        wave = torch.sin(x * self.alpha.exp()[:, None])
+        return torch.addcmul(x, wave.square(), self.weight()[:, None])
 
 
 class OversampledActivation(nn.Module):
@@ -176,6 +181,10 @@ class BigVGAN(ModelMixin, ConfigMixin):  # type: ignore[misc]
             raise InputError(
                 f"mel has shape {tuple(mel.shape)}, expected (batch, {self.config.mel_bins}, frames)"
             )
+        if vocoder_cpu.can_run(self, mel):
+            run = vocoder_cpu.CPUVocoder(self)
+            # one after the other: a batch gives bit for bit what its items give alone
+            return self._squash(torch.stack([run(item) for item in mel]))
         return self.forward_plain(mel)
 
     def forward_plain(self, mel: Tensor) -> Tensor:
@@ -185,8 +194,13 @@ class BigVGAN(ModelMixin, ConfigMixin):  # type: ignore[misc]
         for stage, up in enumerate(self.ups):
             x = cast("nn.ModuleList", up)[0](x)
             blocks = self.resblocks[stage * per_stage : (stage + 1) * per_stage]
-            x = torch.stack([block(x) for block in blocks]).sum(dim=0) / per_stage
-        wave: Tensor = self.conv_post(self.activation_post(x))
+            total = blocks[0](x)
+            for block in blocks[1:]:
+                total = total + block(x)
+            x = total / per_stage
+        return self._squash(self.conv_post(self.activation_post(x)))
+
+    def _squash(self, wave: Tensor) -> Tensor:
         return wave.tanh() if self.config.final_activation == "tanh" else wave.clamp(-1.0, 1.0)
 
     @staticmethod

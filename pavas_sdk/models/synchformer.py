@@ -35,8 +35,8 @@ _EPS = 1e-6
 _PREFIX = "vfeat_extractor."
 # Patches of single frames, which the released file holds but no path uses.
 _UNUSED = "patch_embed.proj."
-# Rounding of a duration must not cost a frame.
-_FRAME_TOLERANCE = 1e-6
+# Of a frame: a duration rounded to milliseconds must not cost one.
+_FRAME_TOLERANCE = 0.02
 
 
 class DividedAttention(nn.Module):

@@ -14,6 +14,7 @@ import torch
 from pavas_sdk.errors import ConfigurationError, InputError
 from pavas_sdk.physics.windows import WindowSource
 from pavas_sdk.pipelines.physics_input import PhysicsRequest, check_fits, read_physics
+from pavas_sdk.pipelines.reference_clock import FRAME_SAMPLING, ReferenceClockSource
 
 if TYPE_CHECKING:
     from pavas_sdk.data import FrameSource, MaskTrack
@@ -100,6 +101,7 @@ def gather(
     generator: Any,
     latents: Any,
     output_type: str,
+    frame_sampling: str,
     tensor_inputs: Sequence[str],
     known_tensor_inputs: Sequence[str],
     can_estimate: bool,
@@ -121,6 +123,10 @@ def gather(
     if output_type not in OUTPUT_TYPES:
         problems.append(
             f"output_type must be one of {', '.join(OUTPUT_TYPES)}, got {output_type!r}"
+        )
+    if frame_sampling not in FRAME_SAMPLING:
+        problems.append(
+            f"frame_sampling must be one of {', '.join(FRAME_SAMPLING)}, got {frame_sampling!r}"
         )
     unknown = sorted(set(tensor_inputs) - set(known_tensor_inputs))
     if unknown:
@@ -152,7 +158,7 @@ def gather(
         path = source.source
         items.append(
             Item(
-                source=_shortened(source, duration_s),
+                source=_sampled(source, duration_s, frame_sampling),
                 path=path if path is not None and Path(path).is_file() else None,
                 start_s=float(getattr(source, "start_s", 0.0)),
                 prompt=prompts[index],
@@ -224,6 +230,13 @@ def _draw(generator: torch.Generator | None, latents: torch.Tensor | None) -> Dr
         return Draw(generator=None, latents=latents, seed=None)
     seed = None if generator is None else generator.initial_seed()
     return Draw(generator=generator, latents=None, seed=seed)
+
+
+def _sampled(source: FrameSource, duration_s: float | None, frame_sampling: str) -> FrameSource:
+    if frame_sampling == "reference":
+        whole_s = source.duration_s
+        return ReferenceClockSource(source, min(duration_s or whole_s, whole_s))
+    return _shortened(source, duration_s)
 
 
 def _shortened(source: FrameSource, duration_s: float | None) -> FrameSource:

@@ -105,7 +105,13 @@ def encode_window(
     sync_times = np.asarray(sync_encoder.frame_times_s(window.duration_s), dtype=np.float64)
     clip_times = clip_times + window.start_s
     sync_times = sync_times + window.start_s
-    clip_pixels, sync_pixels = _read_pixels(clip, sync_encoder, source, clip_times, sync_times)
+    clip_shown, clip_repeats = _shown(source, clip_times, clip)
+    sync_shown, sync_repeats = _shown(source, sync_times, sync_encoder)
+    clip_pixels, sync_pixels = _read_pixels(clip, sync_encoder, source, clip_shown, sync_shown)
+    if clip_repeats is not None:
+        clip_pixels = clip_pixels[clip_repeats]
+    if sync_repeats is not None:
+        sync_pixels = sync_pixels[sync_repeats]
     visual = clip.encode_image(clip_pixels.to(device=device, dtype=clip.dtype))
     if sync_times.size:
         sync = sync_encoder.encode(sync_pixels.to(device=device, dtype=sync_encoder.dtype))
@@ -117,6 +123,20 @@ def encode_window(
         sync=sync[None],
         times_s=clip_times,
     )
+
+
+def _shown(
+    source: FrameSource, times_s: NDArray[np.float64], encoder: Any
+) -> tuple[NDArray[np.float64], Tensor | None]:
+    """Return the increasing times of the frames to read, and which of them each time shows.
+
+    A source with a clock of its own (`ReferenceClockSource`) may show one frame several times.
+    """
+    clock = getattr(source, "shown_times_s", None)
+    if clock is None or not times_s.size:
+        return times_s, None
+    shown, place = np.unique(clock(times_s, encoder.config.frame_rate_hz), return_inverse=True)
+    return shown, torch.from_numpy(place)
 
 
 def _read_pixels(

@@ -24,6 +24,7 @@ from pavas_sdk.pipelines.masks import segment_objects
 from pavas_sdk.pipelines.output import PavasOutput
 from pavas_sdk.pipelines.physics_input import PhysicsRequest, check_fits, read_physics
 from pavas_sdk.pipelines.provenance import provenance_json
+from pavas_sdk.pipelines.reference_clock import ReferenceClockSource
 from pavas_sdk.pipelines.storage import StoredPipeline
 from pavas_sdk.pipelines.windows import Window, plan_windows
 
@@ -198,6 +199,7 @@ class PavasPipeline(StoredPipeline):
         num_waveforms_per_video: int = 1,
         generator: torch.Generator | Sequence[torch.Generator] | None = None,
         latents: Tensor | Sequence[Tensor] | None = None,
+        frame_sampling: str = "timestamps",
         output_type: str = "audio",
         return_dict: bool = True,
         callback_on_step_end: Callable[[Any, int, Tensor, dict[str, Any]], Mapping[str, Any]]
@@ -229,6 +231,9 @@ class PavasPipeline(StoredPipeline):
             generator: Source of the noise, or one per sound. By default one with a fresh seed,
                 which provenance records.
             latents: Initial noise (1, N, C) instead, or one per sound.
+            frame_sampling: "timestamps": the frames shown at their times, to the end of the
+                video. "reference": those that the MMAudio reference picks, whose clock
+                accumulates rounding and may lose the last frames; the sound ends with them.
             output_type: "audio" (`Audio`), "pt" (channels, samples), "mel" (bands, frames), or
                 "latent" (N, C).
             return_dict: False: the tuple (audio, physics, provenance).
@@ -258,6 +263,7 @@ class PavasPipeline(StoredPipeline):
             num_waveforms_per_video=num_waveforms_per_video,
             generator=generator,
             latents=latents,
+            frame_sampling=frame_sampling,
             output_type=output_type,
             callback_on_step_end_tensor_inputs=callback_on_step_end_tensor_inputs,
         )
@@ -346,6 +352,7 @@ class PavasPipeline(StoredPipeline):
         num_waveforms_per_video: int = 1,
         generator: Any = None,
         latents: Any = None,
+        frame_sampling: str = "timestamps",
         output_type: str = "audio",
         callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
     ) -> CallArguments:
@@ -371,6 +378,7 @@ class PavasPipeline(StoredPipeline):
             num_waveforms_per_video=num_waveforms_per_video,
             generator=generator,
             latents=latents,
+            frame_sampling=frame_sampling,
             output_type=output_type,
             tensor_inputs=callback_on_step_end_tensor_inputs,
             known_tensor_inputs=self._callback_tensor_inputs,
@@ -674,6 +682,9 @@ class PavasPipeline(StoredPipeline):
             "sample_rate_hz": self.config.sample_rate_hz,
             "device": str(self._execution_device),
             "dtype": str(self.transformer.dtype).removeprefix("torch."),
+            "frame_sampling": (
+                "reference" if isinstance(item.source, ReferenceClockSource) else "timestamps"
+            ),
             "interrupted": self._interrupt,
         }
         return provenance_json(

@@ -75,3 +75,51 @@ def test_sync_index_in_float64(network):
 
 def test_time_off_by_a_hundredth(network):
     assert flow_error(network, t=torch.tensor(GOLDEN.entry["t"]) + 0.01) > 2 * CALL[0]
+
+
+def test_wrong_activation_of_the_audio_projection(network):
+    right = network.audio_input_proj[1]
+    try:
+        network.audio_input_proj[1] = torch.nn.SiLU()
+        assert flow_error(network) > 1e-2
+    finally:
+        network.audio_input_proj[1] = right
+
+
+def test_positions_within_segments_dropped(network):
+    positions = network.sync_pos_emb
+    original = positions.data.clone()
+    try:
+        positions.data.zero_()
+        assert flow_error(network) > 1e-2
+    finally:
+        positions.data.copy_(original)
+
+
+def test_visual_rotation_not_rescaled(network, monkeypatch):
+    get = network._rotary.get
+    monkeypatch.setattr(
+        network._rotary, "get", lambda length, device, scale=1.0: get(length, device, 1.0)
+    )
+    assert flow_error(network) > 1e-3
+
+
+def test_one_bias_of_one_text_block_dropped(network):
+    bias = network.joint_blocks[0].text_block.linear1.bias
+    original = bias.data.clone()
+    try:
+        bias.data.zero_()
+        assert flow_error(network) > 2 * CALL[0]
+    finally:
+        bias.data.copy_(original)
+
+
+def test_queries_keys_values_stacked(network):
+    qkv = network.fused_blocks[0].attn.qkv
+    original = qkv.weight.data.clone()
+    try:
+        stacked = original.unflatten(0, (3, -1)).transpose(0, 1).flatten(0, 1)
+        qkv.weight.data.copy_(stacked)
+        assert flow_error(network) > 2 * CALL[0]
+    finally:
+        qkv.weight.data.copy_(original)

@@ -9,16 +9,20 @@ import pytest
 import torch
 from goldens import KEYS_FOLDER, read_table
 
+from pavas_sdk.data import Video
 from pavas_sdk.data.timing import nearest_exact_index, reference_clip, reference_frame_clock
+from pavas_sdk.media import MemorySource
 from pavas_sdk.models import (
     TRANSFORMER_VARIANTS,
     VAE_VARIANTS,
+    CLIPEncoder,
     Synchformer,
     build_bigvgan,
     build_transformer,
     build_vae,
     sequence_for_mode,
 )
+from pavas_sdk.pipelines.reference_clock import ReferenceClockSource
 
 
 @pytest.mark.parametrize("row", read_table("sequence_lengths"), ids=lambda row: row["duration"])
@@ -69,6 +73,38 @@ def test_frame_sampling(row):
             "clip": sequence.clip_length(clip.duration_s),
             "sync": sequence.sync_length(clip.duration_s),
         }
+
+
+@pytest.mark.parametrize(
+    "row",
+    read_table("frame_sampling"),
+    ids=lambda row: f"{row['fps'].replace('/', '_')}fps-{row['source_frames']}",
+)
+def test_frames_of_the_reference_mode(row):
+    """What the encoders are given by ``frame_sampling="reference"``, told by the pixels."""
+    base, fps, end_s = Fraction(row["time_base"]), Fraction(row["fps"]), row["requested_sec"]
+    count = row["source_frames"]
+    frames = np.zeros((count, 16, 16, 3), dtype=np.uint8)
+    frames[:, 0, 0, 0], frames[:, 0, 0, 1] = np.arange(count) % 256, np.arange(count) // 256
+    times_s = np.array([float(round(i / fps / base) * base) for i in range(count)])
+    source = ReferenceClockSource(
+        MemorySource(Video(frames=frames, times_s=times_s, end_s=float(count / fps))), end_s
+    )
+    assert source.duration_s == row["final_duration_sec"]
+    with torch.device("meta"):
+        encoders = {8: CLIPEncoder(vision_layers=1, text_layers=1), 25: Synchformer(depth=1)}
+    for rate, encoder in encoders.items():
+        ticks = encoder.frame_times_s(source.duration_s)
+        shown, place = np.unique(source.shown_times_s(ticks, rate), return_inverse=True)
+        corner = source.frames_at(shown).frames[place][:, 0, 0].astype(int)
+        index = (corner[:, 0] + 256 * corner[:, 1]).tolist()
+        assert index == row[f"idx{rate}"][: len(index)]
+        if rate == 8:
+            assert len(index) == row["n_clip_after_truncation"] == row["seq_16k"]["clip"]
+        else:
+            segments = encoder.segment_count(row["n_sync_after_truncation"])
+            assert encoder.segment_count(len(index)) == segments
+            assert segments * 8 == row["seq_16k"]["sync"]
 
 
 def check_keys(module, name):
