@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pavas_sdk.data.audio import Audio
+from pavas_sdk.data.background import background_motion_m_s
 from pavas_sdk.data.component_ref import ComponentRef
 from pavas_sdk.data.geometry import Reconstruction, Trajectory
 from pavas_sdk.data.impacts import Impact, find_impacts
@@ -25,5 +26,6 @@ __all__ = [
     "Reconstruction",
     "Trajectory",
     "Video",
+    "background_motion_m_s",
     "find_impacts",
 ]

@@ -34,6 +34,11 @@ class Reconstruction:
             one for the scene.
         object_scale_source: The rung of single objects where it differs, by object id.
         scale_log_std: Standard deviation of log(scale), or None when not estimated.
+        background_motion_m_s: float64, (T - 1,), m/s: how fast the static background seems to move
+            between neighbouring frames, NaN where that is not known. It is the confidence of the
+            reconstruction as a whole: a speed below it is noise. None: not measured
+            (`background_motion_m_s` measures it; the physics estimator does where it is None).
+        notes: What a person should know, in plain words ("scene cut at 3.20 s").
     """
 
     points_m: NDArray[np.float32]
@@ -45,12 +50,14 @@ class Reconstruction:
     scale_source: str | None = None
     object_scale_source: Mapping[int, str] = field(default_factory=dict)
     scale_log_std: float | None = None
+    background_motion_m_s: NDArray[np.float64] | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Validate.
 
         Raises:
-            InputError: Shapes do not fit.
+            InputError: Shapes do not fit, negative or infinite background motion.
         """
         points = frozen_array("points_m", self.points_m, np.float32, (None, None, None, 3))
         count, height, width = points.shape[:3]
@@ -66,6 +73,16 @@ class Reconstruction:
                 "intrinsics",
                 frozen_array("intrinsics", self.intrinsics, np.float64, (count, 3, 3)),
             )
+        if self.background_motion_m_s is not None:
+            motion = frozen_array(
+                "background_motion_m_s",
+                self.background_motion_m_s,
+                np.float64,
+                (max(count - 1, 0),),
+            )
+            if (motion < 0).any() or np.isinf(motion).any():
+                raise InputError("background_motion_m_s must be 0 or more, or NaN where unknown")
+            object.__setattr__(self, "background_motion_m_s", motion)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC
 from dataclasses import asdict, dataclass, fields
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pavas_sdk.errors import ConfigurationError
@@ -44,10 +45,15 @@ class Component(ABC):
 
     A subclass sets ``config_class`` and accepts one positional argument, the config, or the
     config's fields as keywords. Construction is cheap: weights load on first use or in ``to``.
+
+    ``contract_options`` are config fields with which the contract suite makes the component: one
+    that needs large files names a tiny variant of itself there (the same classes, random weights),
+    so that it can be checked where the files are not.
     """
 
     kind: ClassVar[str]
     config_class: ClassVar[type[ComponentConfig]] = ComponentConfig
+    contract_options: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
     def __init__(self, config: ComponentConfig | None = None, **options: Any) -> None:
         """Take a config, or its fields as keywords.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pavas_sdk.physics.background import background_motion_m_s
+from pavas_sdk.data.background import background_motion_m_s
 from pavas_sdk.physics.cache import PhysicsCache
 from pavas_sdk.physics.centroid import CentroidVelocityConfig, CentroidVelocityEstimator
 from pavas_sdk.physics.estimator import PhysicsEstimator, PhysicsEstimatorConfig, saved_slots

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.signal import savgol_filter
 
 from pavas_sdk.data import Trajectory
-from pavas_sdk.data.timing import nearest_index
+from pavas_sdk.data.background import masks_on_points
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.interfaces import ComponentConfig, VelocityEstimator
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pavas_sdk.data import MaskTrack, MovingObject, Reconstruction
 
-__all__ = ["CentroidVelocityConfig", "CentroidVelocityEstimator", "masks_on_points"]
+__all__ = ["CentroidVelocityConfig", "CentroidVelocityEstimator"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,23 +144,3 @@ def _trimmed_mean(points: NDArray[np.float64], trim: float) -> NDArray[np.float6
         return np.asarray(points.mean(axis=0))
     ordered = np.sort(points, axis=0)
     return np.asarray(ordered[cut : points.shape[0] - cut].mean(axis=0))
-
-
-def masks_on_points(track: MaskTrack, reconstruction: Reconstruction) -> NDArray[np.bool_]:
-    """Return the masks on the grid and times of the points, nearest in both, bool (T, H, W).
-
-    A frame of the reconstruction that lies further from every mask than the masks lie from each
-    other has no mask: the object counts as unseen there.
-    """
-    frames, height, width = reconstruction.points_m.shape[:3]
-    if track.times_s.size == 0:
-        return np.zeros((frames, height, width), dtype=np.bool_)
-    index = nearest_index(track.times_s, reconstruction.times_s)
-    step = float(np.median(np.diff(track.times_s))) if track.times_s.size > 1 else np.inf
-    near = np.abs(track.times_s[index] - reconstruction.times_s) <= 1.001 * step
-    masks = track.masks[index]
-    if masks.shape[1:] != (height, width):
-        rows = ((np.arange(height) + 0.5) * masks.shape[1] / height).astype(np.int64)
-        columns = ((np.arange(width) + 0.5) * masks.shape[2] / width).astype(np.int64)
-        masks = masks[:, rows[:, None], columns]
-    return np.asarray(masks & near[:, None, None])

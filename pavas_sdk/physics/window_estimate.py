@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from pavas_sdk.data import ObjectPhysics
+from pavas_sdk.data import ObjectPhysics, background_motion_m_s
 from pavas_sdk.errors import ComponentFailedError, ContractError
 from pavas_sdk.interfaces.validation import (
     check_masks,
@@ -16,9 +16,9 @@ from pavas_sdk.interfaces.validation import (
     check_reconstruction,
     check_trajectories,
 )
-from pavas_sdk.physics.background import background_motion_m_s
 from pavas_sdk.physics.calls import call_component
 from pavas_sdk.physics.capping import largest_by_box, largest_by_mask
+from pavas_sdk.physics.windows import WindowSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,10 +63,8 @@ class WindowEstimate:
 
     def physics(self) -> tuple[ObjectPhysics, ...]:
         """Return one entry per object, with everything that is known."""
-        noise: NDArray[np.float64] | None = None
-        if self.reconstruction is not None and self.trajectories:
-            scale = next(iter(self.trajectories.values())).time_scale
-            noise = background_motion_m_s(self.masks, self.reconstruction, time_scale=scale)
+        points = self.reconstruction
+        noise = None if points is None else points.background_motion_m_s
         return tuple(self._entry(thing, noise) for thing in self.objects)
 
     def _entry(self, thing: MovingObject, noise: NDArray[np.float64] | None) -> ObjectPhysics:
@@ -157,9 +155,13 @@ class SlotRunner:
             answer = slots.reconstructor.reconstruct(
                 video, objects=into.objects, masks=into.masks, rng=rng
             )
-            return check_reconstruction(
+            points = check_reconstruction(
                 answer, masks=into.masks, duration_s=video.duration_s, who=who["reconstructor"]
             )
+            if points.background_motion_m_s is not None:
+                return points
+            motion = background_motion_m_s(into.masks, points, time_scale=video.time_scale)
+            return replace(points, background_motion_m_s=motion)
 
         def weigh() -> Mapping[int, MassEstimate]:
             answer = slots.mass_estimator.estimate_mass(
@@ -185,6 +187,9 @@ class SlotRunner:
             self._note_missing(into)
             into.reconstruction = self._try("reconstructor", reconstruct, into)
         if into.reconstruction is not None:
+            # Times in a note are those of the window.
+            where = f"from {video.start_s:g} s on: " if isinstance(video, WindowSource) else ""
+            into.notes.extend(where + note for note in into.reconstruction.notes)
             self._follow(video, rng, into.reconstruction, into)
         into.masses = self._try("mass_estimator", weigh, into) or {}
 

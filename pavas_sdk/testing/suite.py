@@ -69,7 +69,10 @@ def checks_of(component: Any) -> list[Check]:
 
 
 def _checks_of_class(kind: str, target: Any) -> list[Check]:
-    return checks_for(kind, target.for_transformer if kind == "conditioning_adapter" else target)
+    if kind == "conditioning_adapter":
+        return checks_for(kind, target.for_transformer)
+    options = getattr(target, "contract_options", {})
+    return checks_for(kind, partial(target, **options) if options else target)
 
 
 def _another(component: Component, **options: Any) -> Component:

@@ -12,10 +12,15 @@ def from_backbone(entry, *args, **options):
     return entry.load().for_transformer(*args, **options)
 
 
+def create(entry, **options):
+    return entry.create(**options)
+
+
 def cases():
     for entry in default_registry().components():
         adapter = entry.kind == "conditioning_adapter"
-        make = partial(from_backbone, entry) if adapter else entry.create
+        options = getattr(entry.load(), "contract_options", {})
+        make = partial(from_backbone if adapter else create, entry, **options)
         for check in checks_for(entry.kind, make):
             yield pytest.param(check, id=f"{entry.qualified_name}-{check}")
 

@@ -10,23 +10,31 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pavas_cut3r.checkpoint import convert_checkpoint
     from pavas_cut3r.focal import estimate_focal, estimate_focal_median, intrinsics
     from pavas_cut3r.heads import FrameGeometry
     from pavas_cut3r.network import OUTPUTS, Cut3R, SceneState
     from pavas_cut3r.preprocessing import Placement, normalise, place, preprocess
     from pavas_cut3r.rays import ray_map
+    from pavas_cut3r.reconstructor import Cut3RConfig, Cut3RReconstructor
     from pavas_cut3r.session import Cut3RSession
+    from pavas_cut3r.weights import default_folder, load_model
 
 _EXPORTS = {
     "Cut3R": "network",
+    "Cut3RConfig": "reconstructor",
+    "Cut3RReconstructor": "reconstructor",
     "Cut3RSession": "session",
     "FrameGeometry": "heads",
     "OUTPUTS": "network",
     "Placement": "preprocessing",
     "SceneState": "network",
+    "convert_checkpoint": "checkpoint",
+    "default_folder": "weights",
     "estimate_focal": "focal",
     "estimate_focal_median": "focal",
     "intrinsics": "focal",
+    "load_model": "weights",
     "normalise": "preprocessing",
     "place": "preprocessing",
     "preprocess": "preprocessing",
@@ -36,13 +44,18 @@ _EXPORTS = {
 __all__ = [
     "OUTPUTS",
     "Cut3R",
+    "Cut3RConfig",
+    "Cut3RReconstructor",
     "Cut3RSession",
     "FrameGeometry",
     "Placement",
     "SceneState",
+    "convert_checkpoint",
+    "default_folder",
     "estimate_focal",
     "estimate_focal_median",
     "intrinsics",
+    "load_model",
     "normalise",
     "place",
     "preprocess",

@@ -180,7 +180,8 @@ def geometry(raw: RawOutputs) -> FrameGeometry:
 def _stretch(vector: Tensor) -> Tensor:
     """Lengths go through exp(x) - 1, directions stay."""
     length = vector.norm(dim=-1, keepdim=True)
-    return vector * (length.expm1() / length.clamp(min=1e-8))
+    factor: Tensor = length.expm1() / length.clamp(min=1e-8)
+    return vector * factor
 
 
 def _points(raw: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
@@ -215,4 +216,4 @@ def camera_to_world(pose: Tensor) -> Tensor:
 def transform_points(matrix: Tensor, points: Tensor) -> Tensor:
     """Return points (B, H, W, 3) moved by (B, 4, 4) matrices."""
     moved = points.flatten(1, 2) @ matrix[:, :3, :3].transpose(1, 2) + matrix[:, None, :3, 3]
-    return moved.unflatten(1, points.shape[1:3])
+    return moved.reshape(points.shape)

@@ -91,7 +91,7 @@ class CrossAttention(nn.Module):
         return cast("Tensor", self.proj(_attend(q, k, v)))
 
     def _heads(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+        return cast("Tensor", x.unflatten(-1, (self.num_heads, -1))).transpose(1, 2)
 
 
 class Mlp(nn.Module):

@@ -56,7 +56,7 @@ class PatchEmbed(nn.Module):
         return cast("Tensor", self.proj(pixels)).flatten(2).transpose(1, 2)
 
 
-class Cut3R(ModelMixin, ConfigMixin):
+class Cut3R(ModelMixin, ConfigMixin):  # type: ignore[misc]
     """The network behind the released checkpoint ``cut3r_512_dpt_4_64.pth``; defaults are its sizes.
 
     Head counts of the ray encoder and of the state side cannot be read off the weights' shapes.
@@ -89,7 +89,7 @@ class Cut3R(ModelMixin, ConfigMixin):
         793307858
     """
 
-    @register_to_config
+    @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
         self,
         encoder_dim: int = 1024,

@@ -5,19 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import map_coordinates
 
 from pavas_sdk.data.timing import nearest_index
-from pavas_sdk.physics.centroid import masks_on_points
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from pavas_sdk.data import MaskTrack, Reconstruction
+    from pavas_sdk.data.geometry import Reconstruction
+    from pavas_sdk.data.objects import MaskTrack
 
-__all__ = ["background_motion_m_s"]
+__all__ = ["background_motion_m_s", "masks_on_points"]
 
 _MAX_POINTS = 500
 _MIN_POINTS = 16
@@ -40,6 +39,8 @@ def background_motion_m_s(
         reconstruction: Points, confidences and poses.
         time_scale: Slow-motion factor of the clip.
     """
+    from scipy.ndimage import map_coordinates
+
     frames, height, width = reconstruction.points_m.shape[:3]
     still = np.ones((frames, height, width), dtype=np.bool_)
     for track in masks.values():
@@ -68,7 +69,10 @@ def background_motion_m_s(
             ],
             axis=1,
         )
-        motion[frame] = np.median(np.linalg.norm(there - points[seen], axis=1)) / dt_s[frame]
+        steps = np.linalg.norm(there - points[seen], axis=1)
+        steps = steps[np.isfinite(steps)]  # a neighbour of the point there may be unknown
+        if steps.size >= _MIN_POINTS:
+            motion[frame] = np.median(steps) / dt_s[frame]
     if frames > 1:
         motion = motion[pairs[nearest_index(pairs, np.arange(frames - 1))]]
     return motion
@@ -89,3 +93,23 @@ def _next_pixels(
     pixel = local @ reconstruction.intrinsics[frame].T
     depth = np.where(pixel[:, 2] > 1e-9, pixel[:, 2], np.nan)
     return pixel[:, 1] / depth, pixel[:, 0] / depth
+
+
+def masks_on_points(track: MaskTrack, reconstruction: Reconstruction) -> NDArray[np.bool_]:
+    """Return the masks on the grid and times of the points, nearest in both, bool (T, H, W).
+
+    A frame of the reconstruction that lies further from every mask than the masks lie from each
+    other has no mask: the object counts as unseen there.
+    """
+    frames, height, width = reconstruction.points_m.shape[:3]
+    if track.times_s.size == 0:
+        return np.zeros((frames, height, width), dtype=np.bool_)
+    index = nearest_index(track.times_s, reconstruction.times_s)
+    step = float(np.median(np.diff(track.times_s))) if track.times_s.size > 1 else np.inf
+    near = np.abs(track.times_s[index] - reconstruction.times_s) <= 1.001 * step
+    masks = track.masks[index]
+    if masks.shape[1:] != (height, width):
+        rows = ((np.arange(height) + 0.5) * masks.shape[1] / height).astype(np.int64)
+        columns = ((np.arange(width) + 0.5) * masks.shape[2] / width).astype(np.int64)
+        masks = masks[:, rows[:, None], columns]
+    return np.asarray(masks & near[:, None, None])

@@ -1,0 +1,351 @@
+"""Reconstructor "cut3r": the video through CUT3R frame by frame, scene by scene."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
+
+import numpy as np
+import torch
+
+from pavas_cut3r.focal import estimate_focal, intrinsics
+from pavas_cut3r.preprocessing import Placement, normalise, place, preprocess
+from pavas_cut3r.scenes import SMALL_SIDE, blank_frames, find_cuts
+from pavas_cut3r.session import Cut3RSession
+from pavas_cut3r.weights import RANDOM_TINY, load_model
+from pavas_sdk.data import Reconstruction, background_motion_m_s
+from pavas_sdk.errors import ConfigurationError
+from pavas_sdk.interfaces import ComponentConfig, Reconstructor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from pavas_cut3r.heads import FrameGeometry
+    from pavas_cut3r.network import Cut3R
+    from pavas_sdk.data import FrameSource, MaskTrack, MovingObject
+
+__all__ = ["Cut3RConfig", "Cut3RReconstructor"]
+
+_CHUNK_BYTES = 96 * 2**20
+# A field of view of 175 degrees: what asks for a wider one is no camera.
+_MIN_FOCAL_OF_SIDE = 0.02
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut3RConfig(ComponentConfig):
+    """Settings of `Cut3RReconstructor`.
+
+    Attributes:
+        weights: See `load_model`; None looks in the cache folder.
+        revision: See `load_model`.
+        size: Longer side in pixels of what the model sees, 512 for the released weights.
+        crop_square: Crop square pictures to 4:3, as the published preparation does; the rest then has
+            confidence 0.
+        max_source_side: Larger frames are shrunk to this longer side while they are read.
+        points_max_side: Longer side in pixels of the point maps of the result; the model's own are
+            thinned to it.
+        world_points: "pose" (points in the frame's camera, moved by its pose: what the published
+            demo shows) or "direct" (world points as the model regresses them).
+        min_confidence: Points below get confidence 0. The model's confidences lie above 1; 1.5 is
+            the published viewer's limit.
+        passes: How often each scene is gone through; only the last pass counts, and only the first
+            changes the state. 2 lets early frames know what comes later, at twice the time.
+        split_scenes: Begin a new session where the video cuts to another scene.
+        rope_float16_rounding: See `Cut3R`; True is as released.
+        block_dtype: Precision of the transformer blocks; heads are always float32.
+    """
+
+    weights: str | None = None
+    revision: str | None = None
+    size: int = 512
+    crop_square: bool = True
+    max_source_side: int = 1920
+    points_max_side: int = 256
+    world_points: Literal["pose", "direct"] = "pose"
+    min_confidence: float = 1.5
+    passes: int = 1
+    split_scenes: bool = True
+    rope_float16_rounding: bool = True
+    block_dtype: Literal["float32", "bfloat16"] = "float32"
+
+    def __post_init__(self) -> None:
+        """Validate.
+
+        Raises:
+            ConfigurationError: A setting that cannot work.
+        """
+        if self.size < 32 or self.points_max_side < 16 or self.max_source_side < self.size:
+            raise ConfigurationError(
+                "size must be at least 32, points_max_side at least 16 and max_source_side at "
+                f"least size; got {self.size}, {self.points_max_side}, {self.max_source_side}"
+            )
+        if self.world_points not in ("pose", "direct"):
+            raise ConfigurationError(
+                f"world_points must be 'pose' or 'direct', got {self.world_points!r}"
+            )
+        if self.block_dtype not in ("float32", "bfloat16"):
+            raise ConfigurationError(
+                f"block_dtype must be 'float32' or 'bfloat16', got {self.block_dtype!r}"
+            )
+        if self.passes < 1 or not self.min_confidence >= 0:
+            raise ConfigurationError(
+                f"passes must be at least 1 and min_confidence 0 or more, got {self.passes} and "
+                f"{self.min_confidence}"
+            )
+
+
+@dataclass(slots=True, eq=False)
+class _Maps:
+    """The result while it is filled, on the grid of the output."""
+
+    points: NDArray[np.float32]
+    confidence: NDArray[np.float32]
+    poses: NDArray[np.float64]
+    focal_px: NDArray[np.float64]
+    notes: list[str] = field(default_factory=list)
+
+
+class Cut3RReconstructor(Reconstructor):
+    """Metric points, poses and intrinsics of every frame, from CUT3R.
+
+    Frames go through the model in order and one at a time: memory does not grow with the video,
+    except by the result. The world is the camera of the first frame of a scene. The first frame
+    after a cut has confidence 0, so that no speed spans two worlds.
+
+    The released weights are licensed CC BY-NC-SA 4.0: not for commercial use.
+    """
+
+    config_class: ClassVar[type[ComponentConfig]] = Cut3RConfig
+    contract_options: ClassVar[Mapping[str, Any]] = {"weights": RANDOM_TINY, "size": 64}
+
+    _model: Cut3R | None = None
+    _device: Any = None
+
+    @property
+    def config(self) -> Cut3RConfig:
+        """The frozen settings."""
+        return cast("Cut3RConfig", self._config)
+
+    def to(self, device: Any = None, dtype: Any = None) -> Self:
+        """Move to a device. Precision is ``block_dtype`` of the config: ``dtype`` is ignored."""
+        del dtype
+        if device is not None:
+            self._device = device
+            if self._model is not None:
+                self._model.to(device)
+        return self
+
+    def unload(self) -> None:
+        """Free the model; the next use loads it again."""
+        self._model = None
+
+    def model(self) -> Cut3R:
+        """Return the network, loaded on first use; for sessions of your own (`Cut3RSession`).
+
+        Raises:
+            WeightsError: See `load_model`.
+        """
+        if self._model is None:
+            config = self.config
+            model = load_model(config.weights, revision=config.revision)
+            model.set_rope_float16_rounding(config.rope_float16_rounding)
+            model.set_block_dtype(getattr(torch, config.block_dtype))
+            self._model = model if self._device is None else model.to(self._device)
+        return self._model
+
+    def reconstruct(
+        self,
+        video: FrameSource,
+        *,
+        objects: Sequence[MovingObject] = (),
+        masks: Mapping[int, MaskTrack] | None = None,
+        rng: np.random.Generator,
+    ) -> Reconstruction:
+        """Return points at the masks' times (without masks: of all frames).
+
+        Raises:
+            InputError: The picture is too elongated for the model.
+            WeightsError: See `load_model`.
+        """
+        del objects, rng
+        config = self.config
+        if masks:
+            times = next(iter(masks.values())).times_s
+            small = video.frames_at(times, max_side=SMALL_SIDE)
+        else:
+            small = video.read(max_side=SMALL_SIDE)
+            times = small.times_s
+        (first,) = video.frames_at(times[:1], max_side=config.max_source_side).frames
+        height, width = first.shape[:2]
+        placement = place(height, width, config.size, crop_square=config.crop_square)
+        grid = _Grid.of(placement, config.points_max_side)
+        count = times.size
+        maps = _Maps(
+            points=np.zeros((count, *grid.size, 3), dtype=np.float32),
+            confidence=np.zeros((count, *grid.size), dtype=np.float32),
+            poses=np.tile(np.eye(4), (count, 1, 1)),
+            focal_px=np.zeros(count),
+            notes=_source_notes(video, config.max_source_side),
+        )
+        blank = blank_frames(small.frames)
+        cuts = find_cuts(small.frames) if config.split_scenes else []
+        for start, end in zip([0, *cuts], [*cuts, count], strict=True):
+            shown = np.flatnonzero(~blank[start:end]) + start
+            self._scene(video, times, shown, placement, grid, maps)
+        _hold_poses(maps.poses, blank, cuts)
+        for cut in cuts:
+            maps.confidence[cut] = 0.0
+            maps.notes.append(f"cut3r: scene cut at {times[cut]:.2f} s; a new world begins there")
+        if blank.any():
+            maps.notes.append(
+                f"cut3r: {int(blank.sum())} of {count} frames show nothing (one colour): no points"
+            )
+        return self._result(maps, times, grid, masks or {}, video.time_scale)
+
+    def _pictures(
+        self, video: FrameSource, times: NDArray[np.float64]
+    ) -> Iterator[NDArray[np.uint8]]:
+        """The frames at the given times, a few of them in memory at once."""
+        side = self.config.max_source_side
+        ratio = min(1.0, side / max(video.height, video.width))
+        chunk = max(1, int(_CHUNK_BYTES / (3 * video.height * video.width * ratio**2)))
+        for start in range(0, times.size, chunk):
+            yield from video.frames_at(times[start : start + chunk], max_side=side).frames
+
+    def _scene(
+        self,
+        video: FrameSource,
+        times: NDArray[np.float64],
+        shown: NDArray[np.int64],
+        placement: Placement,
+        grid: _Grid,
+        maps: _Maps,
+    ) -> None:
+        """Run one scene through a session of its own and write its frames into ``maps``."""
+        model = self.model()
+        session = Cut3RSession(model)
+        direct = self.config.world_points == "direct"
+        for index in range(self.config.passes):
+            last = index == self.config.passes - 1
+            outputs = ({"self", "world"} if direct else {"self"}) if last else set()
+            for frame, picture in zip(shown, self._pictures(video, times[shown]), strict=True):
+                pixels = torch.from_numpy(normalise(preprocess(picture, placement)))[None]
+                found = session.step(pixels.to(model.device), update=index == 0, outputs=outputs)
+                if last:
+                    self._write(frame, found, grid, maps)
+
+    def _write(self, frame: int, found: FrameGeometry, grid: _Grid, maps: _Maps) -> None:
+        assert found.self_points is not None
+        assert found.self_confidence is not None
+        own = found.self_points[0].cpu().numpy()
+        if found.world_points is not None and found.world_confidence is not None:
+            points, confidence = found.world_points, found.world_confidence
+        else:
+            points, confidence = found.world_points_from_pose(), found.self_confidence
+        pose = found.camera_to_world[0].cpu().numpy().astype(np.float64)
+        world = points[0].cpu().numpy()
+        sure = confidence[0].cpu().numpy()
+        known = np.isfinite(world).all(axis=-1) & np.isfinite(sure) & (own[..., 2] > 0)
+        known &= sure >= self.config.min_confidence
+        if not np.isfinite(pose).all():
+            maps.notes.append("cut3r: a camera pose is not finite; its frame has no points")
+            pose, known = np.eye(4), np.zeros_like(known)
+        maps.poses[frame] = pose
+        maps.focal_px[frame] = estimate_focal(own)
+        grid.write(maps.points[frame], np.where(known[..., None], world, 0.0))
+        grid.write(maps.confidence[frame], np.where(known, sure, 0.0))
+
+    def _result(
+        self,
+        maps: _Maps,
+        times: NDArray[np.float64],
+        grid: _Grid,
+        masks: Mapping[int, MaskTrack],
+        time_scale: float,
+    ) -> Reconstruction:
+        limit = _MIN_FOCAL_OF_SIDE * max(grid.placement.size)
+        good = np.isfinite(maps.focal_px) & (maps.focal_px > limit)
+        matrices = None
+        if good.any():
+            focal = np.where(good, maps.focal_px, np.median(maps.focal_px[good]))
+            matrices = np.stack([grid.intrinsics(value) for value in focal])
+        if not good.all():
+            maps.notes.append(
+                f"cut3r: no focal length fits the points of {int((~good).sum())} of {good.size} "
+                "frames" + ("; they have the median of the others" if good.any() else "")
+            )
+        found = Reconstruction(
+            points_m=maps.points,
+            confidence=maps.confidence,
+            camera_to_world=maps.poses,
+            times_s=times,
+            intrinsics=matrices,
+            is_metric=True,
+            scale_source="cut3r",
+            notes=tuple(dict.fromkeys(maps.notes)),
+        )
+        motion = background_motion_m_s(masks, found, time_scale=time_scale)
+        return replace(found, background_motion_m_s=motion)
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """The grid of the result: the whole picture, thinned; the model sees a crop of it."""
+
+    placement: Placement
+    step: int
+
+    @classmethod
+    def of(cls, placement: Placement, max_side: int) -> _Grid:
+        return cls(placement, -(-max(placement.resized_size) // max_side))
+
+    @property
+    def first(self) -> int:
+        return self.step // 2
+
+    @property
+    def size(self) -> tuple[int, int]:
+        height, width = (
+            len(range(self.first, side, self.step)) for side in self.placement.resized_size
+        )
+        return height, width
+
+    def write(self, target: NDArray[np.float32], values: NDArray[np.float32]) -> None:
+        """Write a map of the model's picture, (H, W, ...), where it lies in ``target``."""
+        whole = []
+        own = []
+        for start, length, cells in zip(
+            (self.placement.top, self.placement.left), self.placement.size, self.size, strict=True
+        ):
+            where = self.first + self.step * np.arange(cells) - start
+            inside = np.flatnonzero((where >= 0) & (where < length))
+            whole.append(inside)
+            own.append(where[inside])
+        target[np.ix_(*whole)] = values[np.ix_(*own)]
+
+    def intrinsics(self, focal_px: float) -> NDArray[np.float64]:
+        """Intrinsics in pixels of the grid, of a focal length in pixels of the model's picture."""
+        matrix = intrinsics(focal_px, *self.placement.size)
+        matrix[0, 2] += self.placement.left - self.first
+        matrix[1, 2] += self.placement.top - self.first
+        matrix[:2] /= self.step
+        return matrix
+
+
+def _source_notes(video: FrameSource, max_side: int) -> list[str]:
+    if max(video.height, video.width) <= max_side:
+        return []
+    note = (
+        f"cut3r: frames of {video.width} x {video.height} pixels were shrunk to a longer side of "
+        f"{max_side} while reading (max_source_side)"
+    )
+    return [note]
+
+
+def _hold_poses(poses: NDArray[np.float64], blank: NDArray[np.bool_], cuts: Sequence[int]) -> None:
+    """Give blank frames the pose of the frame before them, if it is of their scene."""
+    for frame in np.flatnonzero(blank):
+        if frame > 0 and frame not in cuts:
+            poses[frame] = poses[frame - 1]
