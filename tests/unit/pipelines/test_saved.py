@@ -28,9 +28,9 @@ from pavas_sdk.testing.tiny_pipeline import tiny_pipeline
 
 MISSING = """\
 this pipeline needs 2 plugins that are not installed:
-  reconstructor   pavas-cut3r/cut3r   (saved with pavas-cut3r 0.3.0)
+  reconstructor   acme-geo/points3d   (saved with acme-geo 0.3.0)
   segmenter       acme-seg/fastseg    (saved with acme-seg 1.2.1)
-Install them:   pip install "pavas-cut3r>=0.3,<0.4" "acme-seg>=1.2,<2"
+Install them:   pip install "acme-geo>=0.3,<0.4" "acme-seg>=1.2,<2"
 Or replace them: PavasPipeline.from_pretrained(path, reconstructor=..., segmenter=...)
 Or generate from a saved estimate: pipe(video, physics="physics.json")
    loaded with: PavasPipeline.from_pretrained(path, physics_estimator=None)"""
@@ -170,7 +170,7 @@ def test_an_adapter_may_be_left_out(saved):
 def lose_two(folder):
     def change(document):
         document["slots"]["reconstructor"].update(
-            name="cut3r", distribution="pavas-cut3r", version="0.3.0"
+            name="points3d", distribution="acme-geo", version="0.3.0"
         )
         document["slots"]["segmenter"].update(
             name="fastseg", distribution="acme-seg", version="1.2.1"
