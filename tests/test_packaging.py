@@ -13,10 +13,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PROJECTS = [
-    ROOT,
-    *(ROOT / "plugins" / name for name in ("pavas-phy-adapter", "pavas-tiny", "pavas-qwen-vl")),
-]
+NAMES = ("pavas-phy-adapter", "pavas-tiny", "pavas-qwen-vl", "pavas-cut3r")
+PROJECTS = [ROOT, *(ROOT / "plugins" / name for name in NAMES)]
 
 
 def metadata(project: Path) -> dict:
