@@ -13,8 +13,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-NAMES = ("pavas-phy-adapter", "pavas-tiny", "pavas-qwen-vl", "pavas-cut3r")
-PROJECTS = [ROOT, *(ROOT / "plugins" / name for name in NAMES)]
+PROJECTS = [
+    ROOT,
+    *(
+        ROOT / "plugins" / name
+        for name in ("pavas-phy-adapter", "pavas-tiny", "pavas-qwen-vl", "pavas-cut3r")
+    ),
+]
 
 
 def metadata(project: Path) -> dict:
