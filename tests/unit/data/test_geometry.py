@@ -78,6 +78,11 @@ def test_points_are_float32_and_read_only():
     assert points.intrinsics.shape == (2, 3, 3)
 
 
+def test_background_motion_may_be_unknown():
+    assert reconstruction().background_motion_m_s is None
+    assert np.isnan(reconstruction(background_motion_m_s=[np.nan]).background_motion_m_s).all()
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -86,6 +91,9 @@ def test_points_are_float32_and_read_only():
         ({"camera_to_world": np.eye(4)}, "camera_to_world"),
         ({"intrinsics": np.eye(3)}, "intrinsics"),
         ({"times_s": [0.0]}, "times_s"),
+        ({"background_motion_m_s": [0.1, 0.2]}, "background_motion_m_s must have shape"),
+        ({"background_motion_m_s": [-0.1]}, "0 or more, or NaN"),
+        ({"background_motion_m_s": [np.inf]}, "0 or more, or NaN"),
     ],
 )
 def test_shapes_that_do_not_fit_are_named(changes, words):
