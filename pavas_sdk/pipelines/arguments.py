@@ -7,12 +7,14 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
 from pavas_sdk.errors import ConfigurationError, InputError
+from pavas_sdk.media import open_picture
 from pavas_sdk.physics.windows import WindowSource
+from pavas_sdk.pipelines.no_video import NoVideo
 from pavas_sdk.pipelines.physics_input import PhysicsRequest, check_fits, read_physics
 from pavas_sdk.pipelines.reference_clock import FRAME_SAMPLING, ReferenceClockSource
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from pavas_sdk.data import FrameSource, MaskTrack
 
 __all__ = ["CallArguments", "Draw", "Item", "gather"]
+
+Kind = Literal["video", "image", "text"]
 
 OUTPUT_TYPES = ("audio", "pt", "mel", "latent")
 
@@ -44,6 +48,7 @@ class Item:
     """One video of a call.
 
     Attributes:
+        kind: "video", "image" (a still) or "text" (no pictures at all).
         source: Its frames.
         path: Its file, or None.
         start_s: Where in the file the source begins.
@@ -55,6 +60,7 @@ class Item:
         notes: What should be known about the video.
     """
 
+    kind: Kind
     source: FrameSource
     path: str | None
     start_s: float
@@ -89,6 +95,7 @@ class CallArguments:
 def gather(
     video: Any,
     *,
+    image: Any,
     open_source: Callable[[Any], FrameSource],
     prompt: Any,
     negative_prompt: Any,
@@ -105,6 +112,7 @@ def gather(
     tensor_inputs: Sequence[str],
     known_tensor_inputs: Sequence[str],
     can_estimate: bool,
+    min_duration_s: float = 0.0,
 ) -> CallArguments:
     """Check the arguments of a call and lay them out per video.
 
@@ -112,14 +120,13 @@ def gather(
     and videos are opened, before any work is done.
 
     Raises:
-        InputError: Arguments that cannot work.
-        MediaError: A video cannot be opened.
+        InputError: Arguments that cannot work, or a clip that is too short for the model.
+        MediaError: A video or picture cannot be opened.
     """
-    videos = list(video) if isinstance(video, list | tuple) else [video]
-    count, per_video = len(videos), num_waveforms_per_video
+    per_video = num_waveforms_per_video
     problems = _numbers(num_inference_steps, guidance_scale, per_video, duration_s)
-    if count == 0:
-        problems.append("video is an empty list")
+    kind, entries = _pictures(video, image, prompt, duration_s, problems)
+    count = len(entries)
     if output_type not in OUTPUT_TYPES:
         problems.append(
             f"output_type must be one of {', '.join(OUTPUT_TYPES)}, got {output_type!r}"
@@ -144,22 +151,27 @@ def gather(
     if problems:
         raise InputError("; ".join(problems))
     requests = [read_physics(entry) for entry in estimates]
+    if kind != "video":
+        requests = [_without_video(request, kind) for request in requests]
     if not can_estimate and any(request.needs_estimator for request in requests):
         raise ConfigurationError(
             "this pipeline has no physics estimator; pass physics= for every video (an estimate, "
             'its JSON file, or "none"), or load the pipeline with its estimator'
         )
     items = []
-    for index, entry in enumerate(videos):
-        source = open_source(entry)
+    for index, entry in enumerate(entries):
+        source = _open(kind, entry, duration_s, open_source)
         whole = requests[index].given
         if whole is not None:
             check_fits(whole, source, tracks[index])
         path = source.source
         items.append(
             Item(
-                source=_sampled(source, duration_s, frame_sampling),
-                path=path if path is not None and Path(path).is_file() else None,
+                kind=kind,
+                source=(
+                    _sampled(source, duration_s, frame_sampling) if kind == "video" else source
+                ),
+                path=path if kind == "video" and path and Path(path).is_file() else None,
                 start_s=float(getattr(source, "start_s", 0.0)),
                 prompt=prompts[index],
                 negative_prompt=negatives[index],
@@ -172,11 +184,70 @@ def gather(
                 notes=tuple(getattr(source, "warnings", ())),
             )
         )
+    _check_durations(items, min_duration_s)
     return CallArguments(
         items=tuple(items),
         num_inference_steps=num_inference_steps,
         guidance_scale=float(guidance_scale),
     )
+
+
+def _pictures(
+    video: Any, image: Any, prompt: Any, duration_s: float | None, problems: list[str]
+) -> tuple[Kind, list[Any]]:
+    """Return what the sounds are made for, one entry per sound's clip: what the user gave."""
+    if video is not None and image is not None:
+        problems.append("video and image are both given; give one of them")
+    if video is not None:
+        kind: Kind = "video"
+        entries = list(video) if isinstance(video, list | tuple) else [video]
+    elif image is not None:
+        kind = "image"
+        entries = list(image) if isinstance(image, list | tuple) else [image]
+    else:
+        kind = "text"
+        entries = [None] * (len(prompt) if isinstance(prompt, list | tuple) else 1)
+    if not entries:
+        problems.append(f"{'prompt' if kind == 'text' else kind} is an empty list")
+    if kind != "video" and duration_s is None:
+        what = "a still picture" if kind == "image" else "text alone"
+        problems.append(f"a sound for {what} needs duration_s, its length in seconds")
+    return kind, entries
+
+
+def _open(
+    kind: Kind, entry: Any, duration_s: float | None, open_source: Callable[[Any], FrameSource]
+) -> FrameSource:
+    if kind == "video":
+        return open_source(entry)
+    assert duration_s is not None
+    return open_picture(entry, duration_s) if kind == "image" else NoVideo(duration_s)
+
+
+def _without_video(request: PhysicsRequest, kind: Kind) -> PhysicsRequest:
+    """Without a video there is nothing to estimate: a given estimate, or no physics.
+
+    Raises:
+        InputError: Physics that needs a video, or with text alone any physics.
+    """
+    if request.overrides is not None or (request.given is not None and kind == "text"):
+        raise InputError(
+            f"physics needs {'pictures' if kind == 'text' else 'a video, or a whole estimate'}; "
+            'leave it out, or pass physics="none"'
+        )
+    return request if request.given is not None else PhysicsRequest(disabled=True)
+
+
+def _check_durations(items: Sequence[Item], min_duration_s: float) -> None:
+    short = [item for item in items if item.source.duration_s < min_duration_s - 1e-9]
+    if short:
+        listed = ", ".join(
+            f"{item.path or 'a clip'} lasts {item.source.duration_s:.2f} s" for item in short
+        )
+        raise InputError(
+            f"{listed}; this model needs at least {min_duration_s:g} s (one segment of its "
+            "synchronisation encoder); give a longer clip, or duration_s"
+        )
 
 
 def _numbers(

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import torch
 
-from pavas_sdk.data import Audio, PhysicsEstimate
+from pavas_sdk.data import Audio, FrameSource, PhysicsEstimate
 from pavas_sdk.errors import ConfigurationError, InputError
-from pavas_sdk.media import as_source
+from pavas_sdk.media import as_source, open_picture
 from pavas_sdk.models import SequenceConfig
 from pavas_sdk.pipelines.arguments import CallArguments, Item, gather
 from pavas_sdk.pipelines.components import check_components_fit
@@ -21,6 +21,7 @@ from pavas_sdk.pipelines.features import (
 )
 from pavas_sdk.pipelines.flow import GuidedFlow
 from pavas_sdk.pipelines.masks import segment_objects
+from pavas_sdk.pipelines.no_video import still_features, text_features
 from pavas_sdk.pipelines.output import PavasOutput
 from pavas_sdk.pipelines.physics_input import PhysicsRequest, check_fits, read_physics
 from pavas_sdk.pipelines.provenance import provenance_json
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from pavas_sdk.data import FrameSource, MaskTrack, Video
+    from pavas_sdk.data import MaskTrack, Video
     from pavas_sdk.interfaces import AdapterState
     from pavas_sdk.physics.cache import CacheInput
     from pavas_sdk.pipelines.physics_input import PhysicsInput
@@ -186,8 +187,9 @@ class PavasPipeline(StoredPipeline):
     @torch.no_grad()
     def __call__(
         self,
-        video: str | Path | Video | FrameSource | Sequence[Any],
+        video: str | Path | Video | FrameSource | Sequence[Any] | None = None,
         *,
+        image: Any = None,
         prompt: str | Sequence[str] | None = "",
         negative_prompt: str | Sequence[str] | None = "",
         physics: PhysicsInput | Sequence[PhysicsInput] = None,
@@ -206,7 +208,7 @@ class PavasPipeline(StoredPipeline):
         | None = None,
         callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
     ) -> PavasOutput | tuple[Any, Any, Any]:
-        """Generate the sound of a video, or of each video of a list.
+        """Generate the sound of a video, of each video of a list, of a still, or of a text.
 
         Sounds are made one after the other, so that one of a list is, bit for bit, what it would
         be alone with the same generator. The same seed gives the same sound to the bit on the
@@ -215,8 +217,12 @@ class PavasPipeline(StoredPipeline):
 
         Args:
             video: A path, frames (`Video`), a frame source (`open_video`), or a list of them.
+                None: the sound is made from ``image``, or from the prompt alone; ``duration_s``
+                says how long, and the backbone's learned tokens stand in for what is missing.
+            image: A still instead of a video: a path, a PIL image, uint8 RGB (H, W, 3), or a
+                list of them.
             prompt: What is to be heard, or one per video. None: the backbone's stored empty text.
-            negative_prompt: What is not, or one per video. Empty: the stored empty text.
+            negative_prompt: What is not, or one per video. None: the stored empty text.
             physics: None: estimate it. Or a `PhysicsEstimate`, its JSON (path or dictionary),
                 masses and speeds by hand on top of the estimate
                 (``{"masses_kg": {0: 5.0}}``, or such a file), or "none": no physics. Or one
@@ -224,7 +230,7 @@ class PavasPipeline(StoredPipeline):
             masks: Masks by object id for a given estimate; by default the segmenter is run.
             cache: Where estimates are kept and looked up: a `pavas_sdk.physics.PhysicsCache`, a
                 folder, or True for the default folder.
-            duration_s: Use only the first seconds.
+            duration_s: Use only the first seconds; without a video, the length of the sound.
             num_inference_steps: Euler steps; the pipeline's own number by default.
             guidance_scale: Weight of the conditions; below 1 only the conditional branch runs.
             num_waveforms_per_video: Sounds per video.
@@ -253,6 +259,7 @@ class PavasPipeline(StoredPipeline):
         # 1. Check inputs
         arguments = self.check_inputs(
             video,
+            image=image,
             prompt=prompt,
             negative_prompt=negative_prompt,
             physics=physics,
@@ -284,7 +291,7 @@ class PavasPipeline(StoredPipeline):
                 windows = self.plan_windows(item.source.duration_s)
                 conditions = []
                 for window in windows:
-                    features = self.encode_video(item.source, window)
+                    features = self._encode_item(item, window)
                     state = self.encode_physics(estimate, tracks, features)
                     conditions.append(
                         WindowCondition(
@@ -340,8 +347,9 @@ class PavasPipeline(StoredPipeline):
 
     def check_inputs(
         self,
-        video: Any,
+        video: Any = None,
         *,
+        image: Any = None,
         prompt: Any = "",
         negative_prompt: Any = "",
         physics: Any = None,
@@ -365,6 +373,7 @@ class PavasPipeline(StoredPipeline):
         config = self.config
         return gather(
             video,
+            image=image,
             open_source=as_source,
             prompt=prompt,
             negative_prompt=negative_prompt,
@@ -383,6 +392,7 @@ class PavasPipeline(StoredPipeline):
             tensor_inputs=callback_on_step_end_tensor_inputs,
             known_tensor_inputs=self._callback_tensor_inputs,
             can_estimate=self.physics_estimator is not None or self.conditioning_adapter is None,
+            min_duration_s=config.min_duration_s,
         )
 
     def estimate_physics(
@@ -495,18 +505,54 @@ class PavasPipeline(StoredPipeline):
             self.clip, self.sync_encoder, source, window, device=self._execution_device
         )
 
+    def encode_image(self, image: Any, window: Window) -> VideoFeatures:
+        """Encode a still picture for one window: its features stand at every visual frame.
+
+        Args:
+            image: As in `__call__`.
+            window: One of ``pipe.plan_windows(duration_s)``.
+
+        Raises:
+            InputError: ``image`` is nothing that shows a picture.
+            MediaError: The picture cannot be read.
+        """
+        source = image if isinstance(image, FrameSource) else open_picture(image, window.duration_s)
+        self._onload("clip")
+        return still_features(
+            self.transformer,
+            self.clip,
+            self.sync_encoder,
+            self.sequence,
+            source,
+            window,
+            device=self._execution_device,
+        )
+
+    def encode_no_video(self, window: Window) -> VideoFeatures:
+        """Return the backbone's learned tokens that stand for "no video" in one window."""
+        self._onload("transformer")
+        return text_features(self.transformer, self.clip, self.sync_encoder, self.sequence, window)
+
+    def _encode_item(self, item: Item, window: Window) -> VideoFeatures:
+        if item.kind == "video":
+            return self.encode_video(item.source, window)
+        if item.kind == "image":
+            return self.encode_image(item.source, window)
+        return self.encode_no_video(window)
+
     def encode_prompt(
         self, prompt: str | None = "", negative_prompt: str | None = ""
     ) -> tuple[Tensor, Tensor]:
         """Return the text tokens of both branches of guidance, (1, T, D_text) each.
 
-        A prompt of None, and a negative prompt that is empty or None, mean the backbone's stored
-        empty text.
+        None means the backbone's stored empty text; "" is encoded like any other text.
         """
         self._onload("clip")
         empty = self.transformer.empty_text(1).to(self._execution_device)
-        text = empty if prompt is None else self.clip.encode_text([prompt])
-        negative = self.clip.encode_text([negative_prompt]) if negative_prompt else empty
+        text, negative = (
+            empty if words is None else self.clip.encode_text([words])
+            for words in (prompt, negative_prompt)
+        )
         return text, negative
 
     def encode_physics(
@@ -672,6 +718,7 @@ class PavasPipeline(StoredPipeline):
         notes: Sequence[str],
     ) -> dict[str, Any]:
         settings = {
+            "input": item.kind,
             "prompt": item.prompt,
             "negative_prompt": item.negative_prompt,
             "seed": seed,
