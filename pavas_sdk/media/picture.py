@@ -55,7 +55,7 @@ def _pixels(picture: Any) -> tuple[Any, str | None]:
     if isinstance(picture, Image.Image):
         return _rgb(picture), None
     if isinstance(picture, np.ndarray) and picture.dtype == np.uint8 and picture.ndim == 3:
-        return picture, None
+        return np.ascontiguousarray(picture), None
     raise InputError(
         "image must be a path, a PIL image or a uint8 RGB array (height, width, 3), got "
         f"{type(picture).__name__}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import torch
@@ -60,14 +61,18 @@ def match(
 
 def recognise(official: Mapping[str, Tensor], components: Iterable[ReleasedComponent]) -> list[str]:
     """Return the names of the components whose weights these are."""
-    names = []
-    for component in components:
-        with torch.device("meta"):
-            state = component.build().state_dict()
-        expected = {name: tuple(tensor.shape) for name, tensor in state.items()}
-        if not _problems(expected, component.translate(official)):
-            names.append(component.name)
-    return names
+    return [
+        component.name
+        for component in components
+        if not _problems(_expected(component), component.translate(official))
+    ]
+
+
+@cache
+def _expected(component: ReleasedComponent) -> dict[str, tuple[int, ...]]:
+    with torch.device("meta"):
+        state = component.build().state_dict()
+    return {name: tuple(tensor.shape) for name, tensor in state.items()}
 
 
 def _problems(expected: Mapping[str, tuple[int, ...]], entries: Mapping[str, Entry]) -> list[str]:

@@ -54,6 +54,42 @@ def _build_vae(mode: str) -> Any:
     return build_vae(mode)
 
 
+def _build_vocoder(mode: str) -> Any:
+    from pavas_sdk.models.bigvgan import build_bigvgan
+
+    return build_bigvgan(mode)
+
+
+def _build_synchformer() -> Any:
+    from pavas_sdk.models.synchformer import Synchformer
+
+    return Synchformer()
+
+
+def _build_clip() -> Any:
+    from pavas_sdk.models.clip_encoder import CLIPEncoder
+
+    return CLIPEncoder()
+
+
+def _vocoder_entries(official: Mapping[str, Tensor]) -> Mapping[str, Entry]:
+    from pavas_sdk.models.bigvgan import BigVGAN
+
+    return BigVGAN.released_entries(official)
+
+
+def _synchformer_entries(official: Mapping[str, Tensor]) -> Mapping[str, Entry]:
+    from pavas_sdk.models.synchformer import Synchformer
+
+    return Synchformer.released_entries(official)
+
+
+def _clip_entries(official: Mapping[str, Tensor]) -> Mapping[str, Entry]:
+    from pavas_sdk.models.clip_encoder import CLIPEncoder
+
+    return CLIPEncoder.released_entries(official)
+
+
 def _without_derived(official: Mapping[str, Tensor]) -> Mapping[str, Entry]:
     from pavas_sdk.models.released.translation import without
 
@@ -96,6 +132,48 @@ def _vae(mode: str, parameters: int) -> ReleasedComponent:
     )
 
 
+def _vocoder(mode: str, repository: str, path: str, parameters: int) -> ReleasedComponent:
+    return ReleasedComponent(
+        name=f"bigvgan-{mode}",
+        slot="vocoder",
+        file=OfficialFile(
+            repository=repository, path=path, size_bytes=4 * parameters, licence="MIT"
+        ),
+        build=partial(_build_vocoder, mode),
+        translate=_vocoder_entries,
+    )
+
+
+_VOCODERS = {
+    "16k": _vocoder("16k", _REPOSITORY, "ext_weights/best_netG.pt", 112_233_866),
+    "44k": _vocoder(
+        "44k", "nvidia/bigvgan_v2_44khz_128band_512x", "bigvgan_generator.pt", 122_187_145
+    ),
+}
+_SYNCHFORMER = ReleasedComponent(
+    name="synchformer",
+    slot="sync_encoder",
+    file=OfficialFile(
+        repository=_REPOSITORY,
+        path="ext_weights/synchformer_state_dict.pth",
+        size_bytes=950_000_000,
+        licence="MIT",
+    ),
+    build=_build_synchformer,
+    translate=_synchformer_entries,
+)
+_CLIP = ReleasedComponent(
+    name="clip-dfn5b-vit-h-14-378",
+    slot="clip",
+    file=OfficialFile(
+        repository="apple/DFN5B-CLIP-ViT-H-14-378",
+        path="open_clip_pytorch_model.bin",
+        size_bytes=4 * 986_700_000,
+        licence="LicenseRef-Apple-AMLR-research-only",
+    ),
+    build=_build_clip,
+    translate=_clip_entries,
+)
 _VAES = {"16k": _vae("16k", 171_657_378), "44k": _vae("44k", 305_479_938)}
 _RATES: dict[str, dict[str, Any]] = {
     "16k": {"sample_rate_hz": 16000, "hop_length": 256},
@@ -108,7 +186,13 @@ def _release(variant: str) -> Release:
     return Release(
         name=f"mmaudio-{variant.replace('_', '-')}",
         summary=f"MMAudio {_SUMMARIES[variant]}",
-        components=(_transformer(variant), _VAES[mode]),
+        components=(
+            _transformer(variant),
+            _VAES[mode],
+            _VOCODERS[mode],
+            _CLIP,
+            _SYNCHFORMER,
+        ),
         settings=MappingProxyType(
             {
                 **_RATES[mode],
@@ -117,6 +201,7 @@ def _release(variant: str) -> Release:
                 "overlap_s": 2.0,
                 "num_inference_steps": 25,
                 "guidance_scale": 4.5,
+                "min_duration_s": 0.64,  # one segment of Synchformer
             }
         ),
     )

@@ -82,7 +82,7 @@ def test_a_picture_in_any_form(plain, picture, form, tmp_path):
     given = {"array": picture, "pil": image, "file": tmp_path / "x.png"}[form]
     out = plain(image=given, prompt="ball", duration_s=1.0, generator=seeded())
     assert out.provenance["input"] == "image"
-    assert out.video is None
+    assert out.video_path is None
     reference = samples(plain, image=picture, prompt="ball", duration_s=1.0)
     assert np.array_equal(out.audio.samples, reference)
     assert not np.array_equal(reference, samples(plain, prompt="ball", duration_s=1.0))

@@ -12,6 +12,7 @@ import torch
 
 from pavas_sdk.models.released import MMAUDIO_RELEASES
 from pavas_sdk.models.released.matching import match, recognise
+from pavas_sdk.registry import default_registry, is_non_commercial
 
 KEYS = Path(__file__).parents[3] / "golden" / "mmaudio" / "keys"
 COMPONENTS = {
@@ -24,6 +25,9 @@ TABLES = {
     },
     "mmaudio-vae-16k": "vae_16k",
     "mmaudio-vae-44k": "vae_44k",
+    "bigvgan-16k": "bigvgan_16k",
+    "bigvgan-44k": "bigvgan_44k",
+    "synchformer": "synchformer_visual",
 }
 
 
@@ -49,8 +53,31 @@ def test_official_names_and_shapes_fit_and_are_recognised(name):
     network, entries = match(COMPONENTS[name], state, Path("x.pth"))
     assert list(entries) == list(network.state_dict())
     assert recognise(state, COMPONENTS.values()) == [name]
-    numbers = sum(tensor.numel() for tensor in state.values())
-    assert COMPONENTS[name].file.size_bytes == 4 * numbers
+    if name != "synchformer":  # its file holds the audio part, too
+        numbers = sum(tensor.numel() for tensor in state.values())
+        assert COMPONENTS[name].file.size_bytes == 4 * numbers
+
+
+def test_clip_takes_the_names_of_open_clip():
+    clip = COMPONENTS["clip-dfn5b-vit-h-14-378"]
+    with torch.device("meta"):
+        inner = clip.build().model.state_dict()
+    match(clip, inner, Path("x.bin"))
+    numbers = sum(tensor.numel() for tensor in inner.values())
+    assert clip.file.size_bytes == pytest.approx(4 * numbers, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", MMAUDIO_RELEASES)
+def test_presets_are_registered_with_licences_and_sizes(name):
+    entry = default_registry().get("pipeline", name)
+    preset = entry.load()
+    assert preset.release is MMAUDIO_RELEASES[name]
+    assert entry.licence == preset.release.licence
+    assert "CC-BY-NC-4.0" in entry.licence
+    assert is_non_commercial(entry.licence)
+    slots = {part.slot for part in preset.release.components}
+    assert slots == {"transformer", "vae", "vocoder", "clip", "sync_encoder"}
+    assert preset.download_bytes > 6e9 - 4e9
 
 
 def test_derived_tables_of_a_released_file_are_dropped():
