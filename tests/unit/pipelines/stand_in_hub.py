@@ -1,7 +1,7 @@
 """A stand-in for the Hugging Face Hub on 127.0.0.1: repositories as folders, one revision each.
 
-It answers what pushing and pulling small files asks for; large-file uploads, branches and access
-rights are not there.
+It answers what pushing and pulling small files asks for, parts of files included, so that downloads
+can go on where they stopped; large-file uploads, branches and access rights are not there.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import threading
+import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 class _Handler(BaseHTTPRequestHandler):
     root: Path
     requests: list[str]
+    bytes_per_s: float | None = None
 
     def log_message(self, *_):
         pass
@@ -39,8 +41,15 @@ class _Handler(BaseHTTPRequestHandler):
         }.items():
             self.send_header(name, value)
         self.end_headers()
-        if not head:
+        if head:
+            return
+        if self.bytes_per_s is None:
             self.wfile.write(data)
+            return
+        step = max(1, int(self.bytes_per_s / 50))
+        for start in range(0, len(data), step):
+            self.wfile.write(data[start : start + step])
+            time.sleep(0.02)
 
     def _body(self):
         return self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -136,23 +145,29 @@ class _Handler(BaseHTTPRequestHandler):
             return
         data = file.read_bytes()
         etag = hashlib.sha1(data, usedforsecurity=False).hexdigest()
-        self._send(
-            200,
-            data,
-            {
-                "ETag": f'"{etag}"',
-                "X-Repo-Commit": COMMIT,
-                "Content-Type": "application/octet-stream",
-            },
-            head=head,
-        )
+        headers = {
+            "ETag": f'"{etag}"',
+            "X-Repo-Commit": COMMIT,
+            "Content-Type": "application/octet-stream",
+            "Accept-Ranges": "bytes",
+        }
+        start = self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")[0]
+        if head or start == "0":
+            self._send(200, data, headers, head=head)
+            return
+        self.requests.append(f"PART {path} {start}")
+        headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
+        self._send(206, data[int(start) :], headers)
 
 
 @contextmanager
-def stand_in_hub(root: Path) -> Iterator[tuple[str, list[str]]]:
+def stand_in_hub(
+    root: Path, *, bytes_per_s: float | None = None
+) -> Iterator[tuple[str, list[str]]]:
     """Serve ``root`` (owner/name/files) and yield the address and the list of requests so far."""
     seen: list[str] = []
-    handler = type("Handler", (_Handler,), {"root": root, "requests": seen})
+    fields = {"root": root, "requests": seen, "bytes_per_s": bytes_per_s}
+    handler = type("Handler", (_Handler,), fields)
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
