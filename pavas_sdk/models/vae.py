@@ -249,6 +249,7 @@ class AutoencoderMel(ModelMixin, ConfigMixin):  # type: ignore[misc]
         decoder_blocks: Residual blocks per decoder level.
         sample_rate_hz: Of the waveform behind the mel spectrogram.
         hop_length: Samples per mel frame.
+        with_encoder: Whether there is an encoder, which only training needs.
 
     Raises:
         ConfigurationError: Fewer than two levels.
@@ -268,6 +269,7 @@ class AutoencoderMel(ModelMixin, ConfigMixin):  # type: ignore[misc]
         decoder_blocks: int = 3,
         sample_rate_hz: int = 16000,
         hop_length: int = 256,
+        with_encoder: bool = True,
     ) -> None:
         super().__init__()
         if len(width_multipliers) < 2:
@@ -279,7 +281,9 @@ class AutoencoderMel(ModelMixin, ConfigMixin):  # type: ignore[misc]
         self.data_std: Tensor
         self.register_buffer("data_mean", torch.zeros(1, mel_bins, 1))
         self.register_buffer("data_std", torch.ones(1, mel_bins, 1))
-        self.encoder = Encoder(mel_bins, latent_channels, widths, encoder_blocks)
+        self.encoder = (
+            Encoder(mel_bins, latent_channels, widths, encoder_blocks) if with_encoder else None
+        )
         self.decoder = Decoder(mel_bins, latent_channels, widths, decoder_blocks)
 
     @property
@@ -294,7 +298,13 @@ class AutoencoderMel(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
         Raises:
             InputError: Another number of bins, or fewer than two frames.
+            ConfigurationError: This codec has no encoder.
         """
+        if self.encoder is None:
+            raise ConfigurationError(
+                "this codec was saved without its encoder; take the official file v1-16.pth or "
+                "v1-44.pth: pavas models download"
+            )
         if mel.ndim != 3 or mel.shape[1] != self.config.mel_bins or mel.shape[2] < 2:
             raise InputError(
                 f"mel has shape {tuple(mel.shape)}, expected (batch, {self.config.mel_bins}, "

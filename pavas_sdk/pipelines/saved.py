@@ -23,6 +23,7 @@ from pavas_sdk.errors import (
     WeightsError,
 )
 from pavas_sdk.physics import saved_slots
+from pavas_sdk.pipelines.released.fastvideo import is_fastvideo, prepare_fastvideo
 from pavas_sdk.registry import MissingSlot, missing_plugins_error
 
 if TYPE_CHECKING:
@@ -62,12 +63,12 @@ def resolve_folder(
     """
     folder = Path(source).expanduser()
     if folder.is_dir():
-        return folder
+        return _ours(folder)
     name = os.fspath(source)
     presets = registry.components("pipeline")
     qualified = {entry.qualified_name for entry in presets}
     if name.count("/") == 1 and name not in qualified and not name.startswith((".", "~", "/")):
-        return _download(name, **hub_options)
+        return _ours(_download(name, **hub_options))
     if name.count("/") > 1 or name.startswith((".", "~", "/")):
         raise WeightsError(
             f"there is no folder {name}; give the folder of a saved pipeline, a Hub repository "
@@ -75,6 +76,11 @@ def resolve_folder(
             + (", ".join(sorted(entry.name for entry in presets)) or "none is installed")
         )
     return _preset_folder(registry.get("pipeline", name), **hub_options)
+
+
+def _ours(folder: Path) -> Path:
+    """A neighbour's layout is brought into ours first."""
+    return prepare_fastvideo(folder) if is_fastvideo(folder) else folder
 
 
 def _preset_folder(entry: RegisteredComponent, **hub_options: Any) -> Path:

@@ -130,7 +130,7 @@ class StoredPipeline(DiffusionPipeline):  # type: ignore[misc]
             raise WeightsError(f"cannot load the pipeline in {folder}: {err}") from err
         check_weights_complete(folder, pipe.torch_components())
         for part in pipe.torch_components().values():
-            _align(part)
+            align(part)
         if replaced:
             pipe.register_modules(**replaced)
             check_components_fit(pipe)
@@ -212,7 +212,7 @@ def _make_loadable(saved: SavedPipeline) -> None:
         )
 
 
-def _align(part: Any) -> None:
+def align(part: Any) -> None:
     """Copy weights that lie at odd addresses, as in a memory-mapped file, to memory of their own.
 
     Matrix kernels are chosen by alignment and round differently: without this a loaded pipeline

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from torch import Tensor
+
     from pavas_sdk.models.released import ReleasedComponent
 
 __all__ = [
@@ -47,6 +49,7 @@ def convert_component(
     dtype: torch.dtype = torch.float32,
     known: Iterable[ReleasedComponent] = (),
     origin: Mapping[str, Any] | None = None,
+    official: Mapping[str, Tensor] | None = None,
 ) -> dict[str, Any]:
     """Convert an official file into ``folder`` and return the record of it.
 
@@ -59,13 +62,15 @@ def convert_component(
         dtype: Of the written weights.
         known: Other components, to say what a wrong file is.
         origin: What is recorded of the official file, when ``path`` is not the file itself.
+        official: Its tensors, when they lie in several files; ``path`` is then their folder.
 
     Raises:
         WeightsError: The file is damaged, holds something else, or numbers that are not finite.
         OutputError: There is not enough space, or the folder cannot be written.
     """
     file = component.file
-    official = read_checkpoint(path, again=f"{file.url} ({file.path})")
+    if official is None:
+        official = read_checkpoint(path, again=f"{file.url} ({file.path})")
     network, entries = match(component, official, path, known=known)
     try:
         folder.mkdir(parents=True)

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-TESTS = Path(__file__).parents[3]
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from mmaudio_world import write_official
 from stand_in_hub import stand_in_hub
+
+TESTS = Path(__file__).parents[3]
 
 START = """
 import types, sys

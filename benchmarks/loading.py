@@ -1,0 +1,117 @@
+"""Peak memory and time of converting and of loading a released flow network.
+
+No released file is needed: the official file is made here with weights seeded by name.
+
+    python benchmarks/loading.py --variant large_44k_v2 --folder /tmp/loading
+
+Each step runs in a process of its own and reports the largest resident set (memory-mapped pages
+of files that were touched count, though the system can take them back at any time).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def make(variant: str, folder: Path) -> None:
+    """Write the official file, a state dict in a .pth."""
+    sys.path.insert(0, str(ROOT / "tests" / "golden"))
+    import torch
+    from name_seeded import fill
+
+    from pavas_sdk.models import build_transformer
+
+    with torch.device("meta"):
+        shapes = {k: v.shape for k, v in build_transformer(variant).state_dict().items()}
+    state = {name: torch.from_numpy(fill(name, shape)) for name, shape in shapes.items()}
+    target = folder / f"mmaudio_{variant}.pth"
+    torch.save(state, target)
+
+
+def convert(variant: str, folder: Path) -> None:
+    """Convert the official file into a component folder."""
+    from pavas_sdk.models.released import MMAUDIO_RELEASES
+    from pavas_sdk.pipelines.released.conversion import convert_component
+
+    part = MMAUDIO_RELEASES[f"mmaudio-{variant.replace('_', '-')}"].components[0]
+    convert_component(part, folder / f"mmaudio_{variant}.pth", folder / "transformer")
+
+
+def load(variant: str, folder: Path, dtype: str) -> None:
+    """Load the component folder as a pipeline does, and touch every weight."""
+    import torch
+
+    from pavas_sdk.models import MMAudioTransformer
+    from pavas_sdk.pipelines.storage import align
+
+    del variant
+    net = MMAudioTransformer.from_pretrained(
+        folder / "transformer", use_safetensors=True, dtype=getattr(torch, dtype)
+    )
+    align(net)
+    for tensor in net.parameters():
+        tensor.sum()
+
+
+def step(name: str, variant: str, folder: Path, dtype: str) -> dict[str, float]:
+    """Run one step in a process of its own."""
+    begin = time.monotonic()
+    done = subprocess.run(
+        [
+            sys.executable,
+            __file__,
+            *("--step", name, "--variant", variant, "--folder", str(folder), "--dtype", dtype),
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    report = json.loads(done.stdout.splitlines()[-1])
+    return {"seconds": time.monotonic() - begin, **report}
+
+
+def main() -> None:
+    """Make, convert, load; print peaks and their ratio to the weights."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--variant", default="large_44k_v2")
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--dtype", default="float32")
+    parser.add_argument("--step", choices=["make", "convert", "load"])
+    options = parser.parse_args()
+    folder = options.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    if options.step:
+        if options.step == "load":
+            load(options.variant, folder, options.dtype)
+        else:
+            {"make": make, "convert": convert}[options.step](options.variant, folder)
+        peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        print(json.dumps({"peak_bytes": 1024 * peak_kb}))
+        return
+    official = folder / f"mmaudio_{options.variant}.pth"
+    if not official.exists():
+        step("make", options.variant, folder, "float32")
+    size = official.stat().st_size
+    print(f"official file: {size / 1e9:.2f} GB")
+    steps = [("load", "float32"), ("load", "bfloat16")]
+    if not (folder / "transformer").exists():
+        steps.insert(0, ("convert", "float32"))
+    for name, dtype in steps:
+        report = step(name, options.variant, folder, dtype)
+        peak = report["peak_bytes"]
+        print(
+            f"{name:8} {dtype:9} {report['seconds']:6.1f} s   peak {peak / 1e9:5.2f} GB   "
+            f"{peak / size:.2f} x the file"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Loading a folder that FastVideo converted: mapped name by name, once, into the cache."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pavas_sdk.errors import WeightsError
+from pavas_sdk.models.released import MMAUDIO_RELEASES
+from pavas_sdk.pipelines.released.cache import locked, new_folder, pipelines_folder
+from pavas_sdk.pipelines.released.folder import write_pipeline_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["is_fastvideo", "prepare_fastvideo"]
+
+_WEIGHTS = "diffusion_pytorch_model.safetensors"
+
+
+def is_fastvideo(folder: Path) -> bool:
+    """Return whether ``folder`` is MMAudio in FastVideo's layout."""
+    try:
+        index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(index, dict) and index.get("_fastvideo_model_family") == "mmaudio"
+
+
+def prepare_fastvideo(folder: Path) -> Path:
+    """Return the folder of the same model in our layout, made on first use.
+
+    Raises:
+        WeightsError: A component is missing, damaged or holds other tensors.
+        OutputError: The cache folder cannot be written.
+    """
+    from pavas_sdk.models.released.checkpoint import read_checkpoint
+    from pavas_sdk.models.released.fastvideo import FASTVIDEO_FOLDERS, fastvideo_component
+    from pavas_sdk.pipelines.released.conversion import convert_component, sha256_of
+
+    missing = [
+        f"{name}/{file}"
+        for names in FASTVIDEO_FOLDERS.values()
+        for name in names
+        for file in ("config.json", _WEIGHTS)
+        if not (folder / name / file).is_file()
+    ]
+    if missing:
+        raise WeightsError(
+            f"the FastVideo folder {folder} lacks {', '.join(missing)}; convert all components, "
+            "not the transformer alone (--transformer-only)"
+        )
+    target = pipelines_folder() / f"fastvideo-{_fingerprint(folder)}"
+    with locked(target):
+        if (target / "model_index.json").is_file():
+            return target
+        release = MMAUDIO_RELEASES[_preset(folder)]
+        with new_folder(target, replace=True) as temporary:
+            made, parts = {}, []
+            for part in release.components:
+                names = FASTVIDEO_FOLDERS[part.slot]
+                configs = {name: _json(folder / name / "config.json") for name in names}
+                state: dict[str, Any] = {}
+                for name in names:
+                    state |= read_checkpoint(folder / name / _WEIGHTS, again="FastVideo")
+                part = fastvideo_component(part, configs, state)
+                origin = {
+                    "repository": "converted by FastVideo",
+                    "path": ", ".join(f"{name}/{_WEIGHTS}" for name in names),
+                    "licence": part.file.licence,
+                    "sha256": [sha256_of(folder / name / _WEIGHTS) for name in names],
+                }
+                made[part.slot] = temporary / part.slot
+                convert_component(part, folder, made[part.slot], origin=origin, official=state)
+                parts.append(part)
+                del state
+            release = replace(release, components=tuple(parts))
+            write_pipeline_folder(release, made, temporary, move=True)
+    return target
+
+
+def _preset(folder: Path) -> str:
+    """Name of the released model that the transformer's config says, for settings and listings."""
+    config = _json(folder / "transformer" / "config.json")
+    names = {(12, 448): "small-44k", (12, 896): "medium-44k", (21, 896): "large-44k"}
+    size = names.get((config.get("depth"), config.get("hidden_dim")), "large-44k")
+    return f"mmaudio-{size}-v2" if size == "large-44k" and config.get("v2") else f"mmaudio-{size}"
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as err:
+        raise WeightsError(f"{path} is damaged ({err}); convert the model again") from err
+    if not isinstance(document, dict):
+        raise WeightsError(f"{path} is no configuration; convert the model again")
+    return document
+
+
+def _fingerprint(folder: Path) -> str:
+    """Changes when a file of the folder is replaced; nothing large is read."""
+    digest = hashlib.sha256(str(folder.resolve()).encode())
+    for file in sorted(folder.rglob("*")):
+        if file.suffix in (".json", ".safetensors"):
+            facts = file.stat()
+            digest.update(
+                f"{file.relative_to(folder)} {facts.st_size} {facts.st_mtime_ns}".encode()
+            )
+    return digest.hexdigest()[:16]
