@@ -74,7 +74,8 @@ class GriffinLimVocoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         # Everything here is derived from the numbers above. One small table is stored all the
         # same: diffusers cannot load a model whose folder holds no weights file.
         self.register_buffer("inverse", torch.linalg.pinv(basis.double()).float(), persistent=False)
-        self.register_buffer("column_sums", basis.sum(dim=1))
+        # A parameter, since offloading asks the first parameter where a network is.
+        self.column_sums = torch.nn.Parameter(basis.sum(dim=1), requires_grad=False)
 
     @property
     def dtype(self) -> torch.dtype:

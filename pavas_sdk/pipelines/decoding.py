@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from pavas_sdk.pipelines.offload import onload
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -81,6 +83,7 @@ class Decoder:
             yield start * per_latent, wave[:, : (stop - start) * per_latent]
 
     def _mel(self, latents: Tensor) -> Tensor:
+        onload(self.vae)
         mel: Tensor = self.vae.decode(latents.transpose(1, 2).to(self.vae.dtype))
         return mel
 

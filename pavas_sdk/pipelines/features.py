@@ -10,6 +10,7 @@ import torch
 
 from pavas_sdk.data import MaskTrack
 from pavas_sdk.data.timing import nearest_index
+from pavas_sdk.pipelines.offload import onload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -112,8 +113,10 @@ def encode_window(
         clip_pixels = clip_pixels[clip_repeats]
     if sync_repeats is not None:
         sync_pixels = sync_pixels[sync_repeats]
+    onload(clip)
     visual = clip.encode_image(clip_pixels.to(device=device, dtype=clip.dtype))
     if sync_times.size:
+        onload(sync_encoder)
         sync = sync_encoder.encode(sync_pixels.to(device=device, dtype=sync_encoder.dtype))
     else:
         sync = visual.pooled.new_zeros((0, 0))

@@ -9,6 +9,7 @@ import torch
 
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.models import guide
+from pavas_sdk.pipelines.offload import onload
 from pavas_sdk.pipelines.windows import blend_weights
 
 if TYPE_CHECKING:
@@ -134,6 +135,8 @@ class GuidedFlow:
 
     def _prepare(self, entry: WindowCondition) -> tuple[Conditions, Mapping[str, Tensor] | None]:
         net = self._transformer
+        modulation = self._modulation(entry)
+        onload(net)
         clip, sync, text = entry.pooled, entry.sync, self._text
         if sync.shape[1] == 0:  # shorter than one synchronisation segment
             sync = net.empty_sync(1, net.config.sync_segment)
@@ -147,11 +150,12 @@ class GuidedFlow:
         conditions = net.prepare_conditions(
             clip.to(dtype), sync.to(dtype), text.to(dtype), entry.window.length
         )
-        return conditions, self._modulation(entry)
+        return conditions, modulation
 
     def _modulation(self, entry: WindowCondition) -> Mapping[str, Tensor] | None:
         if self._adapter is None or entry.state is None:
             return None
+        onload(self._adapter)
         times = latent_times_s(entry.window, self._rate_hz)
         deltas = self._adapter.modulation(entry.state, entry.times_s, times)
         if not self.guided:

@@ -8,6 +8,7 @@ import numpy as np
 
 from pavas_sdk.errors import InputError
 from pavas_sdk.pipelines.features import VideoFeatures
+from pavas_sdk.pipelines.offload import onload
 
 if TYPE_CHECKING:
     import torch
@@ -102,6 +103,7 @@ def still_features(
         np.asarray([window.start_s]), max_side=getattr(clip, "max_frame_side", None)
     )
     pixels = clip.preprocess(picture).to(device=device, dtype=clip.dtype)
+    onload(clip)
     visual = clip.encode_image(pixels)
     return VideoFeatures(
         pooled=visual.pooled.expand(times.size, -1)[None],

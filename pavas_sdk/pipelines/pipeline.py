@@ -22,6 +22,7 @@ from pavas_sdk.pipelines.features import (
 from pavas_sdk.pipelines.flow import GuidedFlow
 from pavas_sdk.pipelines.masks import segment_objects
 from pavas_sdk.pipelines.no_video import still_features, text_features
+from pavas_sdk.pipelines.offload import onload
 from pavas_sdk.pipelines.output import PavasOutput
 from pavas_sdk.pipelines.physics_input import PhysicsRequest, check_fits, read_physics
 from pavas_sdk.pipelines.provenance import provenance_json
@@ -182,6 +183,28 @@ class PavasPipeline(StoredPipeline):
             self.physics_estimator.to(self._execution_device)
         return self
 
+    def compile(self, **options: Any) -> Self:
+        """Compile the networks with ``torch.compile``, in place, and return the pipeline.
+
+        Of the backbone and the synchronisation encoder only the repeated blocks are compiled, once
+        for all of them; the codec's decoder and the vocoder whole. The first call for each length
+        of clip takes the time of compiling. Saving and loading are as before.
+
+        Args:
+            **options: Of ``torch.compile`` (``mode``, ``backend``, ``dynamic``, ``fullgraph``).
+
+        Example:
+            >>> pipe = PavasPipeline.from_pretrained("mmaudio-large-44k-v2").to("cuda")
+            >>> pipe.compile(mode="max-autotune")
+        """
+        for part in (self.transformer, self.sync_encoder):
+            if getattr(part, "_repeated_blocks", None):
+                part.compile_repeated_blocks(**options)
+        for network in (getattr(self.vae, "decoder", None), self.vocoder):
+            if isinstance(network, torch.nn.Module):
+                network.compile(**options)
+        return self
+
     # -- the call ------------------------------------------------------------------------------
 
     @torch.no_grad()
@@ -287,7 +310,9 @@ class PavasPipeline(StoredPipeline):
                     masks=item.masks,
                     cache=cache,
                 )
-                # 3. Encode pictures, physics and text, window by window
+                # 3. Encode text, pictures and physics, window by window; CLIP first, so that an
+                # offloaded one is needed once
+                text, negative_text = self.encode_prompt(item.prompt, item.negative_prompt)
                 windows = self.plan_windows(item.source.duration_s)
                 conditions = []
                 for window in windows:
@@ -303,7 +328,6 @@ class PavasPipeline(StoredPipeline):
                         )
                     )
                     del features
-                text, negative_text = self.encode_prompt(item.prompt, item.negative_prompt)
                 for draw in item.draws:
                     # 4. Noise
                     noise = self.prepare_latents(
@@ -500,7 +524,6 @@ class PavasPipeline(StoredPipeline):
                     f"a video of {source.duration_s:.2f} s needs {len(others) + 1} windows; pass "
                     "one of pipe.plan_windows(duration_s)"
                 )
-        self._onload("clip", "sync_encoder")
         return encode_window(
             self.clip, self.sync_encoder, source, window, device=self._execution_device
         )
@@ -517,7 +540,6 @@ class PavasPipeline(StoredPipeline):
             MediaError: The picture cannot be read.
         """
         source = image if isinstance(image, FrameSource) else open_picture(image, window.duration_s)
-        self._onload("clip")
         return still_features(
             self.transformer,
             self.clip,
@@ -530,7 +552,6 @@ class PavasPipeline(StoredPipeline):
 
     def encode_no_video(self, window: Window) -> VideoFeatures:
         """Return the backbone's learned tokens that stand for "no video" in one window."""
-        self._onload("transformer")
         return text_features(self.transformer, self.clip, self.sync_encoder, self.sequence, window)
 
     def _encode_item(self, item: Item, window: Window) -> VideoFeatures:
@@ -547,7 +568,7 @@ class PavasPipeline(StoredPipeline):
 
         None means the backbone's stored empty text; "" is encoded like any other text.
         """
-        self._onload("clip")
+        onload(self.clip)
         empty = self.transformer.empty_text(1).to(self._execution_device)
         text, negative = (
             empty if words is None else self.clip.encode_text([words])
@@ -571,7 +592,7 @@ class PavasPipeline(StoredPipeline):
         adapter = self.conditioning_adapter
         if adapter is None:
             return None
-        self._onload("conditioning_adapter")
+        onload(adapter)
         if not physics.objects:
             return adapter.null_state(1, features.times_s.size)  # type: ignore[no-any-return]
         inputs = adapter_inputs(
@@ -644,7 +665,6 @@ class PavasPipeline(StoredPipeline):
             callback_on_step_end_tensor_inputs: See `__call__`.
             progress: A bar whose ``update()`` is called after each step.
         """
-        self._onload("transformer", "conditioning_adapter")
         flow = GuidedFlow(
             self.transformer,
             self.conditioning_adapter,
@@ -682,7 +702,6 @@ class PavasPipeline(StoredPipeline):
         """
         if output_type == "latent":
             return latents[0]
-        self._onload("transformer", "vae", "vocoder")
         config = self.config
         decoder = Decoder(
             vae=self.vae,
@@ -691,6 +710,7 @@ class PavasPipeline(StoredPipeline):
             frames_per_latent=config.frames_per_latent,
             piece_latents=self.sequence.latent_length(config.window_s),
         )
+        onload(self.transformer)
         codes = self.transformer.unnormalize(latents.to(self.transformer.dtype)).float()
         if output_type == "mel":
             return decoder.mel(codes)
@@ -700,13 +720,6 @@ class PavasPipeline(StoredPipeline):
         return torch.from_numpy(audio.samples.copy()) if output_type == "pt" else audio
 
     # -- inside --------------------------------------------------------------------------------
-
-    def _onload(self, *names: str) -> None:
-        """Bring offloaded components back: their hooks see only ``forward``, not other methods."""
-        for name in names:
-            hook = getattr(getattr(self, name, None), "_hf_hook", None)
-            if hook is not None and hasattr(hook, "pre_forward"):
-                hook.pre_forward(getattr(self, name))
 
     def _provenance(
         self,
