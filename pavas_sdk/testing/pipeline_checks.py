@@ -35,7 +35,7 @@ def pipeline_checks(make: Callable[[], Any]) -> list[Check]:
 
 def _folder(make: Callable[[], Any]) -> Path:
     owner = getattr(make, "__self__", None)
-    function = owner.load() if isinstance(owner, RegisteredComponent) else make
+    function: Callable[..., Any] = owner.load() if isinstance(owner, RegisteredComponent) else make
     if "local_files_only" not in inspect.signature(function).parameters:
         return Path(function())
     folder = function(local_files_only=True)

@@ -75,19 +75,22 @@ def _build_clip() -> Any:
 def _vocoder_entries(official: Mapping[str, Tensor]) -> Mapping[str, Entry]:
     from pavas_sdk.models.bigvgan import BigVGAN
 
-    return BigVGAN.released_entries(official)
+    entries: Mapping[str, Entry] = BigVGAN.released_entries(official)
+    return entries
 
 
 def _synchformer_entries(official: Mapping[str, Tensor]) -> Mapping[str, Entry]:
     from pavas_sdk.models.synchformer import Synchformer
 
-    return Synchformer.released_entries(official)
+    entries: Mapping[str, Entry] = Synchformer.released_entries(official)
+    return entries
 
 
 def _clip_entries(official: Mapping[str, Tensor]) -> Mapping[str, Entry]:
     from pavas_sdk.models.clip_encoder import CLIPEncoder
 
-    return CLIPEncoder.released_entries(official)
+    entries: Mapping[str, Entry] = CLIPEncoder.released_entries(official)
+    return entries
 
 
 def _without_derived(official: Mapping[str, Tensor]) -> Mapping[str, Entry]:

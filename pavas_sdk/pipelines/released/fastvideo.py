@@ -84,8 +84,8 @@ def prepare_fastvideo(folder: Path) -> Path:
 def _preset(folder: Path) -> str:
     """Name of the released model that the transformer's config says, for settings and listings."""
     config = _json(folder / "transformer" / "config.json")
-    names = {(12, 448): "small-44k", (12, 896): "medium-44k", (21, 896): "large-44k"}
-    size = names.get((config.get("depth"), config.get("hidden_dim")), "large-44k")
+    names = {"12 448": "small-44k", "12 896": "medium-44k", "21 896": "large-44k"}
+    size = names.get(f"{config.get('depth')} {config.get('hidden_dim')}", "large-44k")
     return f"mmaudio-{size}-v2" if size == "large-44k" and config.get("v2") else f"mmaudio-{size}"
 
 
