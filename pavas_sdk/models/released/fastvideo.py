@@ -182,7 +182,7 @@ def _clip_entries(official: _State) -> Mapping[str, Entry]:
         for theirs, ours in (*_CLIP_LAYERS, *_CLIP_PARTS):
             target = target.replace(theirs, ours)
         state[target] = tensor
-    entries = CLIPEncoder.released_entries(state)
+    entries: dict[str, Entry] = CLIPEncoder.released_entries(state)
     # FastVideo leaves out what MMAudio's path through CLIP never uses. They are zeros here.
     width = official.get("text_model.final_layer_norm.weight")
     projection = official.get("visual_projection.weight")
