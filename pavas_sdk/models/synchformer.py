@@ -17,9 +17,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pavas_sdk.errors import ConfigurationError, InputError
+from pavas_sdk.models.compiled import over_rows
 from pavas_sdk.models.frame_pixels import cropped_pixels
 from pavas_sdk.models.released.translation import as_they_are
 from pavas_sdk.models.strict_loading import load_strictly
+from pavas_sdk.models.time_attention import time_attention
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,6 +65,11 @@ class DividedAttention(nn.Module):
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # (B, H, N, d) each
         out = torch.empty_like(x)
         out[:, :1] = F.scaled_dot_product_attention(q[:, :, :1], k, v).transpose(1, 2).flatten(2)
+        if over_time and _compiled_applies(qkv):
+            for item, result in zip(qkv.flatten(2), out, strict=True):
+                places = (count - 1) // frames
+                over_rows(time_attention, places, item.numpy(), result.numpy(), frames, heads)
+            return cast("Tensor", self.proj(out))
         # the groups, each with the class token among its keys
         grid = qkv[:, 1:].unflatten(1, (frames, -1))  # (B, frames, places, 3, H, d)
         if over_time:
@@ -77,6 +84,13 @@ class DividedAttention(nn.Module):
             attended = attended.transpose(1, 2)
         out[:, 1:].unflatten(1, (frames, -1)).copy_(attended)
         return cast("Tensor", self.proj(out))
+
+
+def _compiled_applies(x: Tensor) -> bool:
+    """Whether compiled loops may read ``x``: float32 on a CPU, and no gradient is wanted."""
+    if torch.compiler.is_compiling() or torch.is_grad_enabled():
+        return False
+    return x.device.type == "cpu" and x.dtype == torch.float32
 
 
 class MLP(nn.Module):
@@ -173,7 +187,8 @@ class Synchformer(ModelMixin, ConfigMixin):  # type: ignore[misc]
         depth: Blocks.
         mlp_dim: Inner width of the MLPs.
         frame_rate_hz: Frames per second.
-        segments_per_batch: How many segments are computed at once; bounds memory.
+        segments_per_batch: How many segments are computed at once on a GPU; bounds memory. A CPU
+            computes one at a time, which is fastest there.
 
     Raises:
         ConfigurationError: Sizes that do not divide each other.
@@ -265,7 +280,8 @@ class Synchformer(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
     def encode_segments(self, pixels: Tensor) -> Tensor:
         """Encode segments (S, frames, 3, H, W) to features (S, features, D), each on its own."""
-        parts = [self._encode(part) for part in pixels.split(self.config.segments_per_batch)]
+        size = 1 if pixels.device.type == "cpu" else self.config.segments_per_batch
+        parts = [self._encode(part) for part in pixels.split(size)]
         return torch.cat(parts)
 
     def forward(self, pixels: Tensor) -> Tensor:

@@ -5,9 +5,7 @@ The same numbers as `BigVGAN.forward_plain` to rounding, in less time; `vocoder_
 
 from __future__ import annotations
 
-import itertools
 import math
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -16,10 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pavas_sdk.models import vocoder_kernels as kernels
+from pavas_sdk.models.compiled import over_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from pavas_sdk.models.bigvgan import BigVGAN, OversampledActivation, PeriodicBlock
@@ -57,26 +54,22 @@ class CPUVocoder:
         taps: NDArray[np.float32] = vocoder.activation_post.taps.numpy()
         self._up: NDArray[np.float32] = np.float32(2.0) * taps
         self._down: NDArray[np.float32] = taps
-        self._threads = torch.get_num_threads()
-        self._pool: ThreadPoolExecutor | None = None
         self._memory: dict[str, Tensor] = {}
 
     def __call__(self, mel: Tensor) -> Tensor:
         """Return the last convolution's output, before squashing, (1, T) of ``mel`` (M, frames)."""
         vocoder = self._vocoder
         per_stage = len(vocoder.config.block_kernel_sizes)
-        with ThreadPoolExecutor(self._threads) as self._pool:
-            x = vocoder.conv_pre(mel[None])
-            for stage, up in enumerate(vocoder.ups):
-                x = cast("nn.ModuleList", up)[0](x)[0].contiguous()
-                blocks = vocoder.resblocks[stage * per_stage : (stage + 1) * per_stage]
-                total = self._block(cast("PeriodicBlock", blocks[0]), x)
-                for block in blocks[1:]:
-                    total += self._block(cast("PeriodicBlock", block), x)
-                x = (total / per_stage)[None]
-            last = self._activate(vocoder.activation_post, x[0])
-            wave: Tensor = vocoder.conv_post(last[None])[0]
-        self._pool = None
+        x = vocoder.conv_pre(mel[None])
+        for stage, up in enumerate(vocoder.ups):
+            x = cast("nn.ModuleList", up)[0](x)[0].contiguous()
+            blocks = vocoder.resblocks[stage * per_stage : (stage + 1) * per_stage]
+            total = self._block(cast("PeriodicBlock", blocks[0]), x)
+            for block in blocks[1:]:
+                total += self._block(cast("PeriodicBlock", block), x)
+            x = (total / per_stage)[None]
+        last = self._activate(vocoder.activation_post, x[0])
+        wave: Tensor = vocoder.conv_post(last[None])[0]
         return wave
 
     def _block(self, block: PeriodicBlock, x: Tensor) -> Tensor:
@@ -100,7 +93,7 @@ class CPUVocoder:
         size, dilation = conv.kernel_size[0], conv.dilation[0]
         pieces, count, columns = kernels.tile_counts(length, size, dilation)
         tiles = self._scratch("tiles", kernels.POINTS, channels, columns)
-        self._rows(
+        over_rows(
             kernels.activate_to_tiles,
             channels,
             x.numpy(),
@@ -112,7 +105,7 @@ class CPUVocoder:
             dilation,
         )
         factors = self._scratch("factors", kernels.POINTS, channels, channels, pieces)
-        self._rows(
+        over_rows(
             kernels.weights_to_points, channels, conv.weight.detach().numpy(), factors.numpy()
         )
         if pieces == 1:
@@ -125,7 +118,7 @@ class CPUVocoder:
         out = torch.empty_like(x)
         bias = conv.bias
         assert bias is not None
-        self._rows(
+        over_rows(
             kernels.tiles_to_rows,
             channels,
             products.numpy(),
@@ -141,7 +134,7 @@ class CPUVocoder:
 
     def _activate(self, act: Any, x: Tensor) -> Tensor:
         out = torch.empty_like(x)
-        self._rows(
+        over_rows(
             kernels.activate,
             x.shape[0],
             x.numpy(),
@@ -167,18 +160,3 @@ class CPUVocoder:
         """Return the frequency over pi, and the factor of sin^2."""
         frequency = (act.act.alpha.detach().double().exp() / math.pi).float()
         return frequency.numpy(), act.act.weight().detach().numpy()
-
-    def _rows(self, kernel: Callable[..., None], rows: int, *arguments: Any) -> None:
-        """Run a kernel over all rows, shared among the threads."""
-        threads = min(self._threads, rows)
-        if threads == 1:
-            kernel(*arguments, 0, rows)
-            return
-        assert self._pool is not None
-        edges = np.linspace(0, rows, threads + 1).astype(int).tolist()
-        jobs = [
-            self._pool.submit(kernel, *arguments, first, last)
-            for first, last in itertools.pairwise(edges)
-        ]
-        for job in jobs:
-            job.result()

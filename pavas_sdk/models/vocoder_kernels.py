@@ -11,14 +11,13 @@ the work (the interpreter lock is released).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
+
+from pavas_sdk.models.compiled import compiled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     Array = NDArray[np.float32]
@@ -32,8 +31,6 @@ __all__ = [
     "tiles_to_rows",
     "weights_to_points",
 ]
-
-F = TypeVar("F", bound="Callable[..., object]")
 
 TILE = 4
 """Outputs of a tile, and taps of a piece of a kernel."""
@@ -58,21 +55,7 @@ _S0, _S1, _S2, _S3, _S4, _S5 = (
 )
 
 
-def _kernel(function: F) -> F:
-    """Compile with numba, cached on disk where a cache can be written; sums keep their order."""
-    options: dict[str, Any] = {
-        "nogil": True,
-        "fastmath": {"contract", "nsz"},
-        "error_model": "numpy",
-    }
-    try:
-        compiled = njit(cache=True, **options)(function)
-    except RuntimeError:  # a read-only installation without any folder for a cache
-        compiled = njit(**options)(function)
-    return cast("F", compiled)
-
-
-@_kernel
+@compiled()
 def _activate_row(
     x: Array, alpha: float, weight: float, up: Array, down: Array, out: Array, work: Array
 ) -> None:
@@ -145,7 +128,7 @@ def _activate_row(
             )
 
 
-@_kernel
+@compiled()
 def activate(
     x: Array, alpha: Array, weight: Array, up: Array, down: Array, out: Array, start: int, stop: int
 ) -> None:
@@ -178,7 +161,7 @@ def tile_counts(length: int, kernel_size: int, dilation: int) -> tuple[int, int,
     return pieces, tiles, dilation * (tiles + pieces - 1)
 
 
-@_kernel
+@compiled()
 def activate_to_tiles(
     x: Array,
     alpha: Array,
@@ -244,7 +227,7 @@ def activate_to_tiles(
                 t6[i] = eight * e - four * b + five * f - ten * g - h + two * k
 
 
-@_kernel
+@compiled()
 def tiles_to_rows(
     products: Array,
     bias: Array,
@@ -307,7 +290,7 @@ def tiles_to_rows(
                 target[i] = wide[i] + offset
 
 
-@_kernel
+@compiled()
 def weights_to_points(weight: Array, out: Array, start: int, stop: int) -> None:
     """Write output channels ``start:stop`` of a kernel as factors of the tile products.
 

@@ -78,7 +78,6 @@ def test_convolution_by_tiles(generator, size, dilation, length):
     with torch.no_grad():
         conv.weight.copy_(weight)
         run = vocoder_cpu.CPUVocoder(vocoder)
-        run._threads = 1
         got = run._convolve_by_tiles(conv, act, x, x)
         want = conv(act(x[None]))[0] + x
     assert relative(got, want) < 5e-6

@@ -41,6 +41,10 @@ def test_divided_attention(generator, randomise, over_time):
     with torch.no_grad():
         got = module(x, frames, over_time=over_time)
         torch.testing.assert_close(got, masked_attention(module, x, groups), rtol=1e-5, atol=1e-5)
+    with_gradients = module(x, frames, over_time=over_time)  # never by compiled loops
+    torch.testing.assert_close(got, with_gradients, rtol=1e-5, atol=1e-5)
+    with_gradients.sum().backward()
+    assert module.qkv.weight.grad.abs().sum() > 0
 
 
 def test_pooling_is_the_class_row_of_an_encoder_layer(generator, randomise):
