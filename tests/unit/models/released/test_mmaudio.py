@@ -92,3 +92,15 @@ def test_listing_needs_no_torch():
         "sys.exit('torch' in sys.modules or 'diffusers' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_page_of_presets_names_every_file_repository_and_licence():
+    page = (Path(__file__).parents[4] / "docs" / "reference" / "presets.md").read_text("utf-8")
+    for release in MMAUDIO_RELEASES.values():
+        assert f"`{release.name}`" in page
+        for part in release.components:
+            file = part.file
+            variant = file.path.replace(file.name, "mmaudio_<variant>.pth")
+            assert f"`{file.path}`" in page or (part.slot == "transformer" and variant in page)
+            assert file.repository in page
+            assert file.licence in page
