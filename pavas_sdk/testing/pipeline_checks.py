@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pavas_sdk.registry import RegisteredComponent
 from pavas_sdk.testing.check import Check, CheckFailedError, require
 from pavas_sdk.testing.clips import moving_discs
 from pavas_sdk.testing.estimator_checks import named_checks
@@ -34,8 +33,7 @@ def pipeline_checks(make: Callable[[], Any]) -> list[Check]:
 
 
 def _folder(make: Callable[[], Any]) -> Path:
-    owner = getattr(make, "__self__", None)
-    function: Callable[..., Any] = owner.load() if isinstance(owner, RegisteredComponent) else make
+    function: Callable[..., Any] = make
     if "local_files_only" not in inspect.signature(function).parameters:
         return Path(function())
     folder = function(local_files_only=True)
