@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pavas_sdk.report import quantities
+from pavas_sdk.report.overlay import names_of
 from pavas_sdk.report.tracks import kinetic_energy_j
 
 if TYPE_CHECKING:
@@ -35,13 +36,21 @@ def object_cards(
     """Return a card per object: mass with its range, fastest moment, impacts, where from."""
     if not physics.objects:
         return '<p class="none">No moving object was found in this clip.</p>'
+    names = names_of(physics)
     return "\n".join(
-        _card(entry, [hit for hit in impacts if hit.object_id == entry.object_id], colours)
+        _card(
+            entry,
+            names[entry.object_id],
+            [hit for hit in impacts if hit.object_id == entry.object_id],
+            colours,
+        )
         for entry in physics
     )
 
 
-def _card(entry: ObjectPhysics, hits: Sequence[Impact], colours: Mapping[int, str]) -> str:
+def _card(
+    entry: ObjectPhysics, name: str, hits: Sequence[Impact], colours: Mapping[int, str]
+) -> str:
     thing = entry.object
     speeds = entry.speed_m_s[np.isfinite(entry.speed_m_s)]
     energies = kinetic_energy_j(entry)
@@ -51,15 +60,15 @@ def _card(entry: ObjectPhysics, hits: Sequence[Impact], colours: Mapping[int, st
         ("most energy", quantities.energy(float(energies.max())) if energies.size else "–"),
         ("impacts", str(len(hits))),
     ]
-    rows = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts)
+    rows = "".join(f"<div><dt>{what}</dt><dd>{value}</dd></div>" for what, value in facts)
     sources = " · ".join(f"{key}: {value}" for key, value in sorted(entry.sources.items()))
     sure = "" if thing.score is None else f" · {round(100 * thing.score)} % sure"
     return (
         f'<article class="card" data-object="{entry.object_id}" '
         f'style="--c:{colours[entry.object_id]}"><header>'
         f'<button class="eye" aria-pressed="true" title="show or hide this object" '
-        f'aria-label="show or hide {escape(thing.label)}"><span class="dot"></span></button>'
-        f"<h3>{escape(thing.label)}</h3>"
+        f'aria-label="show or hide {escape(name)}"><span class="dot"></span></button>'
+        f"<h3>{escape(name)}</h3>"
         f"<small>{escape(thing.action or 'moving')}{sure}</small></header>"
         f"{_mass(entry)}<dl>{rows}</dl>"
         f'<p class="source">{escape(sources)}</p></article>'
@@ -106,11 +115,12 @@ def impact_rows(
     """Return table rows, one per impact."""
     if not impacts:
         return '<tr><td colspan="4" class="none">No impact was found.</td></tr>'
+    names = names_of(physics)
     return "\n".join(
         f'<tr data-seek="{hit.time_s:.4f}" tabindex="0" data-object="{hit.object_id}">'
         f"<td>{quantities.seconds(hit.time_s)}</td>"
         f'<td><span class="dot" style="--c:{colours[hit.object_id]}"></span> '
-        f"{escape(physics[hit.object_id].object.label)}</td>"
+        f"{escape(names[hit.object_id])}</td>"
         f"<td>{_speed(hit.speed_before_m_s)} &rarr; {_speed(hit.speed_after_m_s)} m/s</td>"
         f"<td>{quantities.energy(hit.energy_change_j)}</td></tr>"
         for hit in impacts

@@ -16,9 +16,20 @@ if TYPE_CHECKING:
 
     from pavas_sdk.data import Impact, MaskTrack, PhysicsEstimate
 
-__all__ = ["overlay_json"]
+__all__ = ["names_of", "overlay_json"]
 
 _GRID = 2000  # places are whole numbers up to this, to keep the page small
+
+
+def names_of(physics: PhysicsEstimate) -> dict[int, str]:
+    """Return a name per object: its label, with its id where several share a label."""
+    labels = [entry.object.label for entry in physics]
+    return {
+        entry.object_id: entry.object.label
+        if labels.count(entry.object.label) == 1
+        else f"{entry.object.label} {entry.object_id}"
+        for entry in physics
+    }
 
 
 def overlay_json(
@@ -35,13 +46,14 @@ def overlay_json(
         impacts: Of all objects.
         colours: By object id.
     """
+    names = names_of(physics)
     return {
         "duration": round(physics.duration_s, 5),
         "grid": _GRID,
         "objects": [
             {
                 "id": entry.object_id,
-                "label": entry.object.label,
+                "label": names[entry.object_id],
                 "colour": colours[entry.object_id],
                 "times": _rounded(entry.speed_times_s, 4),
                 "speed": _rounded(entry.speed_m_s, 4),

@@ -73,13 +73,17 @@
   const context = canvas.getContext("2d");
   const draw = () => {
     const ratio = window.devicePixelRatio || 1;
-    const w = canvas.clientWidth, h = canvas.clientHeight;
-    if (canvas.width !== Math.round(w * ratio) || canvas.height !== Math.round(h * ratio)) {
-      canvas.width = Math.round(w * ratio); canvas.height = Math.round(h * ratio);
+    // the canvas covers the whole stage, so that names find room beside a narrow picture
+    const wide = canvas.clientWidth, high = canvas.clientHeight, screen = video.parentElement;
+    const w = screen.clientWidth, h = screen.clientHeight;
+    if (canvas.width !== Math.round(wide * ratio) || canvas.height !== Math.round(high * ratio)) {
+      canvas.width = Math.round(wide * ratio); canvas.height = Math.round(high * ratio);
     }
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, w, h);
+    context.clearRect(0, 0, wide, high);
     if (!drawing) return;
+    const room = { left: screen.offsetLeft, top: screen.offsetTop, wide, high };
+    context.translate(room.left, room.top);
     const t = video.currentTime, sx = w / data.grid, sy = h / data.grid;
     const taken = [];
     for (const thing of data.objects) {
@@ -125,28 +129,30 @@
         context.beginPath(); context.arc(c[0] * sx, c[1] * sy, Math.min(46, 0.6 * (right - left)) + 6 + 30 * grown, 0, 7); context.stroke();
         context.globalAlpha = 1;
       }
-      label(thing, t, (left + right) / 2, top, w, h, taken);
+      label(thing, t, (left + right) / 2, top, room, taken);
     }
   };
-  const label = (thing, t, x, y, w, h, taken) => {
+  const label = (thing, t, x, y, room, taken) => {
     const speed = valueAt(thing.times, thing.speed, t);
     const hit = data.impacts.find((i) => i.object === thing.id && t >= i.time - 0.02 && t < i.time + 0.45);
     const name = thing.label.length > 28 ? thing.label.slice(0, 27) + "…" : thing.label;
     const text = speed === null ? name : name + "  " + speed.toFixed(2) + " m/s";
-    const size = Math.max(11, Math.min(15, w / 46));
+    const size = Math.max(11, Math.min(14, room.wide / 46));
     context.font = `600 ${size}px system-ui, "DejaVu Sans", sans-serif`;
     const extra = hit ? "  ▼ " + hit.text : "";
     const wide = context.measureText(text + extra).width + 14, high = size + 9;
-    let px = Math.min(Math.max(x - wide / 2, 3), Math.max(3, w - wide - 3));
-    let py = Math.max(3, y - high - 7);
+    const first = 3 - room.left, last = Math.max(first, room.wide - room.left - wide - 3);
+    const px = Math.min(Math.max(x - wide / 2, first), last);
+    let py = Math.max(3 - room.top, y - high - 7);
     for (let tries = 0; tries < 8; tries += 1) {
       const other = taken.find((r) => px < r.x + r.w && px + wide > r.x && py < r.y + high && py + high > r.y);
       if (!other) break;
-      py = other.y + high + 2 <= h - high ? other.y + high + 2 : other.y - high - 2;
+      py = other.y + high + 2 <= room.high - room.top - high ? other.y + high + 2 : other.y - high - 2;
     }
     taken.push({ x: px, y: py, w: wide });
     context.fillStyle = "rgb(10 12 17 / .82)";
     context.beginPath(); context.roundRect(px, py, wide, high, 5); context.fill();
+    context.strokeStyle = "rgb(255 255 255 / .16)"; context.lineWidth = 1; context.stroke();
     context.fillStyle = thing.colour; context.fillRect(px, py + 4, 3, high - 8);
     context.fillStyle = "#fff"; context.textBaseline = "middle";
     context.fillText(text, px + 8, py + high / 2 + 0.5);

@@ -154,7 +154,7 @@ def _sound(name: str, sound: SoundPicture, marks: str, *, shown: bool) -> list[s
         ),
         _track(
             "spectrogram",
-            "Spectrogram",
+            "Spectrum",
             "Hz",
             f'<img alt="spectrogram of the {escape(name)} sound" '
             f'src="data:image/png;base64,{picture}">{_BOX}{marks}</svg>',

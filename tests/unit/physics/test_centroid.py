@@ -82,9 +82,12 @@ def test_trimmed_mean_resists_background_points():
         count = (frame % 4) + 1  # a changing handful of points lies far behind
         points[frame, rows[:count], columns[:count], 2] += 30.0
     spoiled = replace(clip, reconstruction=replace(clip.reconstruction, points_m=points))
-    robust = np.nanmedian(follow(spoiled)[0].speed_m_s())
-    plain = np.nanmedian(follow(spoiled, centroid="mean")[0].speed_m_s())
+    every = {"depth_mads": 0.0, "centre": "surface"}
+    robust = np.nanmedian(follow(spoiled, **every)[0].speed_m_s())
+    plain = np.nanmedian(follow(spoiled, centroid="mean", **every)[0].speed_m_s())
+    default = np.nanmedian(follow(spoiled)[0].speed_m_s())
     assert robust == pytest.approx(clip.speeds_m_s[0], rel=0.1)
+    assert default == pytest.approx(clip.speeds_m_s[0], rel=0.05)
     assert plain > 5 * clip.speeds_m_s[0]
 
 
@@ -117,6 +120,8 @@ def test_smoothing_only_within_runs():
     [
         ({"centroid": "median"}, "centroid"),
         ({"trim": 0.5}, "trim"),
+        ({"centre": "middle"}, "centre"),
+        ({"depth_mads": -1.0}, "depth_mads"),
         ({"min_points": 0}, "min_points"),
         ({"smoothing_frames": 4}, "smoothing_frames"),
         ({"smoothing_frames": 3}, "smoothing_frames"),

@@ -266,6 +266,6 @@ def test_in_a_browser(given, tmp_path):
         check=False,
     )
     shown = re.sub(r"\s+", " ", answer.stdout)
-    assert 'id="readout" class="readout"><span><b style="--c: #ff9f40;">bright thing</b>' in shown
+    assert 'id="readout" class="readout"><span><b style="--c: #ff9f40;">bright thing 0</b>' in shown
     assert 'href="blob:' in shown
     assert "CONSOLE" not in answer.stderr, answer.stderr
