@@ -17,7 +17,13 @@ PROJECTS = [
     ROOT,
     *(
         ROOT / "plugins" / name
-        for name in ("pavas-phy-adapter", "pavas-tiny", "pavas-qwen-vl", "pavas-cut3r")
+        for name in (
+            "pavas-phy-adapter",
+            "pavas-tiny",
+            "pavas-qwen-vl",
+            "pavas-cut3r",
+            "pavas-florence-sam2",
+        )
     ),
 ]
 
@@ -66,7 +72,7 @@ def imported(folder: Path) -> set[str]:
     return {NAMES.get(name, name) for name in found - set(sys.stdlib_module_names)}
 
 
-OF_EXTRAS = {"accelerate", "open_clip", "pytest", "xgrammar"}
+OF_EXTRAS = {"accelerate", "open_clip", "pytest", "sam2", "tqdm", "xgrammar"}
 
 
 @pytest.mark.parametrize("project", PROJECTS, ids=lambda path: path.name)

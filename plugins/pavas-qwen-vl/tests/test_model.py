@@ -217,3 +217,7 @@ def test_incomplete_and_foreign_folders(tmp_path):
     (whole / "config.json").write_text(json.dumps(config | {"model_type": "llama"}))
     with pytest.raises(WeightsError, match="type 'llama'; expected qwen2_5_vl"):
         QwenVLDetector(model=str(whole)).engine()
+    (whole / "config.json").write_text(json.dumps(config))
+    (whole / "model.safetensors").write_bytes(b"not safetensors")
+    with pytest.raises(WeightsError, match="cannot be loaded"):
+        QwenVLDetector(model=str(whole)).engine()
