@@ -6,29 +6,17 @@ from typing import TYPE_CHECKING, Any, Self
 
 import torch
 
-from pavas_sdk.data import Audio, FrameSource, PhysicsEstimate
-from pavas_sdk.errors import ConfigurationError, InputError
-from pavas_sdk.media import as_source, open_picture
+from pavas_sdk.errors import ConfigurationError
+from pavas_sdk.media import as_source
 from pavas_sdk.models import SequenceConfig
 from pavas_sdk.pipelines.arguments import CallArguments, Item, gather
 from pavas_sdk.pipelines.components import check_components_fit
-from pavas_sdk.pipelines.decoding import Decoder
-from pavas_sdk.pipelines.features import (
-    VideoFeatures,
-    WindowCondition,
-    adapter_inputs,
-    encode_window,
-)
-from pavas_sdk.pipelines.flow import GuidedFlow
-from pavas_sdk.pipelines.masks import segment_objects
-from pavas_sdk.pipelines.no_video import still_features, text_features
-from pavas_sdk.pipelines.offload import onload
+from pavas_sdk.pipelines.conditioning_steps import SHORTEST_S, ConditioningSteps
+from pavas_sdk.pipelines.features import WindowCondition
 from pavas_sdk.pipelines.output import PavasOutput
-from pavas_sdk.pipelines.physics_input import PhysicsRequest, check_fits, read_physics
 from pavas_sdk.pipelines.provenance import provenance_json
 from pavas_sdk.pipelines.reference_clock import ReferenceClockSource
-from pavas_sdk.pipelines.storage import StoredPipeline
-from pavas_sdk.pipelines.windows import Window, plan_windows
+from pavas_sdk.pipelines.sampling_steps import SamplingSteps, kept_features
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -36,19 +24,14 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from pavas_sdk.data import MaskTrack, Video
-    from pavas_sdk.interfaces import AdapterState
+    from pavas_sdk.data import FrameSource, MaskTrack, PhysicsEstimate, Video
     from pavas_sdk.physics.cache import CacheInput
     from pavas_sdk.pipelines.physics_input import PhysicsInput
 
 __all__ = ["PavasPipeline"]
 
-# One synchronisation segment of 16 frames at 25 Hz: shorter videos are computed as so long (their
-# last picture stands still) and the sound is cut.
-_SHORTEST_S = 0.64
 
-
-class PavasPipeline(StoredPipeline):
+class PavasPipeline(ConditioningSteps, SamplingSteps):
     """Generates the sound of a silent video (PAVAS, CVPR 2026).
 
     Args:
@@ -120,12 +103,12 @@ class PavasPipeline(StoredPipeline):
         component_licences: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
-        if not 0 <= overlap_s < window_s or window_s < _SHORTEST_S:
+        if not 0 <= overlap_s < window_s or window_s < SHORTEST_S:
             raise ConfigurationError(
-                f"window_s must be at least {_SHORTEST_S} and above overlap_s >= 0, got "
+                f"window_s must be at least {SHORTEST_S} and above overlap_s >= 0, got "
                 f"window_s={window_s}, overlap_s={overlap_s}"
             )
-        unknown = sorted(set(_kept(keep_in_negative)) - {"clip", "sync"})
+        unknown = sorted(set(kept_features(keep_in_negative)) - {"clip", "sync"})
         if unknown:
             raise ConfigurationError(
                 f"keep_in_negative takes 'clip', 'sync' or 'clip+sync', got {', '.join(unknown)}"
@@ -419,306 +402,6 @@ class PavasPipeline(StoredPipeline):
             min_duration_s=config.min_duration_s,
         )
 
-    def estimate_physics(
-        self,
-        video: str | Path | Video | FrameSource,
-        physics: PhysicsInput = None,
-        *,
-        prompt: str = "",
-        cache: CacheInput = None,
-    ) -> PhysicsEstimate:
-        """Return the physics of a video: to print, save, edit and pass back in.
-
-        Args:
-            video: The clip.
-            physics: As in `__call__`; masses and speeds by hand go on top of the estimate.
-            prompt: What the user says about the clip.
-            cache: As in `__call__`.
-
-        Raises:
-            ComponentError: A slot failed.
-            ConfigurationError: There is no estimator and no estimate is given.
-            PhysicsInputError: A given estimate does not fit the video.
-        """
-        return self.physics_and_masks(video, physics, prompt=prompt, cache=cache)[0]
-
-    def physics_and_masks(
-        self,
-        video: str | Path | Video | FrameSource,
-        physics: PhysicsInput | PhysicsRequest = None,
-        *,
-        prompt: str = "",
-        masks: Mapping[int, MaskTrack] | None = None,
-        cache: CacheInput = None,
-    ) -> tuple[PhysicsEstimate, dict[int, MaskTrack], tuple[str, ...]]:
-        """Return the physics of a video, masks of its objects, and notes on what is missing.
-
-        Args:
-            video: The clip.
-            physics: As in `__call__`.
-            prompt: What the user says about the clip.
-            masks: Masks for a given estimate.
-            cache: As in `__call__`.
-
-        Raises:
-            ComponentError: A slot failed.
-            ConfigurationError: There is no estimator and no estimate is given.
-            PhysicsInputError: A given estimate does not fit the video.
-        """
-        source = as_source(video)
-        request = physics if isinstance(physics, PhysicsRequest) else read_physics(physics)
-        if request.given is not None:
-            check_fits(request.given, source, masks)
-            if masks is not None or self.conditioning_adapter is None:
-                return request.given, dict(masks or {}), ()
-            tracks, notes = segment_objects(self.physics_estimator, source, request.given)
-            return request.given, tracks, notes
-        if request.disabled or (self.physics_estimator is None and not request.overrides):
-            if not request.disabled and self.conditioning_adapter is not None:
-                raise ConfigurationError(NO_ESTIMATOR)
-            nothing = PhysicsEstimate(
-                objects=(),
-                duration_s=source.duration_s,
-                time_scale=source.time_scale,
-                notes=("physics was not used",),
-            )
-            return nothing, {}, ()
-        if self.physics_estimator is None:
-            raise ConfigurationError(NO_ESTIMATOR)
-        result = self.physics_estimator.estimate(
-            source, prompt=prompt, overrides=request.overrides, cache=cache
-        )
-        tracks = {**result.masks, **(masks or {})}
-        check_fits(result.physics, source, masks)
-        notes = result.physics.notes
-        if not result.physics.objects and self.conditioning_adapter is not None:
-            notes = (*notes, NOTHING_MOVES)
-        return result.physics, tracks, notes
-
-    def plan_windows(self, duration_s: float) -> tuple[Window, ...]:
-        """Return the windows in which a clip of ``duration_s`` is denoised; usually one."""
-        length = max(duration_s, _SHORTEST_S)
-        sequence, config = self.sequence, self.config
-        return plan_windows(
-            sequence.latent_length(length),
-            duration_s=length,
-            window=sequence.latent_length(config.window_s),
-            overlap=sequence.latent_length(config.overlap_s),
-            window_s=config.window_s,
-            latent_rate_hz=sequence.latent_rate_hz,
-        )
-
-    def encode_video(
-        self, video: str | Path | Video | FrameSource, window: Window | None = None
-    ) -> VideoFeatures:
-        """Encode the pictures of one window (by default of a clip that fits into one).
-
-        Raises:
-            InputError: No window is given and the video needs several.
-        """
-        source = as_source(video)
-        if window is None:
-            window, *others = self.plan_windows(source.duration_s)
-            if others:
-                raise InputError(
-                    f"a video of {source.duration_s:.2f} s needs {len(others) + 1} windows; pass "
-                    "one of pipe.plan_windows(duration_s)"
-                )
-        return encode_window(
-            self.clip, self.sync_encoder, source, window, device=self._execution_device
-        )
-
-    def encode_image(self, image: Any, window: Window) -> VideoFeatures:
-        """Encode a still picture for one window: its features stand at every visual frame.
-
-        Args:
-            image: As in `__call__`.
-            window: One of ``pipe.plan_windows(duration_s)``.
-
-        Raises:
-            InputError: ``image`` is nothing that shows a picture.
-            MediaError: The picture cannot be read.
-        """
-        source = image if isinstance(image, FrameSource) else open_picture(image, window.duration_s)
-        return still_features(
-            self.transformer,
-            self.clip,
-            self.sync_encoder,
-            self.sequence,
-            source,
-            window,
-            device=self._execution_device,
-        )
-
-    def encode_no_video(self, window: Window) -> VideoFeatures:
-        """Return the backbone's learned tokens that stand for "no video" in one window."""
-        return text_features(self.transformer, self.clip, self.sync_encoder, self.sequence, window)
-
-    def _encode_item(self, item: Item, window: Window) -> VideoFeatures:
-        if item.kind == "video":
-            return self.encode_video(item.source, window)
-        if item.kind == "image":
-            return self.encode_image(item.source, window)
-        return self.encode_no_video(window)
-
-    def encode_prompt(
-        self, prompt: str | None = "", negative_prompt: str | None = ""
-    ) -> tuple[Tensor, Tensor]:
-        """Return the text tokens of both branches of guidance, (1, T, D_text) each.
-
-        None means the backbone's stored empty text; "" is encoded like any other text.
-        """
-        onload(self.clip)
-        empty = self.transformer.empty_text(1).to(self._execution_device)
-        text, negative = (
-            empty if words is None else self.clip.encode_text([words])
-            for words in (prompt, negative_prompt)
-        )
-        return text, negative
-
-    def encode_physics(
-        self,
-        physics: PhysicsEstimate,
-        masks: Mapping[int, MaskTrack],
-        features: VideoFeatures,
-    ) -> AdapterState | None:
-        """Return the adapter's state of one window, or None without an adapter.
-
-        Args:
-            physics: Of the whole clip; no objects gives the learned empty state.
-            masks: Of the whole clip; an object without masks counts as occluded.
-            features: Of the window.
-        """
-        adapter = self.conditioning_adapter
-        if adapter is None:
-            return None
-        onload(adapter)
-        if not physics.objects:
-            return adapter.null_state(1, features.times_s.size)  # type: ignore[no-any-return]
-        inputs = adapter_inputs(
-            physics.objects,
-            masks,
-            features.times_s,
-            features.patches.shape[2],
-            device=features.patches.device,
-        )
-        return adapter.encode(  # type: ignore[no-any-return]  # a module erases its types
-            features.patches.to(adapter.dtype),
-            inputs.masks,
-            inputs.mass_kg,
-            inputs.speed_m_s,
-            inputs.valid,
-        )
-
-    def prepare_latents(
-        self,
-        latent_length: int,
-        *,
-        generator: torch.Generator | None = None,
-        latents: Tensor | None = None,
-    ) -> Tensor:
-        """Return the initial noise, float32 (1, N, C), drawn on the generator's device.
-
-        Args:
-            latent_length: N.
-            generator: Source of the noise; a fresh one by default.
-            latents: Use these, (N, C) or (1, N, C), instead.
-
-        Raises:
-            InputError: ``latents`` has another shape.
-        """
-        shape = (1, latent_length, self.vae.config.latent_channels)
-        if latents is not None:
-            given = latents[None] if latents.ndim == 2 else latents
-            if tuple(given.shape) != shape:
-                raise InputError(
-                    f"latents have shape {tuple(latents.shape)}, expected {shape} for this video"
-                )
-            return given.to(device=self._execution_device, dtype=torch.float32)
-        device = torch.device("cpu") if generator is None else generator.device
-        noise = torch.randn(shape, generator=generator, device=device, dtype=torch.float32)
-        return noise.to(self._execution_device)
-
-    def denoise(
-        self,
-        latents: Tensor,
-        conditions: Sequence[WindowCondition],
-        text: Tensor,
-        negative_text: Tensor,
-        *,
-        num_inference_steps: int,
-        guidance_scale: float,
-        callback_on_step_end: Callable[..., Mapping[str, Any]] | None = None,
-        callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
-        progress: Any = None,
-    ) -> Tensor:
-        """Integrate the flow from noise to latents, (1, N, C).
-
-        Args:
-            latents: From `prepare_latents`.
-            conditions: One per window.
-            text: From `encode_prompt`.
-            negative_text: From `encode_prompt`.
-            num_inference_steps: Euler steps.
-            guidance_scale: Weight of the conditions.
-            callback_on_step_end: See `__call__`.
-            callback_on_step_end_tensor_inputs: See `__call__`.
-            progress: A bar whose ``update()`` is called after each step.
-        """
-        flow = GuidedFlow(
-            self.transformer,
-            self.conditioning_adapter,
-            conditions,
-            text=text,
-            negative_text=negative_text,
-            guidance_scale=guidance_scale,
-            latent_rate_hz=self.sequence.latent_rate_hz,
-            keep_in_negative=_kept(self.config.keep_in_negative),
-        )
-        times = self.scheduler.times(num_inference_steps, device=latents.device)
-        for index in range(num_inference_steps):
-            if self._interrupt:
-                break
-            velocity = flow(latents, times[index])
-            latents = self.scheduler.step(velocity, latents, times[index], times[index + 1])
-            if callback_on_step_end is not None:
-                known = {"latents": latents, "velocity": velocity}
-                wanted = {name: known[name] for name in callback_on_step_end_tensor_inputs}
-                answer = callback_on_step_end(self, index, times[index], wanted) or {}
-                latents = answer.get("latents", latents)
-            if progress is not None:
-                progress.update()
-        return latents
-
-    def decode_latents(
-        self, latents: Tensor, *, duration_s: float, output_type: str = "audio"
-    ) -> Audio | Tensor:
-        """Return the sound of latents (1, N, C), exactly as long as the video.
-
-        Args:
-            latents: From `denoise`.
-            duration_s: Length of the sound; the rest of the last latent is cut.
-            output_type: See `__call__`.
-        """
-        if output_type == "latent":
-            return latents[0]
-        config = self.config
-        decoder = Decoder(
-            vae=self.vae,
-            vocoder=self.vocoder,
-            hop_length=config.hop_length,
-            frames_per_latent=config.frames_per_latent,
-            piece_latents=self.sequence.latent_length(config.window_s),
-        )
-        onload(self.transformer)
-        codes = self.transformer.unnormalize(latents.to(self.transformer.dtype)).float()
-        if output_type == "mel":
-            return decoder.mel(codes)
-        wanted = round(duration_s * config.sample_rate_hz)
-        audio = Audio(samples=decoder.samples(codes), sample_rate_hz=config.sample_rate_hz)
-        audio = audio.with_gain(config.output_gain_db).fitted(wanted)
-        return torch.from_numpy(audio.samples.copy()) if output_type == "pt" else audio
-
     # -- inside --------------------------------------------------------------------------------
 
     def _provenance(
@@ -754,17 +437,3 @@ class PavasPipeline(StoredPipeline):
             settings=settings,
             notes=tuple(dict.fromkeys((*physics.notes, *notes, *item.notes))),
         )
-
-
-def _kept(names: str) -> tuple[str, ...]:
-    return tuple(name for name in names.split("+") if name)
-
-
-NOTHING_MOVES = (
-    "no moving object was found: the sound is made with the learned tokens for no physics"
-)
-
-NO_ESTIMATOR = (
-    "this pipeline has no physics estimator and no physics was given; pass physics= (an estimate, "
-    'its JSON file, or "none"), or load the pipeline with its estimator'
-)
