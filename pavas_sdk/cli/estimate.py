@@ -13,7 +13,7 @@ from pavas_sdk.cli.output import say
 from pavas_sdk.errors import ConfigurationError, OutputExistsError
 
 if TYPE_CHECKING:
-    from pavas_sdk.physics import PhysicsResult
+    from pavas_sdk.physics import PhysicsEstimator, PhysicsResult
 
 __all__ = ["estimate"]
 
@@ -66,6 +66,7 @@ def _masses(
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also write the masks, as npz: times_s_ID and masks_ID per object.",
 )
+@click.option("--device", default="cpu", show_default=True, help="torch device of the models.")
 @click.option("--keep-going", is_flag=True, help="Note a failed component and keep the rest.")
 @click.option("--json", "as_json", is_flag=True, help="Print the JSON also when -o is given.")
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")
@@ -76,6 +77,7 @@ def estimate(
     masses_kg: dict[str, float],
     time_scale: float,
     masks: Path | None,
+    device: str,
     keep_going: bool,
     as_json: bool,
     overwrite: bool,
@@ -95,6 +97,7 @@ def estimate(
             raise OutputExistsError(f"{path} exists; use --overwrite to replace it")
     with open_video(video, time_scale=time_scale) as source:
         estimator = choice.build(on_error="partial" if keep_going else "raise")
+        _move(estimator, device)
         masses: dict[int | str, float] = dict(masses_kg.items())
         result = estimator.estimate(source, prompt=prompt, masses=masses, cache=choice.cache)
     _report(video, result)
@@ -106,6 +109,25 @@ def estimate(
     if out is None or as_json:
         click.echo(result.physics.dumps(), nl=False)
     return 0
+
+
+def _move(estimator: PhysicsEstimator, device: str) -> None:
+    """Bring the components to a device; the CPU needs nothing, and no torch.
+
+    Raises:
+        ConfigurationError: There is no such device here.
+    """
+    if device == "cpu":
+        return
+    import torch
+
+    try:
+        estimator.to(torch.device(device))
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as err:
+        raise ConfigurationError(
+            f"--device {device} cannot be used here: {err}; leave it out to use the CPU"
+        ) from err
 
 
 def _report(video: Path, result: PhysicsResult) -> None:

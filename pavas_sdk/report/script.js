@@ -134,7 +134,7 @@
   };
   const label = (thing, t, x, y, room, taken) => {
     const speed = valueAt(thing.times, thing.speed, t);
-    const hit = data.impacts.find((i) => i.object === thing.id && t >= i.time - 0.02 && t < i.time + 0.45);
+    const hit = data.impacts.filter((i) => i.object === thing.id && t >= i.time - 0.02 && t < i.time + 0.45).pop();
     const name = thing.label.length > 28 ? thing.label.slice(0, 27) + "…" : thing.label;
     const text = speed === null ? name : name + "  " + speed.toFixed(2) + " m/s";
     const size = Math.max(11, Math.min(14, room.wide / 46));

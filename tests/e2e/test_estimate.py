@@ -72,6 +72,7 @@ def test_what_is_seen_may_be_said(pavas, film):
         (["--set", "segmenter"], "SLOT.KEY=VALUE"),
         (["--set", "painter.x=3"], "SLOT.KEY=VALUE"),
         (["--estimator", "papier"], "paper"),
+        (["--device", "toaster"], "--device toaster cannot be used here"),
     ],
 )
 def test_bad_options(pavas, film, arguments, said):
