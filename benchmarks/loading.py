@@ -48,39 +48,46 @@ def make(variant: str, folder: Path) -> None:
     torch.save(state, target)
 
 
-def convert(variant: str, folder: Path) -> None:
+def convert(variant: str, folder: Path, dtype: str) -> None:
     """Convert the official file into a component folder."""
+    import torch
+
     from pavas_sdk.models.released import MMAUDIO_RELEASES
     from pavas_sdk.pipelines.released.conversion import convert_component
 
     part = MMAUDIO_RELEASES[f"mmaudio-{variant.replace('_', '-')}"].components[0]
-    convert_component(part, folder / f"mmaudio_{variant}.pth", folder / "transformer")
+    convert_component(
+        part,
+        folder / f"mmaudio_{variant}.pth",
+        folder / f"transformer-{dtype}",
+        dtype=getattr(torch, dtype),
+    )
 
 
-def load(variant: str, folder: Path, dtype: str) -> None:
-    """Load the component folder as a pipeline does, and touch every weight."""
+def load(folder: Path, stored: str, dtype: str) -> None:
+    """Load a component folder as a pipeline does, and touch every weight."""
     import torch
 
     from pavas_sdk.models import MMAudioTransformer
     from pavas_sdk.pipelines.storage import align
 
-    del variant
     net = MMAudioTransformer.from_pretrained(
-        folder / "transformer", use_safetensors=True, dtype=getattr(torch, dtype)
+        folder / f"transformer-{stored}", use_safetensors=True, dtype=getattr(torch, dtype)
     )
     align(net)
     for tensor in net.parameters():
         tensor.sum()
 
 
-def step(name: str, variant: str, folder: Path, dtype: str) -> dict[str, float]:
+def step(name: str, variant: str, folder: Path, stored: str, dtype: str) -> dict[str, float]:
     """Run one step in a process of its own."""
     begin = time.monotonic()
     done = subprocess.run(
         [
             sys.executable,
             __file__,
-            *("--step", name, "--variant", variant, "--folder", str(folder), "--dtype", dtype),
+            *("--step", name, "--variant", variant, "--folder", str(folder)),
+            *("--stored", stored, "--dtype", dtype),
         ],
         check=True,
         capture_output=True,
@@ -95,8 +102,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--variant", default="large_44k_v2")
     parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--dtype", default="float32")
-    parser.add_argument("--step", choices=["make", "convert", "load"])
+    parser.add_argument("--stored", default="float32", help=argparse.SUPPRESS)
+    parser.add_argument("--dtype", default="float32", help=argparse.SUPPRESS)
+    parser.add_argument("--step", choices=["make", "convert", "load"], help=argparse.SUPPRESS)
     options = parser.parse_args()
     folder = options.folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -104,26 +112,32 @@ def main() -> None:
         peaks: dict[str, int] = {}
         threading.Thread(target=watch, args=(peaks,), daemon=True).start()
         if options.step == "load":
-            load(options.variant, folder, options.dtype)
+            load(folder, options.stored, options.dtype)
+        elif options.step == "convert":
+            convert(options.variant, folder, options.dtype)
         else:
-            {"make": make, "convert": convert}[options.step](options.variant, folder)
+            make(options.variant, folder)
         peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         print(json.dumps({"peak_bytes": 1024 * peak_kb, **peaks}))
         return
     official = folder / f"mmaudio_{options.variant}.pth"
     if not official.exists():
-        step("make", options.variant, folder, "float32")
+        step("make", options.variant, folder, "", "")
     size = official.stat().st_size
-    print(f"official file: {size / 1e9:.2f} GB")
-    steps = [("load", "float32"), ("load", "bfloat16")]
-    if not (folder / "transformer").exists():
-        steps.insert(0, ("convert", "float32"))
-    for name, dtype in steps:
-        report = step(name, options.variant, folder, dtype)
-        peak = report["peak_bytes"]
+    print(f"official file: {size / 1e9:.2f} GB", flush=True)
+    kinds = ("float32", "bfloat16")
+    steps = [("convert", "", k) for k in kinds if not (folder / f"transformer-{k}").exists()]
+    steps += [("load", "float32", "float32"), ("load", "float32", "bfloat16")]
+    steps += [("load", "bfloat16", "bfloat16")]
+    for name, stored, dtype in steps:
+        report = step(name, options.variant, folder, stored, dtype)
+        peak, own = report["peak_bytes"], report.get("own_bytes", 0)
+        weights = size / (2 if dtype == "bfloat16" else 1)
         print(
-            f"{name:8} {dtype:9} {report['seconds']:6.1f} s   peak {peak / 1e9:5.2f} GB   "
-            f"{peak / size:.2f} x the file   own {report.get('own_bytes', 0) / 1e9:5.2f} GB"
+            f"{name:8} {stored or 'official':9} as {dtype:9} {report['seconds']:6.1f} s   "
+            f"peak {peak / 1e9:5.2f} GB ({peak / weights:.2f} x the weights)   "
+            f"own {own / 1e9:5.2f} GB ({own / weights:.2f} x)",
+            flush=True,
         )
 
 

@@ -126,7 +126,7 @@ def test_pavas_plugins_restricts(plugin_folder):
         "acme-two/area",
     ]
     nothing = registry(PAVAS_PLUGINS="")
-    assert [entry.distribution for entry in nothing.components()] == ["pavas-sdk"]
+    assert {entry.distribution for entry in nothing.components()} == {"pavas-sdk"}
     assert nothing.failures == ()
 
 

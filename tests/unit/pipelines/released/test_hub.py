@@ -70,9 +70,6 @@ from pavas_sdk.pipelines.released.cache import components_folder, pipelines_fold
 from pavas_sdk.pipelines.released.conversion import WEIGHTS_NAME, read_record, sha256_of
 from pavas_sdk.errors import WeightsError
 
-# small pieces, so that small files can be half there
-import huggingface_hub.constants
-huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE = 2**16
 # a slower disk, so that there is time to be killed in
 fsync = os.fsync
 os.fsync = lambda number: (time.sleep(0.1), fsync(number))
