@@ -69,7 +69,8 @@ def _size(row: dict[str, Any]) -> str:
 def download_model(name: str, source: Path | None, as_json: bool) -> None:
     """Fetch the official files of NAME and convert them once, into the cache folder.
 
-    Interrupted, it goes on from there the next time. PAVAS_CACHE says where the cache is.
+    Interrupted, it keeps what was finished and begins the file it was at again. PAVAS_CACHE says
+    where the cache is.
     """
     entry = default_registry().get("pipeline", name)
     preset = entry.load()

@@ -47,7 +47,7 @@ def find_in_folder(
 def download(component: ReleasedComponent, *, preset: str, **hub_options: Any) -> Path:
     """Return the local path of an official file, fetched from the Hub when it is not cached.
 
-    An interrupted download continues where it stopped.
+    An interrupted download is begun again; files that were finished are kept.
 
     Args:
         component: Whose file.
