@@ -38,7 +38,7 @@ class FlorenceSam2Config(ComponentConfig):
         sam2_weights: Engine "sam2" only: safetensors file with the official names, made from the
             official checkpoint by ``python -m pavas_florence_sam2.conversion``.
         sam2_overrides: Engine "sam2" only: changes of its model config ("model.image_size=512").
-        download: Whether weights that are not on this machine may be fetched.
+        download: Whether weights that are not on this machine may be fetched on first use.
         engine: "transformers", or "sam2" where that package is installed.
         dtype: "auto" is bfloat16 on a GPU and float32 on the CPU.
         task: How Florence-2 is asked.
@@ -62,7 +62,7 @@ class FlorenceSam2Config(ComponentConfig):
     sam2_revision: str | None = None
     sam2_weights: str = ""
     sam2_overrides: tuple[str, ...] = ()
-    download: bool = True
+    download: bool = False
     engine: Literal["transformers", "sam2"] = "transformers"
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     task: str = "<OPEN_VOCABULARY_DETECTION>"

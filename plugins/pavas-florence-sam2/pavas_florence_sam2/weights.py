@@ -142,10 +142,10 @@ def _snapshot(repository: str, revision: str | None, kind: str, *, download: boo
     at = f" --revision {revision}" if revision else ""
     why = str(reason).splitlines()[0] if str(reason) else ""
     raise MissingWeightsError(
-        f"the weights of {_KINDS[kind]} ({repository}) are not on this machine and were not fetched "
+        f"the weights of {_KINDS[kind]} ({repository}) are not on this machine "
         f"({type(reason).__name__}: {why})\n"
         "Files needed:   config.json, processor files, *.safetensors\n"
-        f"Fetch them:     hf download {repository}{at}"
+        f"Fetch them:     hf download {repository}{at}   (or download=True)"
     ) from reason
 
 

@@ -276,7 +276,7 @@ def test_overrides_survive_json():
 
 def test_everything_that_is_missing_is_one_message(monkeypatch):
     with pytest.raises(MissingWeightsError) as caught:
-        FlorenceSam2Segmenter(download=False).models()
+        FlorenceSam2Segmenter().models()
     assert "hf download florence-community/Florence-2-large" in str(caught.value)
     assert "hf download facebook/sam2.1-hiera-large" in str(caught.value)
     assert "*.safetensors" in str(caught.value)
@@ -295,13 +295,13 @@ def test_everything_that_is_missing_is_one_message(monkeypatch):
 
 def test_wrong_folders(tmp_path):
     with pytest.raises(MissingWeightsError, match="there is no folder /no/such"):
-        FlorenceSam2Segmenter(florence="/no/such", download=False).models()
+        FlorenceSam2Segmenter(florence="/no/such").models()
     with pytest.raises(MissingWeightsError, match=r"config\.json, \*\.safetensors"):
-        FlorenceSam2Segmenter(florence=str(tmp_path), download=False).models()
+        FlorenceSam2Segmenter(florence=str(tmp_path)).models()
     (tmp_path / "config.json").write_text('{"model_type": "sam2_video"}')
     (tmp_path / "model.safetensors").write_bytes(b"")
     with pytest.raises(WeightsError, match="'sam2_video'; expected florence2"):
-        FlorenceSam2Segmenter(florence=str(tmp_path), download=False).models()
+        FlorenceSam2Segmenter(florence=str(tmp_path)).models()
 
 
 def test_listing_imports_neither_torch_nor_transformers():

@@ -31,7 +31,8 @@ class QwenVLConfig(ComponentConfig):
         model: "3B", "7B" or "72B" (Qwen2.5-VL-...-Instruct), a Hub id, or a folder; with the
             server, the name that it serves.
         revision: Git revision on the Hub, or None for the newest.
-        download: Whether weights that are not on this machine may be fetched.
+        download: Whether weights that are not on this machine may be fetched on first use. Off, as
+            they are large: a slot's time limit would end before they are here.
         engine: "transformers" runs the model here, "server" asks an OpenAI-compatible server.
         dtype: "auto" is bfloat16 on a GPU and float32 on the CPU.
         quantisation: None, "8bit" or "4bit" (bitsandbytes, GPU).
@@ -58,7 +59,7 @@ class QwenVLConfig(ComponentConfig):
 
     model: str = "7B"
     revision: str | None = None
-    download: bool = True
+    download: bool = False
     engine: Literal["transformers", "server"] = "transformers"
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     quantisation: Literal["8bit", "4bit"] | None = None

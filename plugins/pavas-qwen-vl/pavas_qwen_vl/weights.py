@@ -95,11 +95,11 @@ def _snapshot(config: QwenVLConfig, repository: str, *, download: bool) -> Path:
     revision = f" --revision {config.revision}" if config.revision else ""
     at = f" at revision {config.revision!r}" if config.revision else ""
     raise MissingWeightsError(
-        f"the weights of {repository}{at} are not on this machine and were not fetched "
+        f"the weights of {repository}{at} are not on this machine "
         f"({type(reason).__name__}: {str(reason).splitlines()[0] if str(reason) else ''})\n"
         f"Files needed:   config.json, tokenizer and processor files, *.safetensors\n"
         f"Fetch them:     hf download {repository}{revision}\n"
-        "Or name a folder that holds them: model=FOLDER, or another size: model='3B'"
+        "Or name a folder that holds them (model=FOLDER), or let them be fetched now (download=True)"
     ) from reason
 
 

@@ -206,7 +206,7 @@ def test_missing_packages_and_weights_are_one_message(monkeypatch, tmp_path):
 )
 def test_missing_weights_say_what_to_type(options, words):
     with pytest.raises(MissingWeightsError, match=words):
-        QwenVLDetector(**options, download=False).engine()
+        QwenVLDetector(**options).engine()
 
 
 def test_incomplete_and_foreign_folders(tmp_path):
