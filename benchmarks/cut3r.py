@@ -1,10 +1,11 @@
 """Time CUT3R per frame on this machine, and compare with the reference's figures.
 
-    OMP_NUM_THREADS=2 python benchmarks/cut3r.py --size 224 --frames 6
-    OMP_NUM_THREADS=2 python benchmarks/cut3r.py --size 512x288 --frames 4 --reference measure.json
-    OMP_NUM_THREADS=2 python benchmarks/cut3r.py --constant 200
+    export OMP_NUM_THREADS=2 OMP_WAIT_POLICY=PASSIVE
+    python benchmarks/cut3r.py --size 224 --frames 6
+    python benchmarks/cut3r.py --size 512x288 --frames 4 --reference measure.json
+    python benchmarks/cut3r.py --constant 200 --tiny
 
-Random weights at the released size (values do not change the work), float32. Printed per frame:
+Without the wait policy, threads that wait for each other spin and count as processor time. Random weights at the released size (values do not change the work), float32. Printed per frame:
 processor and wall seconds, GFLOP (counted by torch on the same step), and GFLOP per
 processor second. Beside every frame a **probe** is timed: products of two 1024 x 1024 float32
 matrices. A frame's processor seconds times the probe's GFLOP per processor second is its cost in
@@ -113,6 +114,7 @@ def compare(report: dict[str, Any], reference: Path, reference_probe: float | No
     report["reference_cpu_s"] = seconds
     report["ratio_same_probe"] = report["cpu_s"] / seconds
     if reference_probe is not None:
+        # both in probe work: seconds times the rate of the machine they were measured on
         report["ratio_scaled"] = report["probe_work_gflop"] / (seconds * reference_probe)
 
 
