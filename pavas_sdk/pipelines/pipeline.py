@@ -100,7 +100,7 @@ class PavasPipeline(ConditioningSteps, SamplingSteps):
         output_gain_db: float = 0.0,
         keep_in_negative: str = "",
         min_duration_s: float = 0.0,
-        component_licences: Mapping[str, str] | None = None,
+        component_licences: dict[str, str] | None = None,
     ) -> None:
         super().__init__()
         if not 0 <= overlap_s < window_s or window_s < SHORTEST_S:

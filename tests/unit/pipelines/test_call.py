@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from pavas_sdk import Audio, PavasOutput
+from pavas_sdk import Audio, PavasOutput, PavasPipeline
 from pavas_sdk.errors import ComponentFailedError, InputError
 from pavas_sdk.media import MemorySource
 from pavas_sdk.testing import BrightDetector, BrightSegmenter, moving_discs
@@ -432,3 +432,10 @@ def test_an_estimate_from_the_cache_gives_the_same_sound(pipe, clip, tmp_path):
     for other in sounds[1:]:
         assert np.array_equal(other.audio.samples, sounds[0].audio.samples)
         assert other.physics.dumps() == sounds[0].physics.dumps()
+
+
+def test_loading_says_nothing_about_types():
+    """diffusers warns of every argument whose annotation it cannot resolve at run time."""
+    from typing import get_type_hints
+
+    assert get_type_hints(PavasPipeline.__init__)["component_licences"] == dict[str, str] | None
