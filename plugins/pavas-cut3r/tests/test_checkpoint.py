@@ -75,6 +75,9 @@ def test_a_checkpoint_becomes_safetensors_that_hold_every_tensor(tmp_path, state
         WEIGHTS_NAME,
         "source.json",
     ]
+    modes = {path.stat().st_mode & 0o777 for path in folder.iterdir()}
+    (tmp_path / "plain").touch()
+    assert modes == {(tmp_path / "plain").stat().st_mode & 0o777}  # others may read a shared folder
 
 
 def test_saved_models_load_with_diffusers_too(tmp_path):
