@@ -34,7 +34,7 @@ def train() -> None:
 @click.option(
     "--steps",
     type=click.IntRange(1),
-    default=12000,
+    default=11000,
     show_default=True,
     help="Steps of the flow network; fewer shrink the encoders' training, too.",
 )

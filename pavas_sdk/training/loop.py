@@ -49,7 +49,7 @@ class FlowTraining:
         batches: How crops are drawn.
     """
 
-    steps: int = 12000
+    steps: int = 11000
     peak_learning_rate: float = 1.5e-3
     warmup: int = 200
     final_share: float = 0.02
