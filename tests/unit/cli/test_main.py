@@ -297,8 +297,13 @@ def test_ctrl_c_leaves_nothing_half_written(tmp_path, plugin_folder):
     write_plugin(plugin_folder, "acme-writer", WRITER)
     here = tmp_path / "here"
     here.mkdir()
+    # a test run in the background of a shell would hand down that Ctrl-C is ignored
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from pavas_sdk.cli import main; main()"
+    )
     process = subprocess.Popen(
-        [sys.executable, "-c", "from pavas_sdk.cli import main; main()", "write"],
+        [sys.executable, "-c", code, "write"],
         cwd=here,
         env={**os.environ, "PYTHONPATH": str(plugin_folder), "PAVAS_PLUGINS": "acme-writer"},
         stdout=subprocess.PIPE,

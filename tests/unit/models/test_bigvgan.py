@@ -70,6 +70,7 @@ def test_compiled_path_equals_the_plain_one(vocoder, by_tiles, generator, frames
 @pytest.mark.parametrize("dilation", [1, 2, 3, 5])
 @pytest.mark.parametrize("length", [1, 7, 33])
 def test_convolution_by_tiles(generator, size, dilation, length):
+    torch.manual_seed(0)  # of the biases
     weight = torch.randn(4, 4, size, generator=generator)
     x = torch.randn(4, length, generator=generator)
     vocoder = BigVGAN(**SMALL)
@@ -80,7 +81,7 @@ def test_convolution_by_tiles(generator, size, dilation, length):
         run = vocoder_cpu.CPUVocoder(vocoder)
         got = run._convolve_by_tiles(conv, act, x, x)
         want = conv(act(x[None]))[0] + x
-    assert relative(got, want) < 5e-6
+    assert relative(got, want) < 2e-5  # tiles add up in another order
 
 
 def test_gradients_take_the_plain_path(vocoder, generator):
