@@ -8,6 +8,7 @@ from pavas_sdk.interfaces.conditioning_adapter import (
     ConditioningAdapter,
     ModulationSite,
 )
+from pavas_sdk.interfaces.hub import hub_folder
 from pavas_sdk.interfaces.mass_estimator import MassEstimator
 from pavas_sdk.interfaces.moving_object_detector import MovingObjectDetector
 from pavas_sdk.interfaces.reconstructor import Reconstructor
@@ -25,4 +26,5 @@ __all__ = [
     "Reconstructor",
     "Segmenter",
     "VelocityEstimator",
+    "hub_folder",
 ]

@@ -6,7 +6,7 @@ import json
 import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -20,7 +20,8 @@ from pavas_cut3r.checkpoint import (
     convert_checkpoint,
 )
 from pavas_cut3r.network import Cut3R
-from pavas_sdk.errors import ConfigurationError, WeightsError
+from pavas_sdk.errors import ConfigurationError, MissingWeightsError, WeightsError
+from pavas_sdk.interfaces import hub_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +73,8 @@ def load_model(weights: str | None = None, *, revision: str | None = None) -> Cu
             beginning of the SHA-256 of the official checkpoint that it was converted from.
 
     Raises:
-        WeightsError: The weights are missing, damaged, of another model, or of another revision.
+        MissingWeightsError: The weights are not on this machine.
+        WeightsError: They are damaged, of another model, or of another revision.
         OutputError: The official checkpoint cannot be converted for want of space or rights.
     """
     if weights == RANDOM_TINY:
@@ -80,7 +82,7 @@ def load_model(weights: str | None = None, *, revision: str | None = None) -> Cu
     folder = _locate(weights, revision)
     if not (folder / WEIGHTS_NAME).is_file():
         if not (folder / CHECKPOINT_NAME).is_file():
-            raise WeightsError(_missing(folder))
+            raise MissingWeightsError(_missing(folder))
         convert_checkpoint(folder / CHECKPOINT_NAME, folder)
     if revision is not None and not _is_repository(weights):
         _check_revision(folder, revision)
@@ -106,7 +108,7 @@ def random_model(seed: int = 0) -> Cut3R:
     return cast("Cut3R", model.eval().requires_grad_(False))
 
 
-def _is_repository(weights: str | None) -> bool:
+def _is_repository(weights: str | None) -> TypeGuard[str]:
     return (
         weights is not None
         and weights.count("/") == 1
@@ -119,29 +121,17 @@ def _locate(weights: str | None, revision: str | None) -> Path:
     if weights is None:
         return default_folder()
     if _is_repository(weights):
-        return _download(weights, revision)
+        return hub_folder(
+            weights,
+            patterns=("*.json", "*.safetensors"),
+            revision=revision,
+            download=True,
+            what="CUT3R",
+        )
     folder = Path(weights).expanduser()
     if not folder.is_dir():
-        raise WeightsError(_missing(folder))
+        raise MissingWeightsError(_missing(folder))
     return folder
-
-
-def _download(repository: str, revision: str | None) -> Path:
-    from huggingface_hub import snapshot_download
-
-    try:
-        folder = snapshot_download(
-            repository, revision=revision, allow_patterns=["*.json", "*.safetensors"]
-        )
-    # The client's errors share no base class: no network, no such repository or revision.
-    except Exception as err:
-        at = f" at revision {revision}" if revision else ""
-        raise WeightsError(
-            f"cannot get CUT3R's weights from the Hub repository {repository}{at}: "
-            f"{type(err).__name__}: {str(err).strip().partition(chr(10))[0][:200]}. Check the name, "
-            "the revision and the network, or give a local folder"
-        ) from err
-    return Path(folder)
 
 
 def _missing(folder: Path) -> str:

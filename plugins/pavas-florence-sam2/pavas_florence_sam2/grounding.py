@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from pavas_florence_sam2.boxes import clean_boxes
-from pavas_sdk.errors import WeightsError
+from pavas_florence_sam2.loading import load_pair
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,16 +39,9 @@ class Florence:
     def __init__(self, folder: Path, device: torch.device, dtype: torch.dtype) -> None:
         from transformers import AutoProcessor, Florence2ForConditionalGeneration
 
-        try:
-            with torch.random.fork_rng(devices=[]):
-                self._processor: Any = AutoProcessor.from_pretrained(folder)
-                model: Any = Florence2ForConditionalGeneration.from_pretrained(
-                    folder, dtype=dtype, use_safetensors=True, local_files_only=True
-                )
-        except Exception as err:  # transformers and safetensors raise many kinds
-            raise WeightsError(
-                f"Florence-2 in {folder} cannot be loaded: {type(err).__name__}: {err}"
-            ) from err
+        self._processor, model = load_pair(
+            AutoProcessor, Florence2ForConditionalGeneration, folder, dtype, name="Florence-2"
+        )
         self._model: Any = model.to(device).eval()
         self._device, self._dtype = device, dtype
 

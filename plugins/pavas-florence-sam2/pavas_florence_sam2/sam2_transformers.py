@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch.nn.functional import interpolate
 
+from pavas_florence_sam2.loading import load_pair
 from pavas_florence_sam2.tracker import Prompt, Seen
-from pavas_sdk.errors import WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -40,16 +40,9 @@ class TransformersTracker:
     def __init__(self, folder: Path, device: torch.device, dtype: torch.dtype) -> None:
         from transformers import Sam2VideoModel, Sam2VideoProcessor
 
-        try:
-            with torch.random.fork_rng(devices=[]):
-                self._processor: Any = Sam2VideoProcessor.from_pretrained(folder)
-                model: Any = Sam2VideoModel.from_pretrained(
-                    folder, dtype=dtype, use_safetensors=True, local_files_only=True
-                )
-        except Exception as err:  # transformers and safetensors raise many kinds
-            raise WeightsError(
-                f"SAM-2 in {folder} cannot be loaded: {type(err).__name__}: {err}"
-            ) from err
+        self._processor, model = load_pair(
+            Sam2VideoProcessor, Sam2VideoModel, folder, dtype, name="SAM-2"
+        )
         self._model: Any = model.to(device).eval()
         self._device, self._dtype = device, dtype
         config = model.config

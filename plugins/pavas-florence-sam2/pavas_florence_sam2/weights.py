@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pavas_sdk.errors import MissingPluginError, MissingWeightsError, WeightsError
+from pavas_sdk.interfaces import hub_folder
 
 if TYPE_CHECKING:
     from pavas_florence_sam2.config import FlorenceSam2Config
 
 __all__ = ["FLORENCE", "SAM2", "ModelFiles", "model_files"]
-
-_log = logging.getLogger(__name__)
 
 FLORENCE = {size: f"florence-community/Florence-2-{size}" for size in ("base", "large")}
 """Hub repositories of Florence-2 in the format of transformers."""
@@ -112,41 +110,10 @@ def _folder(
             f"there is no folder {name}; expected one of {', '.join(known)}, a Hub id such as "
             f"{next(iter(known.values()))}, or a folder with config.json and model.safetensors"
         )
-    return _checked(_snapshot(repository, revision, kind, download=download), kind)
-
-
-def _snapshot(repository: str, revision: str | None, kind: str, *, download: bool) -> Path:
-    from huggingface_hub import snapshot_download
-
-    def get(*, local_only: bool) -> Path:
-        return Path(
-            snapshot_download(
-                repository,
-                revision=revision,
-                allow_patterns=list(_FILES),
-                local_files_only=local_only,
-            )
-        )
-
-    try:
-        return get(local_only=True)
-    # The Hub's client raises errors of several families; none of them is the user's business.
-    except Exception as err:  # noqa: BLE001
-        reason: Exception = err
-    if download:
-        _log.info("fetching %s", repository)
-        try:
-            return get(local_only=False)
-        except Exception as err:  # noqa: BLE001  # the same
-            reason = err
-    at = f" --revision {revision}" if revision else ""
-    why = str(reason).splitlines()[0] if str(reason) else ""
-    raise MissingWeightsError(
-        f"the weights of {_KINDS[kind]} ({repository}) are not on this machine "
-        f"({type(reason).__name__}: {why})\n"
-        "Files needed:   config.json, processor files, *.safetensors\n"
-        f"Fetch them:     hf download {repository}{at}   (or download=True)"
-    ) from reason
+    folder = hub_folder(
+        repository, patterns=_FILES, revision=revision, download=download, what=_KINDS[kind]
+    )
+    return _checked(folder, kind)
 
 
 def _checked(folder: Path, kind: str) -> Path:

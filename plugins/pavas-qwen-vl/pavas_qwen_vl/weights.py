@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pavas_sdk.errors import MissingPluginError, MissingWeightsError
+from pavas_sdk.interfaces import hub_folder
 
 if TYPE_CHECKING:
     from pavas_qwen_vl.config import QwenVLConfig
 
 __all__ = ["NAMES", "SIZES", "model_folder"]
-
-_log = logging.getLogger(__name__)
 
 SIZES = {size: f"Qwen/Qwen2.5-VL-{size}-Instruct" for size in ("3B", "7B", "72B")}
 """Hub repositories of the sizes known by name."""
@@ -65,42 +63,14 @@ def _folder(config: QwenVLConfig, *, download: bool) -> Path:
             f"there is no folder {config.model}; expected one of {', '.join(SIZES)}, a Hub id such "
             "as Qwen/Qwen2.5-VL-7B-Instruct, or a folder with config.json and *.safetensors"
         )
-    return _checked(_snapshot(config, repository, download=download))
-
-
-def _snapshot(config: QwenVLConfig, repository: str, *, download: bool) -> Path:
-    from huggingface_hub import snapshot_download
-
-    def get(*, local_only: bool) -> Path:
-        return Path(
-            snapshot_download(
-                repository,
-                revision=config.revision,
-                allow_patterns=list(_FILES),
-                local_files_only=local_only,
-            )
-        )
-
-    try:
-        return get(local_only=True)
-    # The Hub's client raises errors of several families; none of them is the user's business.
-    except Exception as err:  # noqa: BLE001
-        reason: Exception = err
-    if download:
-        _log.info("fetching %s", repository)
-        try:
-            return get(local_only=False)
-        except Exception as err:  # noqa: BLE001  # the same
-            reason = err
-    revision = f" --revision {config.revision}" if config.revision else ""
-    at = f" at revision {config.revision!r}" if config.revision else ""
-    raise MissingWeightsError(
-        f"the weights of {repository}{at} are not on this machine "
-        f"({type(reason).__name__}: {str(reason).splitlines()[0] if str(reason) else ''})\n"
-        f"Files needed:   config.json, tokenizer and processor files, *.safetensors\n"
-        f"Fetch them:     hf download {repository}{revision}\n"
-        "Or name a folder that holds them (model=FOLDER), or let them be fetched now (download=True)"
-    ) from reason
+    folder = hub_folder(
+        repository,
+        patterns=_FILES,
+        revision=config.revision,
+        download=download,
+        what="Qwen2.5-VL",
+    )
+    return _checked(folder)
 
 
 def _checked(folder: Path) -> Path:
