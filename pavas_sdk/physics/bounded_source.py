@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pavas_sdk.physics.fingerprint import fingerprint
+from pavas_sdk.physics.source_view import SourceView
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -31,7 +32,7 @@ def bounded(source: FrameSource, max_side: int) -> tuple[FrameSource, str | None
     )
 
 
-class BoundedSource:
+class BoundedSource(SourceView):
     """A frame source whose frames are never larger than a limit.
 
     Args:
@@ -40,38 +41,8 @@ class BoundedSource:
     """
 
     def __init__(self, source: FrameSource, max_side: int) -> None:
-        self._whole = source
+        super().__init__(source)
         self._max_side = max_side
-
-    @property
-    def source(self) -> str | None:
-        """Origin of the video."""
-        return self._whole.source
-
-    @property
-    def duration_s(self) -> float:
-        """Seconds."""
-        return self._whole.duration_s
-
-    @property
-    def frame_rate_hz(self) -> float:
-        """Typical frames per second."""
-        return self._whole.frame_rate_hz
-
-    @property
-    def height(self) -> int:
-        """Pixels of the video itself."""
-        return self._whole.height
-
-    @property
-    def width(self) -> int:
-        """Pixels of the video itself."""
-        return self._whole.width
-
-    @property
-    def time_scale(self) -> float:
-        """See `Video.time_scale`."""
-        return self._whole.time_scale
 
     def fingerprint(self) -> str:
         """See `pavas_sdk.physics.fingerprint.fingerprint`; the limit is a setting, not the video."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from pavas_sdk.data import Video
 from pavas_sdk.physics.fingerprint import fingerprint
+from pavas_sdk.physics.source_view import SourceView
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -35,7 +36,7 @@ def plan_windows(duration_s: float, window_s: float, overlap_s: float) -> list[t
     return windows
 
 
-class WindowSource:
+class WindowSource(SourceView):
     """A window of a frame source as a source of its own: its times start at 0.
 
     Args:
@@ -45,7 +46,7 @@ class WindowSource:
     """
 
     def __init__(self, source: FrameSource, start_s: float, end_s: float) -> None:
-        self._whole = source
+        super().__init__(source)
         self.start_s = start_s
         self.end_s = end_s
 
@@ -59,26 +60,6 @@ class WindowSource:
     def duration_s(self) -> float:
         """Seconds."""
         return self.end_s - self.start_s
-
-    @property
-    def frame_rate_hz(self) -> float:
-        """Typical frames per second."""
-        return self._whole.frame_rate_hz
-
-    @property
-    def height(self) -> int:
-        """Pixels."""
-        return self._whole.height
-
-    @property
-    def width(self) -> int:
-        """Pixels."""
-        return self._whole.width
-
-    @property
-    def time_scale(self) -> float:
-        """See `Video.time_scale`."""
-        return self._whole.time_scale
 
     def fingerprint(self) -> str:
         """See `pavas_sdk.physics.fingerprint.fingerprint`."""
