@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from pavas_sdk.errors import InputError
 from pavas_sdk.training.targets import (
     audible_contacts,
     band_levels,
@@ -158,7 +159,16 @@ def train_sync_encoder(
 
     Returns:
         The loss of every step.
+
+    Raises:
+        InputError: The store keeps frames of another size than the encoder takes.
     """
+    if encoder.config.image_size != store.config.grey_size:
+        raise InputError(
+            f"the clips keep brightness frames of {store.config.grey_size} px, the encoder takes "
+            f"{encoder.config.image_size}; make them with StoreConfig(grey_size="
+            f"{encoder.config.image_size})"
+        )
     torch.manual_seed(training.seed)
     actions = class_names([fact["action"] for fact in store.facts])
     width = encoder.config.feature_dim

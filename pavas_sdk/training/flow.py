@@ -109,11 +109,22 @@ class FlowModel(nn.Module):
         return loss
 
 
-def flow_loss(model: nn.Module, batch: FlowBatch, seed: int, step: int) -> Tensor:
-    """Return the loss of a batch with noise and times that depend on (seed, step) alone."""
+def flow_loss(
+    model: nn.Module, batch: FlowBatch, seed: int, step: int, *, time_logit_mean: float = 0.0
+) -> Tensor:
+    """Return the loss of a batch with noise and times that depend on (seed, step) alone.
+
+    Args:
+        model: A `FlowModel`.
+        batch: Of `draw_batch`.
+        seed: Of the run.
+        step: Number of the step.
+        time_logit_mean: Flow times are sigmoid(normal(this, 1)); below 0 more of them are near
+            the noise, where the conditions alone decide when and how loud.
+    """
     generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
     noise = torch.randn(batch.latents.shape, generator=generator)
-    # a little more often near the noise, where the conditions alone decide when and how loud
-    time = torch.sigmoid(torch.randn(batch.latents.shape[0], generator=generator) - 0.4)
+    logits = torch.randn(batch.latents.shape[0], generator=generator) + time_logit_mean
+    time = torch.sigmoid(logits)
     loss: Tensor = model(batch, noise, time)
     return loss

@@ -44,6 +44,7 @@ class FlowTraining:
         weight_decay: Of AdamW.
         max_grad_norm: Gradients are clipped to this.
         ema_decay: Of the average that is exported.
+        time_logit_mean: Of the flow times, see `flow_loss`.
         seed: Of weights, batches and noise.
         save_every_s: Seconds between checkpoints.
         batches: How crops are drawn.
@@ -56,6 +57,7 @@ class FlowTraining:
     weight_decay: float = 1e-4
     max_grad_norm: float = 1.0
     ema_decay: float = 0.998
+    time_logit_mean: float = -0.4
     seed: int = 0
     save_every_s: float = 240.0
     batches: BatchConfig = field(default_factory=BatchConfig)
@@ -142,7 +144,9 @@ def train_flow(
             group["lr"] = learning_rate(step, training)
         batch = draw_batch(bank, clips, training.batches, training.seed, step)
         optimizer.zero_grad(set_to_none=True)
-        loss = flow_loss(prepared, batch, training.seed, step)
+        loss = flow_loss(
+            prepared, batch, training.seed, step, time_logit_mean=training.time_logit_mean
+        )
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(trainable, training.max_grad_norm)
         optimizer.step()

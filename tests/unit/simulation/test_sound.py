@@ -115,6 +115,19 @@ def test_level_tells_the_energy_in_every_class(worlds):
             assert spearmanr(*zip(*each, strict=True)).statistic > 0.75, action
 
 
+def test_soft_things_roll_more_quietly_than_hard_ones():
+    scene, motion = sample_world(8, replace(QUIET, action="roll"))
+    item = scene.objects[0]
+    steps = motion.floor_speed_m_s.shape[0]
+    rolling = replace(motion, contacts=(), floor_speed_m_s=np.full((steps, 1), 1.0))
+    level = {
+        name: rms(render_sound(replace(scene, objects=(replace(item, material=name),)), rolling))
+        for name in ("rubber", "glass", "metal")
+    }
+    assert level["rubber"] < 0.4 * level["glass"]
+    assert level["metal"] == pytest.approx(level["glass"], rel=1e-6)
+
+
 def test_rolling_makes_noise_that_follows_the_speed():
     scene, motion = sample_world(8, replace(QUIET, action="roll"))
     alone = replace(motion, contacts=())

@@ -1,8 +1,10 @@
 """Encoders learn what they are taught."""
 
 import numpy as np
+import pytest
 import torch
 
+from pavas_sdk.errors import InputError
 from pavas_sdk.models import TinySyncEncoder, TinyVisualEncoder
 from pavas_sdk.training import ClipStore, EncoderTraining
 from pavas_sdk.training.encoders import train_sync_encoder, train_visual_encoder
@@ -36,3 +38,9 @@ def test_the_same_seed_gives_the_same_encoder(store_folder):
         train_sync_encoder(encoder, store, np.arange(10), EncoderTraining(steps=2, batch=2))
         results.append(torch.cat([p.flatten() for p in encoder.parameters()]))
     assert torch.equal(*results)
+
+
+def test_frames_of_another_size_are_refused(store_folder):
+    encoder = TinySyncEncoder(image_size=128, stem_stride=4)
+    with pytest.raises(InputError, match="64 px, the encoder takes 128"):
+        train_sync_encoder(encoder, ClipStore(store_folder), np.arange(4), EncoderTraining(steps=1))

@@ -1,6 +1,7 @@
 """The objective, the loop and its resume, on a world of a few numbers."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -138,6 +139,20 @@ def test_loss_is_one_draw_per_seed_and_step(world, build):
     batch = draw_batch(bank, CLIPS, TRAINING.batches, 0, 0)
     assert flow_loss(model, batch, 0, 1).item() == flow_loss(model, batch, 0, 1).item()
     assert flow_loss(model, batch, 0, 1).item() != flow_loss(model, batch, 0, 2).item()
+
+
+def test_times_move_towards_the_noise():
+    class Times(torch.nn.Module):
+        def forward(self, batch, noise, time):
+            return time.mean()
+
+    batch = SimpleNamespace(latents=torch.zeros(4000, 1, 1))
+    means = [
+        flow_loss(Times(), batch, 0, 0, time_logit_mean=mean).item() for mean in (-0.4, 0.0, 0.4)
+    ]
+    assert means[1] == pytest.approx(0.5, abs=0.02)
+    assert means[0] + means[2] == pytest.approx(1.0, abs=0.03)
+    assert means[0] < 0.45
 
 
 def test_dropped_rows_do_not_see_their_features(world, build):
