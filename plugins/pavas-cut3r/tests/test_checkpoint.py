@@ -16,7 +16,7 @@ from pavas_cut3r.weights import random_model
 from safetensors import safe_open
 from tiny_cut3r import official_state, save_checkpoint
 
-from pavas_sdk.errors import ConfigurationError, OutputError, WeightsError
+from pavas_sdk.errors import ConfigurationError, MissingWeightsError, OutputError, WeightsError
 
 
 class Executing:
@@ -233,7 +233,7 @@ def test_wrong_revision_or_repository_of_the_hub(monkeypatch):
     import huggingface_hub.constants
 
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(WeightsError, match="someone/cut3r at revision v9"):
+    with pytest.raises(MissingWeightsError, match="someone/cut3r at revision 'v9'"):
         load_model("someone/cut3r", revision="v9")
 
 
