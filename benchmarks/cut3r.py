@@ -4,6 +4,7 @@
     python benchmarks/cut3r.py --size 224 --frames 6
     python benchmarks/cut3r.py --size 512x288 --frames 4 --reference measure.json
     python benchmarks/cut3r.py --constant 200 --tiny
+    python benchmarks/cut3r.py --constant 48 --size 224 --outputs self
 
 Without the wait policy, threads that wait for each other spin and count as processor time. Random weights at the released size (values do not change the work), float32. Printed per frame:
 processor and wall seconds, GFLOP (counted by torch on the same step), and GFLOP per
@@ -118,23 +119,44 @@ def compare(report: dict[str, Any], reference: Path, reference_probe: float | No
         report["ratio_scaled"] = report["probe_work_gflop"] / (seconds * reference_probe)
 
 
-def constant(model: Cut3R, frames: int) -> dict[str, Any]:
-    """Run many frames and compare the first and last thirds."""
+def rss_mb() -> float:
+    """Return the resident memory of this process now."""
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+def constant(
+    model: Cut3R, frames: int, size: tuple[int, int], outputs: frozenset[str]
+) -> dict[str, Any]:
+    """Run many frames, a probe before each, and compare the first and last thirds.
+
+    The first frame is left out of the times: there is nothing to read from yet. Ctrl-C ends early,
+    with the frames that were done.
+    """
     session = Cut3RSession(model)
-    pixels = torch.rand(1, 3, 64, 64) * 2 - 1
-    seconds, memory = [], []
-    for _ in range(frames):
-        start = time.process_time()
-        session.step(pixels)
-        seconds.append(time.process_time() - start)
-        memory.append(peak_rss_mb())
-    third = frames // 3
-    return {
-        "frames": frames,
-        "first_third_cpu_s": statistics.median(seconds[1:third]),
-        "last_third_cpu_s": statistics.median(seconds[-third:]),
-        "peak_rss_after_10_mb": memory[min(10, frames - 1)],
-        "peak_rss_mb": memory[-1],
+    pixels = torch.rand(1, 3, *size) * 2 - 1
+    seconds, work, memory = [], [], []
+    try:
+        for _ in range(frames):
+            probe = probe_gflop_per_s(0.1)
+            start = time.process_time()
+            session.step(pixels, outputs=outputs)
+            seconds.append(time.process_time() - start)
+            work.append(seconds[-1] * probe)
+            memory.append(rss_mb())
+    except KeyboardInterrupt:
+        frames = len(memory)
+    third = max(2, frames // 3)
+    report: dict[str, Any] = {"frames": frames, "height": size[0], "width": size[1]}
+    for name, column in (("cpu_s", seconds), ("probe_work_gflop", work)):
+        report[f"first_third_{name}"] = statistics.median(column[1:third])
+        report[f"last_third_{name}"] = statistics.median(column[-third:])
+    return report | {
+        "rss_first_third_mb": max(memory[:third]),
+        "rss_last_third_mb": max(memory[-third:]),
+        "peak_rss_mb": peak_rss_mb(),
+        "cpu_s_by_frame": [round(value, 2) for value in seconds],
+        "rss_mb_by_frame": [round(value) for value in memory],
     }
 
 
@@ -159,12 +181,14 @@ def main() -> None:
         "rss_after_build_mb": peak_rss_mb(),
         "weights_mb": sum(p.numel() * p.element_size() for p in model.parameters()) / 2**20,
     }
+    outputs = frozenset(filter(None, options.outputs.split(",")))
+    if outputs - OUTPUTS:
+        parser.error(f"outputs are {', '.join(sorted(OUTPUTS))}")
     if options.constant:
-        report |= constant(model, options.constant)
+        size = (64, 64) if options.tiny else SIZES[options.size]
+        report |= {"outputs": sorted(outputs), "threads": threads}
+        report |= constant(model, options.constant, size, outputs)
     else:
-        outputs = frozenset(filter(None, options.outputs.split(",")))
-        if outputs - OUTPUTS:
-            parser.error(f"outputs are {', '.join(sorted(OUTPUTS))}")
         report |= measure(model, options.size, options.frames, outputs, threads)
         report["gflop"] = gflop(model, *SIZES[options.size], outputs)
         report["gflop_per_cpu_s"] = report["gflop"] / report["cpu_s"]
