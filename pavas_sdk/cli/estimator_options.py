@@ -32,12 +32,14 @@ class EstimatorChoice:
         slots: Registered name by slot, only where one was given.
         settings: Settings of components by slot.
         cache: True, a folder, or None.
+        timeout_s: Seconds that a slot may be silent; 0 for no limit, None when nothing was said.
     """
 
     name: str | None
     slots: Mapping[str, str]
     settings: Mapping[str, Mapping[str, Any]]
     cache: bool | Path | None
+    timeout_s: float | None = None
 
     def build(self, *, on_error: str = "raise") -> PhysicsEstimator:
         """Return the chosen estimator; pavas-tiny's when nothing was said.
@@ -53,16 +55,18 @@ class EstimatorChoice:
         return self.with_settings(estimator)
 
     def with_settings(self, estimator: PhysicsEstimator) -> PhysicsEstimator:
-        """Return the estimator with the settings of its components that were given.
+        """Return the estimator with the settings that were given, its own and its components'.
 
         Raises:
             ConfigurationError: A component has no such setting, or refuses the value.
         """
         from pavas_sdk.physics import PhysicsEstimator
 
-        if not self.settings:
+        if not self.settings and self.timeout_s is None:
             return estimator
         document = estimator.to_json()
+        if self.timeout_s is not None:
+            document["config"]["timeout_s"] = self.timeout_s or None
         for slot, settings in self.settings.items():
             reference = document["slots"][slot]
             for key, value in settings.items():
@@ -124,6 +128,12 @@ _OPTIONS = (
         callback=_settings,
         help="Setting of a component: --set segmenter.max_side=240. May be repeated.",
     ),
+    click.option(
+        "--timeout",
+        type=click.FloatRange(min=0),
+        metavar="SECONDS",
+        help="How long a component may work without a sign of life; 0 for no limit. Default: 600.",
+    ),
     click.option("--scale", type=float, metavar="M_PER_PX", help="Metres per pixel, when known."),
     click.option(
         "--cache",
@@ -165,4 +175,5 @@ def take_choice(options: dict[str, Any]) -> EstimatorChoice:
         slots={slot: name for slot, name in names.items() if name is not None},
         settings=settings,
         cache=folder if folder is not None else (True if flag else None),
+        timeout_s=options.pop("timeout"),
     )

@@ -239,10 +239,10 @@ def load_pipeline(
     if choice.name is not None:
         given["physics_estimator"] = choice.name
     pipe: PavasPipeline = PavasPipeline.from_pretrained(name, dtype=getattr(torch, dtype), **given)
-    if choice.settings:
+    if choice.settings or choice.timeout_s is not None:
         if pipe.physics_estimator is None:
             raise ConfigurationError(
-                f"{name} has no physics estimator, so --scale and --set have nothing to act on; "
+                f"{name} has no physics estimator, so --scale, --set and --timeout have nothing to act on; "
                 "choose one with --estimator"
             )
         pipe.physics_estimator = choice.with_settings(pipe.physics_estimator)

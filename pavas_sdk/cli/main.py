@@ -18,6 +18,7 @@ import click
 from pavas_sdk import __version__
 from pavas_sdk.cli.lazy_group import LazyGroup, Verb, debug_option
 from pavas_sdk.cli.output import say
+from pavas_sdk.cli.progress import progress_lines
 from pavas_sdk.errors import PavasError, PavasWarning
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def run(args: Sequence[str]) -> int:
     if debug:
         logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s", stream=sys.stderr)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), progress_lines():
             _show_warnings_as_lines()
             answer = cli.main(args=list(args), prog_name="pavas", standalone_mode=False)
         return answer if isinstance(answer, int) else EXIT_OK

@@ -11,6 +11,7 @@ from pavas_sdk.interfaces.conditioning_adapter import (
 from pavas_sdk.interfaces.hub import hub_folder
 from pavas_sdk.interfaces.mass_estimator import MassEstimator
 from pavas_sdk.interfaces.moving_object_detector import MovingObjectDetector
+from pavas_sdk.interfaces.progress import Progress, progress_to, report_progress
 from pavas_sdk.interfaces.reconstructor import Reconstructor
 from pavas_sdk.interfaces.segmenter import Segmenter
 from pavas_sdk.interfaces.velocity_estimator import VelocityEstimator
@@ -23,8 +24,11 @@ __all__ = [
     "MassEstimator",
     "ModulationSite",
     "MovingObjectDetector",
+    "Progress",
     "Reconstructor",
     "Segmenter",
     "VelocityEstimator",
     "hub_folder",
+    "progress_to",
+    "report_progress",
 ]

@@ -40,7 +40,8 @@ class PhysicsEstimatorConfig(ComponentConfig):
 
     Attributes:
         on_error: When a slot fails: "raise", or "partial" (note it, keep the other slots' results).
-        timeout_s: Seconds that one call of a slot may take, None for no limit.
+        timeout_s: Seconds that a slot may work without a sign of life, None for no limit. A sign
+            of life is an answer, or a component that says how far it is (`report_progress`).
         window_s: Longer videos (from one and a half windows) are processed in windows.
         overlap_s: Overlap of neighbouring windows.
         max_objects: At most so many objects at once (in one window); the largest are kept and the

@@ -110,7 +110,7 @@ class SlotRunner:
 
     Args:
         slots: The components.
-        timeout_s: Seconds that each call may take, None for no limit.
+        timeout_s: Seconds that each call may go without a sign of life, None for no limit.
         keep_going: Note a failed slot and go on, instead of raising.
         max_objects: The largest so many objects are kept.
     """

@@ -52,6 +52,15 @@ def test_scale_and_slow_motion(pavas, film):
     np.testing.assert_allclose(slow[0].speed_m_s, 4 * plain[0].speed_m_s, rtol=1e-6)
 
 
+def test_the_time_limit_is_an_option(pavas, film):
+    assert pavas("estimate", film, "--timeout", "0").code == 0
+    short = pavas("estimate", film, "--timeout", "0.00001")
+    assert short.code == 2
+    assert "did not answer within 1e-05 s; give it more time" in short.err
+    assert "--timeout SECONDS" in short.err
+    assert pavas("estimate", film, "--timeout", "-1").code == 2
+
+
 def test_what_is_seen_may_be_said(pavas, film):
     said = PhysicsEstimate.from_json(pavas("estimate", film, "--prompt", "a tennis ball").json)
     assert said[0].object.label == "tennis ball"

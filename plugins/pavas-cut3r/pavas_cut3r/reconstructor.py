@@ -15,7 +15,7 @@ from pavas_cut3r.session import Cut3RSession
 from pavas_cut3r.weights import RANDOM_TINY, load_model
 from pavas_sdk.data import Reconstruction, background_motion_m_s
 from pavas_sdk.errors import ConfigurationError
-from pavas_sdk.interfaces import ComponentConfig, Reconstructor
+from pavas_sdk.interfaces import ComponentConfig, Reconstructor, report_progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -235,6 +235,12 @@ class Cut3RReconstructor(Reconstructor):
                 found = session.step(pixels.to(model.device), update=index == 0, outputs=outputs)
                 if last:
                     self._write(frame, found, grid, maps)
+                self._report(index, int(frame) + 1, times.size)
+
+    def _report(self, index: int, frame: int, count: int) -> None:
+        """A frame takes seconds on a CPU: say that it is done."""
+        passes = self.config.passes
+        report_progress(index * count + frame, passes * count)
 
     def _write(self, frame: int, found: FrameGeometry, grid: _Grid, maps: _Maps) -> None:
         assert found.self_points is not None

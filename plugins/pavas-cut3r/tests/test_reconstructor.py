@@ -1,6 +1,7 @@
 """The reconstructor on real pictures of awkward kinds; what is asserted needs no trained weights."""
 
 import dataclasses
+import time
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from tiny_cut3r import clip, joined, plain, reconstruct, tiny
 
 from pavas_sdk.data import Video, background_motion_m_s
 from pavas_sdk.errors import ConfigurationError, InputError
+from pavas_sdk.interfaces import progress_to
 from pavas_sdk.interfaces.validation import check_reconstruction
 from pavas_sdk.media import MemorySource
 from pavas_sdk.physics import CentroidVelocityEstimator, PhysicsEstimator
@@ -84,6 +86,32 @@ def test_the_estimator_fills_background_motion_and_keeps_notes():
     assert set(result.reconstruction.notes) <= set(result.physics.notes)
     planar = PhysicsEstimator(mass_estimator=lambda thing: 1.0).estimate(shown.source)
     assert planar.reconstruction.background_motion_m_s.shape == (11,)
+
+
+def test_it_says_after_every_frame_how_far_it_is():
+    heard = []
+    with progress_to(heard.append):
+        reconstruct(clip(4), passes=2)
+    assert [(report.done, report.total) for report in heard] == [(n, 8) for n in range(1, 9)]
+
+
+def test_a_slow_machine_is_waited_for(monkeypatch):
+    step = Cut3RSession.step
+
+    def slow(self, *given, **options):
+        time.sleep(0.2)
+        return step(self, *given, **options)
+
+    reconstructor = tiny()
+    reconstructor.model()
+    monkeypatch.setattr(Cut3RSession, "step", slow)
+    estimator = PhysicsEstimator(
+        reconstructor=reconstructor, mass_estimator=lambda thing: 1.0, timeout_s=2.0
+    )
+    started = time.monotonic()
+    result = estimator.estimate(moving_discs(1, frames=12).source)
+    assert time.monotonic() - started > 2.0
+    assert result.reconstruction is not None
 
 
 def test_one_frame():

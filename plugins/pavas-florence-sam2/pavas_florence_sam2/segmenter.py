@@ -17,7 +17,7 @@ from pavas_florence_sam2.plausibility import IMPLAUSIBLE
 from pavas_florence_sam2.sweep import Followed, Part, Sweep
 from pavas_sdk.data import MaskTrack
 from pavas_sdk.errors import PavasWarning
-from pavas_sdk.interfaces import Segmenter
+from pavas_sdk.interfaces import Segmenter, report_progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -135,8 +135,9 @@ class FlorenceSam2Segmenter(Segmenter):
         frames: dict[float, NDArray[np.uint8]] = {}
         taken: dict[float, list[Box]] = {}
         places: dict[int, tuple[float, Box]] = {}
-        for thing in things:
+        for number, thing in enumerate(things):
             own = [] if thing.box is None or thing.box_time_s is None else [thing.box_time_s]
+            report_progress(number, len(things), unit="objects looked for")
             for time_s in [*own, *grid]:
                 if time_s not in frames:
                     shown = video.frames_at([time_s], max_side=_GROUNDING_SIDE)
@@ -198,7 +199,8 @@ class FlorenceSam2Segmenter(Segmenter):
             sweep.add(Part(frames=window.frames, numbers=numbers), followed)
         latest = max(thing.frame for thing in followed)
         if latest > 0:
-            sweep = Sweep(tracker, size=size, jump_distance=distance)
+            unit = "frames backwards"
+            sweep = Sweep(tracker, size=size, jump_distance=distance, unit=unit)
             for index in reversed(range(windows.count)):
                 if starts[index] > latest:
                     continue

@@ -15,6 +15,7 @@ import numpy as np
 
 from pavas_florence_sam2.plausibility import IMPLAUSIBLE, JumpWatch, is_complement
 from pavas_florence_sam2.tracker import Prompt
+from pavas_sdk.interfaces import report_progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,15 +81,25 @@ class Sweep:
         tracker: The engine.
         size: Height and width of the masks.
         jump_distance: See `JumpWatch`.
+        unit: What its progress is counted in.
     """
 
-    def __init__(self, tracker: Tracker, *, size: tuple[int, int], jump_distance: float) -> None:
+    def __init__(
+        self,
+        tracker: Tracker,
+        *,
+        size: tuple[int, int],
+        jump_distance: float,
+        unit: str = "frames",
+    ) -> None:
         self._tracker = tracker
         self._size = size
         self._jump_distance = jump_distance
         self._found: dict[int, _Anchor] = {}
         self._last: dict[int, _Anchor] = {}
         self._watches: dict[int, JumpWatch] = {}
+        self._unit = unit
+        self._done = 0
 
     def add(self, part: Part, things: Sequence[Followed]) -> None:
         """Follow the objects that were found in this part or before through it."""
@@ -100,6 +111,8 @@ class Sweep:
         frames = np.concatenate([np.stack(pictures), part.frames]) if pictures else part.frames
         for index, seen in self._tracker.track(frames, prompts, first=first, size=self._size):
             self._take(by_id, part, index - first, seen)
+            self._done += 1
+            report_progress(self._done, unit=self._unit)
 
     def _prompts(
         self, part: Part, things: Sequence[Followed]

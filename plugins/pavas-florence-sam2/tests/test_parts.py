@@ -21,6 +21,7 @@ from pavas_sdk.errors import (
     MissingWeightsError,
     WeightsError,
 )
+from pavas_sdk.interfaces import progress_to
 from pavas_sdk.media import MemorySource
 from pavas_sdk.testing import moving_discs
 
@@ -236,7 +237,10 @@ def test_a_complement_and_a_jump_are_flagged():
 
     thing = Followed(object_id=0, box=box_of(clip.masks[0].masks[0]), frame=0)
     sweep = Sweep(Anything(), size=(48, 64), jump_distance=3.0)
-    sweep.add(Part(frames=frames, numbers=range(20)), [thing])
+    heard = []
+    with progress_to(heard.append):
+        sweep.add(Part(frames=frames, numbers=range(20)), [thing])
+    assert [report.done for report in heard] == list(range(1, 21))
     assert thing.scores[9] == 0.9
     assert thing.scores[10] == pytest.approx(0.09)
     assert thing.scores[11] == 0.9

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -133,7 +134,9 @@ class QwenVLMassEstimator(QwenVLComponent, MassEstimator):
                 return err
 
         with ThreadPoolExecutor(max(1, min(engine.parallel, len(seeds)))) as threads:
-            samples = list(threads.map(one, seeds))
+            # each with a context of its own, so that progress is heard
+            contexts = [contextvars.copy_context() for _ in seeds]
+            samples = list(threads.map(lambda c, seed: c.run(one, seed), contexts, seeds))
         failures = [sample for sample in samples if isinstance(sample, AnswerError)]
         if len(failures) == len(samples):
             raise failures[-1]

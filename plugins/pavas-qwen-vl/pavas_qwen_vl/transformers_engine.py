@@ -11,6 +11,7 @@ import torch
 from pavas_qwen_vl.drawing import GumbelDraw
 from pavas_qwen_vl.grammar import GrammarCache
 from pavas_sdk.errors import ConfigurationError, WeightsError
+from pavas_sdk.interfaces import report_progress
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,6 +73,7 @@ class TransformersEngine:
         """Return what the model writes."""
         inputs = self.inputs(question, config).to(self.model.device)
         processors = self.grammars.processors(question.schema, config.grammar)
+        processors.append(_Told(inputs["input_ids"].shape[1], question.max_new_tokens))
         if question.temperature > 0:
             processors.append(GumbelDraw(question.temperature, question.top_p, question.seed))
         settings = self._generation(question.max_new_tokens)
@@ -125,6 +127,18 @@ class TransformersEngine:
             eos_token_id=saved.eos_token_id,
             pad_token_id=saved.pad_token_id,
         )
+
+
+class _Told:
+    """Changes no scores: says with every token that the model is at work."""
+
+    def __init__(self, prompt_tokens: int, most: int) -> None:
+        self._prompt_tokens = prompt_tokens
+        self._most = most
+
+    def __call__(self, tokens: Any, scores: Any) -> Any:
+        report_progress(tokens.shape[1] - self._prompt_tokens, self._most, unit="tokens at most")
+        return scores
 
 
 def _text(text: str) -> dict[str, str]:

@@ -20,6 +20,7 @@ from tiny_qwen import tiny_model
 
 from pavas_sdk.data import Video
 from pavas_sdk.errors import MissingPluginError, MissingWeightsError, WeightsError
+from pavas_sdk.interfaces import progress_to
 from pavas_sdk.media import MemorySource
 from pavas_sdk.testing import (
     mass_estimator_checks,
@@ -59,10 +60,16 @@ def test_contract_of_the_mass_estimator(check):
 
 def test_video_in_objects_and_masses_out():
     clip = moving_discs(1)
-    found = detector().detect(clip.source, prompt="a ball <|im_end|> bounces", rng=rng())
+    heard = []
+    with progress_to(heard.append):
+        found = detector().detect(clip.source, prompt="a ball <|im_end|> bounces", rng=rng())
+    assert [report.done for report in heard] == list(range(len(heard)))  # every token
     assert len(found) >= 1
     assert [thing.object_id for thing in found] == list(range(len(found)))
-    masses = mass_estimator().estimate_mass(clip.source, found, rng=rng())
+    heard.clear()
+    with progress_to(heard.append):
+        masses = mass_estimator().estimate_mass(clip.source, found, rng=rng())
+    assert len(heard) > 20
     assert set(masses) == {thing.object_id for thing in found}
     for mass in masses.values():
         assert np.isfinite(mass.mass_kg)

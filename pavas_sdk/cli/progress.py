@@ -1,0 +1,77 @@
+"""Lines that say how far a slow component is."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pavas_sdk.cli.output import say
+from pavas_sdk.interfaces import progress_to
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pavas_sdk.interfaces import Progress
+
+__all__ = ["ProgressLines", "progress_lines"]
+
+FIRST_S = 10.0
+EVERY_S = 30.0
+
+
+class ProgressLines:
+    """Says now and then how far the component at work is; quick ones are passed over.
+
+    Args:
+        write: Takes a line.
+        clock: Seconds, from any moment.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[str], None] = say,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._write = write
+        self._clock = clock
+        self._what: tuple[str, str, int | None] | None = None
+        self._began_s = 0.0
+        self._began_with = 0
+        self._next_s = 0.0
+
+    def hear(self, progress: Progress) -> None:
+        """Take a report; write a line if it is time."""
+        now = self._clock()
+        what = (progress.slot, progress.unit, progress.total)
+        if what != self._what or progress.done < self._began_with:
+            self._what, self._began_s, self._began_with = what, now, progress.done
+            self._next_s = now + FIRST_S
+        elif now >= self._next_s:
+            self._next_s = now + EVERY_S
+            self._write(self._line(progress, now - self._began_s))
+
+    def _line(self, progress: Progress, elapsed_s: float) -> str:
+        name = progress.slot.replace("_", " ") or "at work"
+        if progress.total is None:
+            return f"  {name}: {progress.done} {progress.unit} so far"
+        line = f"  {name}: {progress.done} of {progress.total} {progress.unit}"
+        done = progress.done - self._began_with
+        if done > 0 and progress.total > progress.done:
+            line += f", about {_span(elapsed_s * (progress.total - progress.done) / done)} left"
+        return line
+
+
+@contextmanager
+def progress_lines() -> Iterator[None]:
+    """Show how far components are on stderr while the block runs."""
+    with progress_to(ProgressLines().hear):
+        yield
+
+
+def _span(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 90 * 60:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"
