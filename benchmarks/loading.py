@@ -4,9 +4,9 @@ No released file is needed: the official file is made here with weights seeded b
 
     python benchmarks/loading.py --variant large_44k_v2 --folder /tmp/loading
 
-Each step runs in a process of its own and reports the largest resident set, and the largest part
-of it that is the process's own: the rest are memory-mapped pages of files, which the system can
-take back at any time.
+Each step runs in a process of its own and reports the largest resident set; what Python and the
+imported libraries held of it before the step ("base"); and the two kinds of memory apart: the process's
+own, and mapped pages of files, libraries included, which the system can take back at any time.
 """
 
 from __future__ import annotations
@@ -23,14 +23,25 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 
+KINDS = {"VmRSS": "resident_bytes", "RssAnon": "own_bytes", "RssFile": "mapped_bytes"}
+
+
+def memory() -> dict[str, int]:
+    """Return what the process holds at the moment (Linux)."""
+    report = {}
+    for line in Path("/proc/self/status").read_text().splitlines():
+        kind, _, value = line.partition(":")
+        if kind in KINDS:
+            report[KINDS[kind]] = 1024 * int(value.split()[0])
+    return report
+
+
 def watch(peaks: dict[str, int]) -> None:
-    """Sample the memory that is the process's own, for as long as it lives (Linux)."""
-    status = Path("/proc/self/status")
-    while status.exists():
-        for line in status.read_text().splitlines():
-            if line.startswith("RssAnon"):
-                peaks["own_bytes"] = max(peaks.get("own_bytes", 0), 1024 * int(line.split()[1]))
-        time.sleep(0.05)
+    """Sample the memory for as long as the process lives."""
+    while True:
+        for kind, held in memory().items():
+            peaks[kind] = max(peaks.get(kind, 0), held)
+        time.sleep(0.02)
 
 
 def make(variant: str, folder: Path) -> None:
@@ -64,19 +75,28 @@ def convert(variant: str, folder: Path, dtype: str) -> None:
     )
 
 
-def load(folder: Path, stored: str, dtype: str) -> None:
-    """Load a component folder as a pipeline does, and touch every weight."""
+def load(folder: Path, stored: str, dtype: str) -> dict[str, int]:
+    """Load a component folder as a pipeline does, and touch every weight.
+
+    Returns:
+        The memory before, with everything imported that loading needs.
+    """
     import torch
 
     from pavas_sdk.models import MMAudioTransformer
     from pavas_sdk.pipelines.storage import align
 
+    tiny = MMAudioTransformer(hidden_dim=32, num_heads=2, depth=3, fused_depth=1)
+    tiny.save_pretrained(folder / "tiny")
+    MMAudioTransformer.from_pretrained(folder / "tiny", dtype=getattr(torch, dtype))
+    before = memory()
     net = MMAudioTransformer.from_pretrained(
         folder / f"transformer-{stored}", use_safetensors=True, dtype=getattr(torch, dtype)
     )
     align(net)
     for tensor in net.parameters():
         tensor.sum()
+    return before
 
 
 def step(name: str, variant: str, folder: Path, stored: str, dtype: str) -> dict[str, float]:
@@ -111,14 +131,16 @@ def main() -> None:
     if options.step:
         peaks: dict[str, int] = {}
         threading.Thread(target=watch, args=(peaks,), daemon=True).start()
+        before: dict[str, int] = {}
         if options.step == "load":
-            load(folder, options.stored, options.dtype)
+            before = load(folder, options.stored, options.dtype)
         elif options.step == "convert":
             convert(options.variant, folder, options.dtype)
         else:
             make(options.variant, folder)
         peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        print(json.dumps({"peak_bytes": 1024 * peak_kb, **peaks}))
+        base = before.get("resident_bytes", 0)
+        print(json.dumps({"peak_bytes": 1024 * peak_kb, "base_bytes": base, **peaks}))
         return
     official = folder / f"mmaudio_{options.variant}.pth"
     if not official.exists():
@@ -131,12 +153,18 @@ def main() -> None:
     steps += [("load", "bfloat16", "bfloat16")]
     for name, stored, dtype in steps:
         report = step(name, options.variant, folder, stored, dtype)
-        peak, own = report["peak_bytes"], report.get("own_bytes", 0)
         weights = size / (2 if dtype == "bfloat16" else 1)
+        peak, base = report["peak_bytes"], report["base_bytes"]
+        shown = {
+            "peak": peak,
+            "base": base,
+            "peak over base": peak - base,
+            "own": report["own_bytes"],
+            "mapped": report["mapped_bytes"],
+        }
         print(
             f"{name:8} {stored or 'official':9} as {dtype:9} {report['seconds']:6.1f} s   "
-            f"peak {peak / 1e9:5.2f} GB ({peak / weights:.2f} x the weights)   "
-            f"own {own / 1e9:5.2f} GB ({own / weights:.2f} x)",
+            + "   ".join(f"{k} {v / 1e9:.2f} GB ({v / weights:.2f} x)" for k, v in shown.items()),
             flush=True,
         )
 

@@ -1,8 +1,9 @@
-"""``pavas generate``: the sound of silent videos, written beside its physics and provenance."""
+"""``pavas generate``: the sound of videos, stills and texts, with its physics and provenance."""
 
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,12 @@ import click
 
 from pavas_sdk.cli.estimator_options import EstimatorChoice, estimator_options, take_choice
 from pavas_sdk.cli.generate_files import Outputs, plan_outputs, writing
+from pavas_sdk.cli.generate_inputs import SoundInput, read_inputs
 from pavas_sdk.cli.output import json_option, say, show_json
 from pavas_sdk.errors import ConfigurationError, PavasError, PhysicsInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from pavas_sdk.pipelines import PavasOutput, PavasPipeline
 
@@ -65,9 +67,7 @@ def _pairs(name: str) -> Callable[..., dict[str, float]]:
 
 
 @click.command()
-@click.argument(
-    "videos", nargs=-1, required=True, metavar="VIDEO...", type=click.Path(path_type=Path)
-)
+@click.argument("paths", nargs=-1, metavar="[VIDEO|PICTURE]...", type=click.Path(path_type=Path))
 @click.option(
     "-o",
     "--out",
@@ -81,6 +81,14 @@ def _pairs(name: str) -> Callable[..., dict[str, float]]:
 )
 @click.option("--prompt", default="", help="What is to be heard.")
 @click.option("--negative-prompt", default="", help="What is not to be heard.")
+@click.option(
+    "--duration",
+    "duration_s",
+    type=float,
+    metavar="S",
+    help="Length of the sound in seconds: for text alone and for pictures, where it is needed. A "
+    "video has its own.",
+)
 @click.option(
     "--physics",
     default=None,
@@ -135,9 +143,10 @@ def _pairs(name: str) -> Callable[..., dict[str, float]]:
 @click.option("--dtype", type=click.Choice(_DTYPES), default="float32", show_default=True)
 @json_option
 def generate(
-    videos: tuple[Path, ...],
+    paths: tuple[Path, ...],
     out: Path,
     model: str | None,
+    duration_s: float | None,
     no_mux: bool,
     overwrite: bool,
     device: str,
@@ -145,21 +154,32 @@ def generate(
     as_json: bool,
     **options: Any,
 ) -> int:
-    """Make the sound of silent videos.
+    """Make the sound of silent videos, of still pictures, or from text alone.
 
     For NAME.mp4 this writes NAME.wav, NAME.mp4 (the pictures copied, with the new sound),
     NAME.pavas.json (how it was made) and NAME.physics.json (edit it and give it back with
     --physics). Of several videos, those whose results exist are left out, so that an interrupted
     run can be repeated.
+
+    A picture (pavas generate street.jpg --duration 8) or a text alone (pavas generate --prompt
+    "rain on a tin roof" --duration 8) needs a duration and has no physics; the results are a .wav
+    and its .pavas.json.
     """
     choice = take_choice(options)
     request = _Request(mux=not no_mux, cache=choice.cache, **options)
-    _check(request, videos)
+    _check(request, paths)
+    inputs = read_inputs(paths, prompt=request.prompt, duration_s=duration_s)
+    _check_without_video(request, inputs, choice)
     todo, kept = plan_outputs(
-        videos, out, waveforms=request.waveforms, mux=request.mux, overwrite=overwrite
+        inputs,
+        out,
+        waveforms=request.waveforms,
+        mux=request.mux,
+        overwrite=overwrite,
+        physics_given=request.physics not in (None, "none"),
     )
     for outputs in kept:
-        say(f"{outputs.video}: results exist in {out}, kept (--overwrite replaces them)")
+        say(f"{outputs.source}: results exist in {out}, kept (--overwrite replaces them)")
     results, failed = [], 0
     if todo:
         pipe = load_pipeline(model, device, dtype, choice)
@@ -167,22 +187,23 @@ def generate(
             try:
                 results.append(_one(pipe, outputs, request))
             except PavasError as err:
-                if len(videos) == 1:
+                if len(inputs) == 1:
                     raise
                 failed += 1
-                say(f"Error: {outputs.video}: {err}")
+                say(f"Error: {outputs.source}: {err}")
     if as_json:
-        show_json({"results": results, "kept": [str(o.video) for o in kept], "failed": failed})
+        show_json({"results": results, "kept": [str(o.source) for o in kept], "failed": failed})
     else:
         for result in results:
             for path in result["files"]:
                 click.echo(path)
     if failed:
-        say(f"{failed} of {len(videos)} videos failed.")
+        what = "pictures" if inputs[0].kind == "image" else "videos"
+        say(f"{failed} of {len(inputs)} {what} failed.")
     return 2 if failed else 0
 
 
-def _check(request: _Request, videos: tuple[Path, ...]) -> None:
+def _check(request: _Request, paths: tuple[Path, ...]) -> None:
     """Find what cannot work before anything is loaded.
 
     Raises:
@@ -199,15 +220,15 @@ def _check(request: _Request, videos: tuple[Path, ...]) -> None:
         raise ConfigurationError(f"--time-scale must be above 0, got {request.time_scale:g}")
     if request.physics not in (None, "none"):
         assert request.physics is not None
-        if len(videos) > 1:
+        if len(paths) > 1:
             raise ConfigurationError(
-                f"--physics {request.physics} belongs to one video, but {len(videos)} are given; "
+                f"--physics {request.physics} belongs to one video, but {len(paths)} are given; "
                 "run them one by one"
             )
         if not Path(request.physics).expanduser().is_file():
             raise ConfigurationError(
                 f"no such physics file: {request.physics}; make one with: "
-                f"pavas estimate {videos[0]} -o {request.physics}"
+                f"pavas estimate {paths[0] if paths else 'VIDEO'} -o {request.physics}"
             )
     if request.physics == "none" and (request.masses_kg or request.speed_factors):
         raise ConfigurationError("--physics none leaves nothing for --mass or --speed-factor")
@@ -215,6 +236,38 @@ def _check(request: _Request, videos: tuple[Path, ...]) -> None:
         isfinite(request.normalize) and request.normalize <= 0
     ):
         raise ConfigurationError(f"--normalize must be 0 dBFS or below, got {request.normalize:g}")
+
+
+def _check_without_video(
+    request: _Request, inputs: tuple[SoundInput, ...], choice: EstimatorChoice
+) -> None:
+    """Refuse what acts on a video's physics where there is no video to take it from.
+
+    Raises:
+        ConfigurationError: Such options are given; all are named.
+    """
+    if all(one.kind == "video" for one in inputs):
+        return
+    text = inputs[0].kind == "text"
+    given = request.physics not in (None, "none")
+    edits = bool(request.masses_kg or request.speed_factors)
+    named = {
+        f"--physics {request.physics}": text and given,
+        "--mass": bool(request.masses_kg) and (text or not given),
+        "--speed-factor": bool(request.speed_factors) and (text or not given),
+        "--time-scale": request.time_scale != 1.0,
+        "--estimator": choice.name is not None,
+        "--scale and --set": bool(choice.settings),
+        **{f"--{slot.replace('_', '-')}": True for slot in choice.slots},
+    }
+    wrong = [name for name, there in named.items() if there]
+    if wrong:
+        raise ConfigurationError(
+            f"{', '.join(wrong)}: {'a text' if text else 'a still picture'} shows nothing that "
+            f"moves, so there is no physics to estimate or change; leave "
+            f"{'it' if len(wrong) == 1 else 'them'} out"
+            + (", or give a whole estimate with --physics FILE" if edits and not text else "")
+        )
 
 
 def load_pipeline(
@@ -260,18 +313,15 @@ def load_pipeline(
 
 
 def _one(pipe: PavasPipeline, outputs: Outputs, request: _Request) -> dict[str, Any]:
-    """Generate and write the sounds of one video."""
+    """Generate and write the sounds of one video, picture or text."""
     import torch
 
-    from pavas_sdk.media import open_video
-
-    with open_video(outputs.video, time_scale=request.time_scale) as source:
-        say(
-            f"{outputs.video}: {source.duration_s:.2f} s, {source.width} x {source.height}, "
-            f"{source.frame_rate_hz:.3g} frames/s"
-        )
+    generators = [
+        torch.Generator().manual_seed(request.seed + index) for index in range(request.waveforms)
+    ]
+    with _opened(outputs.source, request) as clip:
         result = pipe(
-            source,
+            **clip,
             prompt=request.prompt,
             negative_prompt=request.negative_prompt,
             physics=_physics(request),
@@ -279,28 +329,50 @@ def _one(pipe: PavasPipeline, outputs: Outputs, request: _Request) -> dict[str, 
             num_inference_steps=request.steps,
             guidance_scale=request.guidance,
             num_waveforms_per_video=request.waveforms,
-            generator=[
-                torch.Generator().manual_seed(request.seed + index)
-                for index in range(request.waveforms)
-            ],
+            generator=generators,
         )
     sounds = list(result)
     if request.normalize is not None:
         sounds = [one.normalized(request.normalize) for one in sounds]
     with writing(outputs) as paths:
-        sounds[0].save_physics(paths.physics)
+        if paths.physics is not None:
+            sounds[0].save_physics(paths.physics)
         for one, sound in zip(sounds, paths.sounds, strict=True):
             one.save(sound.audio)
             if sound.video is not None:
                 one.mux(sound.video)
     _report(sounds[0], outputs)
+    source = outputs.source
     return {
-        "video": str(outputs.video),
+        "input": source.kind,
+        "video": str(source.path) if source.kind == "video" else None,
+        "image": str(source.path) if source.kind == "image" else None,
         "files": [str(path) for path in outputs.all()],
         "physics": sounds[0].physics.to_json(),
         "peak_dbfs": [_decibels(one.audio.peak_dbfs) for one in sounds],
         "gain_db": [one.audio.gain_db for one in sounds],
     }
+
+
+@contextmanager
+def _opened(one: SoundInput, request: _Request) -> Iterator[dict[str, Any]]:
+    """Open what the sound is for, say what it is, and yield the pipeline's arguments for it."""
+    from pavas_sdk.media import open_video
+
+    if one.kind == "text":
+        say(f"text alone, {one.duration_s:.2f} s: {request.prompt}")
+        yield {"duration_s": one.duration_s}
+    elif one.kind == "image":
+        say(f"{one.path}: still picture, {one.duration_s:.2f} s")
+        yield {"image": one.path, "duration_s": one.duration_s}
+    else:
+        assert one.path is not None
+        with open_video(one.path, time_scale=request.time_scale) as source:
+            say(
+                f"{one.path}: {source.duration_s:.2f} s, {source.width} x {source.height}, "
+                f"{source.frame_rate_hz:.3g} frames/s"
+            )
+            yield {"video": source}
 
 
 def _physics(request: _Request) -> Any:
@@ -327,8 +399,9 @@ def _physics(request: _Request) -> Any:
 def _report(one: PavasOutput, outputs: Outputs) -> None:
     """Say what was seen and where the results are."""
     physics, provenance = one.physics, one.provenance
-    for line in str(physics).splitlines():
-        say(f"  {line}")
+    if outputs.physics is not None:  # else the notes say that there was none
+        for line in str(physics).splitlines():
+            say(f"  {line}")
     impacts = physics.impacts()
     if impacts:
         shown = ", ".join(f"{hit.time_s:.2f} s" for hit in impacts[:12])

@@ -14,6 +14,8 @@ from pavas_sdk.errors import ConfigurationError, OutputError, OutputExistsError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from pavas_sdk.cli.generate_inputs import SoundInput
+
 __all__ = ["Outputs", "SoundFiles", "plan_outputs", "writing"]
 
 _CONTAINERS = (".mp4", ".mov", ".mkv", ".webm")
@@ -36,19 +38,19 @@ class SoundFiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outputs:
-    """Files of one video.
+    """Files of one video, picture or text.
 
     Attributes:
-        video: The source.
+        source: What the sounds are for.
         folder: Where results go.
-        physics: Physics JSON.
+        physics: Physics JSON, or None: a sound without a video has none to write.
         sounds: One entry per waveform.
         overwrite: Replace what exists.
     """
 
-    video: Path
+    source: SoundInput
     folder: Path
-    physics: Path
+    physics: Path | None
     sounds: tuple[SoundFiles, ...]
     overwrite: bool
 
@@ -57,14 +59,14 @@ class Outputs:
         files: list[Path] = []
         for sound in self.sounds:
             files += [sound.audio, *([sound.video] if sound.video else []), sound.sidecar]
-        return [*files, self.physics]
+        return [*files, *([self.physics] if self.physics else [])]
 
     def moved(self, folder: Path) -> Outputs:
         """Return the same files in another folder."""
         return Outputs(
-            video=self.video,
+            source=self.source,
             folder=folder,
-            physics=folder / self.physics.name,
+            physics=None if self.physics is None else folder / self.physics.name,
             sounds=tuple(
                 SoundFiles(
                     audio=folder / sound.audio.name,
@@ -78,40 +80,46 @@ class Outputs:
 
 
 def plan_outputs(
-    videos: Sequence[Path], folder: Path, *, waveforms: int, mux: bool, overwrite: bool
+    inputs: Sequence[SoundInput],
+    folder: Path,
+    *,
+    waveforms: int,
+    mux: bool,
+    overwrite: bool,
+    physics_given: bool = False,
 ) -> tuple[list[Outputs], list[Outputs]]:
     """Return what is to be made, and what is there already, before any work is done.
 
     Args:
-        videos: Sources.
+        inputs: What sounds are made for.
         folder: Where results go; made here.
         waveforms: Sounds per video.
         mux: Whether videos are written.
         overwrite: Replace existing results.
+        physics_given: Whether pictures have physics, which is then written.
 
     Raises:
         OutputExistsError: A result of the only video exists, or of several videos some but not
             all of one's results.
         OutputError: The folder cannot be made or written.
         ConfigurationError: Two videos would have the same results, or one would be replaced.
-        MediaError: The only video cannot be read.
+        MediaError: The only video or picture cannot be read.
     """
-    if len(videos) == 1:  # of several, each is opened in its turn and may fail alone
-        from pavas_sdk.media import open_video
-
-        open_video(videos[0]).close()
+    if len(inputs) == 1:  # of several, each is opened in its turn and may fail alone
+        inputs[0].check_readable()
     _check_writable(folder)
-    plans = [_plan(video, folder, waveforms, mux, overwrite) for video in videos]
-    seen: dict[Path, Path] = {}
+    plans = [_plan(one, folder, waveforms, mux, overwrite, physics_given) for one in inputs]
+    seen: dict[Path, SoundInput] = {}
+    sources = [one.path for one in inputs if one.path is not None]
     for plan in plans:
         for path in plan.all():
             if path in seen:
                 raise ConfigurationError(
-                    f"{seen[path]} and {plan.video} would both become {path}; rename one, or run "
+                    f"{seen[path]} and {plan.source} would both become {path}; rename one, or run "
                     "them with different -o folders"
                 )
-            seen[path] = plan.video
-            if path.exists() and any(path.samefile(video) for video in videos):
+            seen[path] = plan.source
+            if path.exists() and any(path.samefile(source) for source in sources):
                 raise ConfigurationError(
                     f"the result {path} would replace the source; choose another folder with -o"
                 )
@@ -159,19 +167,28 @@ def writing(outputs: Outputs) -> Iterator[Outputs]:
             shutil.rmtree(hidden, ignore_errors=True)
 
 
-def _plan(video: Path, folder: Path, waveforms: int, mux: bool, overwrite: bool) -> Outputs:
-    stem = video.stem
-    suffix = video.suffix.lower() if video.suffix.lower() in _CONTAINERS else ".mp4"
+def _plan(
+    source: SoundInput,
+    folder: Path,
+    waveforms: int,
+    mux: bool,
+    overwrite: bool,
+    physics_given: bool,
+) -> Outputs:
+    stem = source.stem
+    suffix = source.path.suffix.lower() if source.path else ""
+    suffix = suffix if suffix in _CONTAINERS else ".mp4"
     names = [stem] if waveforms == 1 else [f"{stem}-{index}" for index in range(1, waveforms + 1)]
+    of_video = source.kind == "video"
     return Outputs(
-        video=video,
+        source=source,
         folder=folder,
-        physics=folder / f"{stem}.physics.json",
+        physics=folder / f"{stem}.physics.json" if of_video or physics_given else None,
         sounds=tuple(
             SoundFiles(
                 audio=folder / f"{name}.wav",
                 sidecar=folder / f"{name}.pavas.json",
-                video=folder / f"{name}{suffix}" if mux else None,
+                video=folder / f"{name}{suffix}" if mux and of_video else None,
             )
             for name in names
         ),

@@ -6,7 +6,7 @@ from pavas_sdk.media.atomic import replacing
 from pavas_sdk.media.audio_files import AudioReport, read_audio, write_audio
 from pavas_sdk.media.memory_source import MemorySource
 from pavas_sdk.media.muxing import MuxReport, mux
-from pavas_sdk.media.picture import open_picture
+from pavas_sdk.media.picture import is_picture, open_picture
 from pavas_sdk.media.sources import as_source, open_video, read_video
 from pavas_sdk.media.video_file import VideoFile
 from pavas_sdk.media.video_writer import write_video
@@ -17,6 +17,7 @@ __all__ = [
     "MuxReport",
     "VideoFile",
     "as_source",
+    "is_picture",
     "mux",
     "open_picture",
     "open_video",

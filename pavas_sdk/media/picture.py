@@ -13,7 +13,29 @@ from pavas_sdk.errors import InputError, MediaError, MediaNotFoundError
 from pavas_sdk.media.arguments import checked_number
 from pavas_sdk.media.memory_source import MemorySource
 
-__all__ = ["open_picture"]
+__all__ = ["is_picture", "open_picture"]
+
+# Formats of stills. Animations are videos; a phone's MPO is a JPEG with a second view behind it.
+_STILLS = frozenset({"AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP"})
+_SUFFIXES = frozenset({".avif", ".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+
+
+def is_picture(path: str | Path) -> bool:
+    """Return whether a file is a still picture, by its content.
+
+    An animation is none. A damaged file is one when its name says so, so that the error about it
+    speaks of a picture.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        return False
+    try:
+        with Image.open(path) as opened:
+            if opened.format not in _STILLS:
+                return False
+            return opened.format in ("MPO", "TIFF") or not getattr(opened, "is_animated", False)
+    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
+        return path.suffix.lower() in _SUFFIXES
 
 
 def open_picture(picture: str | Path | Image.Image | Any, duration_s: float) -> MemorySource:
@@ -47,7 +69,7 @@ def _pixels(picture: Any) -> tuple[Any, str | None]:
         try:
             with Image.open(path) as opened:
                 return _rgb(opened), str(path)
-        except (UnidentifiedImageError, OSError, ValueError) as err:
+        except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as err:
             raise MediaError(
                 f"{path} is no picture that can be read ({err}); give a video as the video, or "
                 "save the picture as PNG or JPEG"

@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from pavas_sdk.errors import ConfigurationError, InputError
 from pavas_sdk.models import vocoder_cpu
 from pavas_sdk.models.released.translation import fold_weight_norm
+from pavas_sdk.models.streamed_weights import StreamedWeights
 from pavas_sdk.models.strict_loading import load_strictly
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class PeriodicBlock(nn.Module):
         return x
 
 
-class BigVGAN(ModelMixin, ConfigMixin):  # type: ignore[misc]
+class BigVGAN(StreamedWeights, ModelMixin, ConfigMixin):  # type: ignore[misc]
     """Vocoder: log-mel frames (B, M, T) to a waveform (B, 1, T * hop).
 
     Args:

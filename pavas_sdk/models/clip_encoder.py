@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from pavas_sdk.errors import ConfigurationError, InputError, MissingPluginError, PavasWarning
 from pavas_sdk.models.frame_pixels import squashed_pixels
 from pavas_sdk.models.released.translation import as_they_are
+from pavas_sdk.models.streamed_weights import StreamedWeights
 from pavas_sdk.models.strict_loading import load_strictly
 from pavas_sdk.models.visual_features import VisualFeatures
 
@@ -38,7 +39,7 @@ _INNER = "model."
 _FRAME_TOLERANCE = 0.02
 
 
-class CLIPEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
+class CLIPEncoder(StreamedWeights, ModelMixin, ConfigMixin):  # type: ignore[misc]
     """Visual and text encoder (role ``clip``) around an open_clip model.
 
     Pictures come at ``input_size``, which may exceed ``image_size`` by less than a patch: the

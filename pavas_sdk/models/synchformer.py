@@ -20,6 +20,7 @@ from pavas_sdk.errors import ConfigurationError, InputError
 from pavas_sdk.models.compiled import over_rows
 from pavas_sdk.models.frame_pixels import cropped_pixels
 from pavas_sdk.models.released.translation import as_they_are
+from pavas_sdk.models.streamed_weights import StreamedWeights
 from pavas_sdk.models.strict_loading import load_strictly
 from pavas_sdk.models.time_attention import time_attention
 
@@ -170,7 +171,7 @@ class SpatialPooling(nn.Module):
         return cast("Tensor", pooled[:, 0])
 
 
-class Synchformer(ModelMixin, ConfigMixin):  # type: ignore[misc]
+class Synchformer(StreamedWeights, ModelMixin, ConfigMixin):  # type: ignore[misc]
     """Synchronisation encoder: frames at 25 per second to features of overlapping segments.
 
     A segment has 16 frames and the next one begins 8 frames later; each yields 8 features. They

@@ -135,3 +135,13 @@ class WordEmbedding(nn.Module):
             if found:
                 out[row, : len(found)] = self.table[found]
         return out
+
+    def note(self, text: str) -> str | None:
+        """Return what should be known about a text, or None: whether no word of it is known."""
+        found = known_words(text, self.vocabulary, TINY_SYNONYMS, self.length)
+        if found or not text.strip():
+            return None
+        return (
+            f"the text {text!r} has no effect: this model knows none of its words; it knows "
+            f"{', '.join(self.vocabulary)}"
+        )

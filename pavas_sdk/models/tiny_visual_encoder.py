@@ -127,3 +127,7 @@ class TinyVisualEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         """Return tokens (B, text_length, text_dim); unknown words are ignored, "" gives zeros."""
         tokens: Tensor = self.words(texts)
         return tokens
+
+    def text_note(self, text: str) -> str | None:
+        """Return what should be known about a text: that no word of it is known, or None."""
+        return self.words.note(text)

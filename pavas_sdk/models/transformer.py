@@ -28,6 +28,7 @@ from pavas_sdk.models.blocks import (
 from pavas_sdk.models.conditions import Conditions
 from pavas_sdk.models.embeddings import RotaryTables, TimeEmbedding
 from pavas_sdk.models.layers import ChannelLastConv, ConvGatedMLP, GatedMLP
+from pavas_sdk.models.streamed_weights import StreamedWeights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +47,7 @@ def _projection(first: nn.Module, activation: Activation | None, mlp: nn.Module)
     return nn.Sequential(first, *between, mlp)
 
 
-class MMAudioTransformer(ModelMixin, ConfigMixin):  # type: ignore[misc]
+class MMAudioTransformer(StreamedWeights, ModelMixin, ConfigMixin):  # type: ignore[misc]
     """Predicts the flow velocity of audio latents from visual, synchronisation and text features.
 
     Any sequence length works: positions are rotary and lengths are read from the arguments.

@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from pavas_sdk.errors import ConfigurationError, InputError
 from pavas_sdk.models.posterior import LatentPosterior
 from pavas_sdk.models.sequence import SequenceConfig
+from pavas_sdk.models.streamed_weights import StreamedWeights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -237,7 +238,7 @@ class Decoder(nn.Module):
         return cast("Tensor", self.conv_out(activate(x), 1 + self.learnable_gain))
 
 
-class AutoencoderMel(ModelMixin, ConfigMixin):  # type: ignore[misc]
+class AutoencoderMel(StreamedWeights, ModelMixin, ConfigMixin):  # type: ignore[misc]
     """Variational autoencoder of log-mel spectrograms.
 
     Args:

@@ -206,6 +206,13 @@ class ConditioningSteps(StoredPipeline):
         )
         return text, negative
 
+    def _text_notes(self, *texts: str | None) -> tuple[str, ...]:
+        """Return what the text encoder says about texts, if it says anything."""
+        note = getattr(self.clip, "text_note", None)
+        if note is None:
+            return ()
+        return tuple(said for text in texts if text is not None and (said := note(text)))
+
     def encode_physics(
         self,
         physics: PhysicsEstimate,

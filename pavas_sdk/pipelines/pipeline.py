@@ -296,6 +296,7 @@ class PavasPipeline(ConditioningSteps, SamplingSteps):
                 # 3. Encode text, pictures and physics, window by window; CLIP first, so that an
                 # offloaded one is needed once
                 text, negative_text = self.encode_prompt(item.prompt, item.negative_prompt)
+                notes = (*notes, *self._text_notes(item.prompt, item.negative_prompt))
                 windows = self.plan_windows(item.source.duration_s)
                 conditions = []
                 for window in windows:

@@ -1,0 +1,110 @@
+"""What ``pavas generate`` makes sounds for: videos, still pictures, or a text alone."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from pavas_sdk.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+__all__ = ["SoundInput", "read_inputs"]
+
+_STEM_LENGTH = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundInput:
+    """One thing to make sounds for.
+
+    Attributes:
+        kind: "video", "image" (a still) or "text".
+        path: The file, or None for a text.
+        stem: What the results are called.
+        duration_s: Wanted length of the sound; None: the video's own.
+    """
+
+    kind: Literal["video", "image", "text"]
+    path: Path | None
+    stem: str
+    duration_s: float | None
+
+    def __str__(self) -> str:
+        return "text alone" if self.path is None else str(self.path)
+
+    def check_readable(self) -> None:
+        """Open the file and close it again.
+
+        Raises:
+            MediaError: It cannot be read.
+        """
+        from pavas_sdk.media import open_picture, open_video
+
+        if self.path is not None and self.duration_s is not None:
+            open_picture(self.path, self.duration_s)
+        elif self.path is not None:
+            open_video(self.path).close()
+
+
+def read_inputs(
+    paths: Sequence[Path], *, prompt: str, duration_s: float | None
+) -> tuple[SoundInput, ...]:
+    """Tell videos, pictures and text apart, and check that each has one length.
+
+    Args:
+        paths: Files; a picture is told by its content. None: the prompt alone.
+        prompt: What is to be heard.
+        duration_s: Of ``--duration``, or None.
+
+    Raises:
+        ConfigurationError: Nothing to make a sound for, a length that is missing, impossible, or
+            given for a video, which has its own.
+    """
+    from pavas_sdk.media import is_picture
+
+    if duration_s is not None and not (math.isfinite(duration_s) and duration_s > 0):
+        raise ConfigurationError(f"--duration must be above 0 seconds, got {duration_s:g}")
+    if not paths:
+        if not prompt.strip():
+            raise ConfigurationError(
+                "nothing to make a sound for; give a video, a picture with --duration, or --prompt "
+                'with --duration: pavas generate --prompt "rain on a tin roof" --duration 8'
+            )
+        if duration_s is None:
+            raise ConfigurationError(
+                "a sound from text alone needs its length in seconds: add --duration 8"
+            )
+        stem = stem_of(prompt)
+        return (SoundInput(kind="text", path=None, stem=stem, duration_s=duration_s),)
+    inputs = []
+    for path in paths:
+        still = is_picture(path)
+        if still and duration_s is None:
+            raise ConfigurationError(
+                f"{path} is a still picture; say how long the sound is to be: add --duration 8"
+            )
+        if not still and duration_s is not None and path.is_file():
+            raise ConfigurationError(
+                f"{path} is a video and has its own length; leave out --duration, which is for "
+                "text and pictures (for its first seconds only: pipe(video, duration_s=...) in "
+                "Python)"
+            )
+        kind: Literal["video", "image"] = "image" if still else "video"
+        length = duration_s if still else None
+        inputs.append(SoundInput(kind=kind, path=path, stem=path.stem, duration_s=length))
+    return tuple(inputs)
+
+
+def stem_of(prompt: str) -> str:
+    """Return a file name for a text: its words, joined by hyphens."""
+    words = re.findall(r"\w+", prompt)
+    stem = "-".join(words)
+    while len(words) > 1 and len(stem) > _STEM_LENGTH:
+        words.pop()
+        stem = "-".join(words)
+    return stem[:_STEM_LENGTH] or "sound"
