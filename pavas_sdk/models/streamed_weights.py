@@ -17,7 +17,7 @@ import torch
 from pavas_sdk.errors import WeightsError
 
 if TYPE_CHECKING:
-    from collections.abc import ItemsView, Iterator
+    from collections.abc import Iterator
     from typing import BinaryIO
 
     from torch import Tensor
@@ -76,11 +76,8 @@ class TensorFile(dict[str, Any]):
         with self._path.open("rb", buffering=0) as file:
             return self._read(file, name)
 
-    def items(self) -> ItemsView[str, Any]:
+    def items(self) -> Iterator[tuple[str, Tensor]]:  # type: ignore[override]  # one pass, no view
         """Yield (name, tensor), in the order in which they lie in the file."""
-        return self._items()  # type: ignore[return-value]  # one pass is all that a loader takes
-
-    def _items(self) -> Iterator[tuple[str, Tensor]]:
         names = sorted(self, key=lambda name: dict.__getitem__(self, name)[2])
         with self._path.open("rb", buffering=0) as file:
             for name in names:
@@ -104,7 +101,7 @@ class TensorFile(dict[str, Any]):
     def _fill(self, file: BinaryIO, numbers: Tensor) -> None:
         if not numbers.numel():
             return
-        view = memoryview(numbers.view(torch.uint8).numpy())
+        view = numbers.view(torch.uint8).numpy().data
         while view:
             got = file.readinto(view)  # type: ignore[attr-defined]  # raw files have it
             if not got:
