@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from pavas_sdk.models.distinct_rows import DistinctRows
 from pavas_sdk.models.embeddings import apply_rotary
 from pavas_sdk.models.layers import (
     ChannelLastConv,
@@ -59,14 +60,18 @@ class Modulator(nn.Sequential):
             super().__init__(nn.SiLU(), down, nn.Linear(rank, count * dim))
         self.count = count
 
-    def vectors(self, activated: Tensor, delta: Tensor | None) -> tuple[Tensor, ...]:
+    def vectors(self, activated: Tensor | DistinctRows, delta: Tensor | None) -> tuple[Tensor, ...]:
         """Return the ``count`` vectors for ``activated = silu(condition)``, plus ``delta``.
 
-        The activation is shared by all blocks, so the caller computes it once.
+        The activation is shared by all blocks, so the caller computes it once. Rows that are equal
+        are mapped once.
         """
-        w = activated
+        rows = activated.rows if isinstance(activated, DistinctRows) else activated
+        w = rows
         for layer in list(self)[1:]:
             w = layer(w)
+        if isinstance(activated, DistinctRows):
+            w = activated.spread(w)
         if delta is not None:
             w = w + delta.to(w.dtype)
         return w.chunk(self.count, dim=-1)
@@ -157,7 +162,11 @@ class StreamBlock(nn.Module):
         self.adaLN_modulation = Modulator(dim, len(self.params), modulation_rank)
 
     def query(
-        self, x: Tensor, activated: Tensor, rotary: Tensor | None, delta: Tensor | None
+        self,
+        x: Tensor,
+        activated: Tensor | DistinctRows,
+        rotary: Tensor | None,
+        delta: Tensor | None,
     ) -> tuple[QKV, tuple[Tensor, ...]]:
         """Return q, k, v and the four modulation vectors that :meth:`finish` needs."""
         shift, scale, *rest = self.adaLN_modulation.vectors(activated, delta)
@@ -170,7 +179,11 @@ class StreamBlock(nn.Module):
         return torch.addcmul(x, self.ffn(modulate(layer_norm(x), shift, scale)), gate_mlp)
 
     def forward(
-        self, x: Tensor, activated: Tensor, rotary: Tensor | None, delta: Tensor | None = None
+        self,
+        x: Tensor,
+        activated: Tensor | DistinctRows,
+        rotary: Tensor | None,
+        delta: Tensor | None = None,
     ) -> Tensor:
         """Run the block on its own, as in the audio-only part: (B, N, D) to (B, N, D)."""
         qkv, vectors = self.query(x, activated, rotary, delta)
@@ -196,7 +209,7 @@ class JointBlock(nn.Module):
     def forward(
         self,
         streams: Streams,
-        per_token: Tensor,
+        per_token: Tensor | DistinctRows,
         shared: Tensor,
         rotaries: tuple[Tensor, Tensor],
         deltas: Deltas = (None, None, None),
@@ -236,7 +249,7 @@ class LastJointBlock(nn.Module):
     def forward(
         self,
         streams: Streams,
-        per_token: Tensor,
+        per_token: Tensor | DistinctRows,
         shared: Tensor,
         rotaries: tuple[Tensor, Tensor],
         deltas: Deltas = (None, None, None),

@@ -1,0 +1,76 @@
+"""Equal rows are mapped once, and nothing else changes."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from pavas_sdk.models import Conditions, MMAudioTransformer
+from pavas_sdk.models import transformer as network_module
+from pavas_sdk.models.distinct_rows import DistinctRows, distinct_rows
+
+
+def test_rows_and_places():
+    rows = torch.randn(3, 4)
+    x = rows[[0, 0, 1, 0, 2, 2]].reshape(2, 3, 4)
+    with torch.no_grad():
+        found = distinct_rows(x)
+    assert isinstance(found, DistinctRows)
+    assert torch.equal(found.rows, rows)
+    assert torch.equal(found.spread(found.rows), x)
+    assert torch.equal(found.spread(found.rows * 2), x * 2)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_not_a_number_is_a_row_like_any_other(dtype):
+    x = torch.zeros(1, 8, 2, dtype=dtype)
+    x[0, ::2] = float("nan")
+    with torch.no_grad():
+        found = distinct_rows(x)
+    assert isinstance(found, DistinctRows)
+    assert found.rows.shape == (2, 2)
+
+
+def test_the_tensor_itself_where_that_gains_nothing():
+    x = torch.randn(2, 5, 4)
+    with torch.no_grad():
+        assert distinct_rows(x) is x
+    assert distinct_rows(torch.zeros(2, 5, 4)).shape == (2, 5, 4)  # with gradients
+
+
+@pytest.mark.parametrize("with_deltas", [False, True])
+def test_the_network_gives_the_same_velocity(monkeypatch, with_deltas):
+    torch.manual_seed(0)
+    net = MMAudioTransformer(
+        hidden_dim=32, num_heads=2, depth=4, fused_depth=2, clip_dim=8, sync_dim=8, text_dim=8
+    )
+    for parameter in net.parameters():
+        parameter.data.normal_(std=0.1)
+    found = []
+    usual = network_module.distinct_rows
+
+    def watched(x):
+        found.append(usual(x))
+        return found[-1]
+
+    monkeypatch.setattr(network_module, "distinct_rows", watched)
+    with torch.no_grad():
+        given = net.prepare_conditions(
+            torch.randn(1, 8, 8), torch.randn(1, 24, 8), torch.randn(1, 77, 8), 40
+        )
+        empty = net.prepare_conditions(
+            net.empty_clip(1, 8), net.empty_sync(1, 24), net.empty_text(1), 40
+        )
+        both = Conditions.cat([given, empty])
+        modulation = {
+            site.name: torch.randn(2, 40 if site.per_token else 1, len(site.params) * site.dim)
+            for site in net.modulation_sites
+        }
+        options = {"modulation": modulation} if with_deltas else {}
+        latents, time = torch.randn(2, 40, 20), torch.full((2,), 0.3)
+        distinct = net(latents, time, both, **options)
+        assert isinstance(found[-1], DistinctRows)
+        assert found[-1].rows.shape[0] < 2 * 24  # of 80
+    plain = net(latents, time, both, **options)
+    assert isinstance(found[-1], torch.Tensor)
+    torch.testing.assert_close(distinct, plain.detach(), rtol=1e-5, atol=1e-6)
