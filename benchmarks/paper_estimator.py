@@ -96,7 +96,6 @@ def clip(options: argparse.Namespace) -> tuple[Any, Any, Any, Any, str]:
         SceneConfig(
             duration_s=options.seconds,
             fps=options.fps,
-            action="collide",
             width=options.width,
             height=round(options.width * 9 / 32) * 2,
             blur_samples=1,
@@ -262,7 +261,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=8.0, help="of the simulated clip")
     parser.add_argument("--fps", type=float, default=25.0)
     parser.add_argument("--width", type=int, default=640)
-    parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=23)
     parser.add_argument("--stages", default=",".join(STAGES))
     parser.add_argument("--answer-tokens", type=int, default=160)
     parser.add_argument("--whole", action="store_true")

@@ -28,6 +28,20 @@ _RULER = (
     (1e1, "10 kg"),
     (1e2, "100 kg"),
 )
+_SOURCES = {
+    ("mass", "user"): "set by hand",
+    ("mass", "stated"): "as the prompt says",
+    ("mass", "label"): "of a known thing",
+    ("mass", "size-prior"): "guessed from the size",
+    ("mass", "vlm"): "guessed by the language model",
+    ("scale", "user"): "set by hand",
+    ("scale", "user-size"): "from a size set by hand",
+    ("scale", "gravity"): "from free fall",
+    ("scale", "label"): "from the size of a known thing",
+    ("scale", "size-prior"): "guessed from a typical size",
+    ("scale", "cut3r"): "from CUT3R",
+    ("scale", "none"): "unknown",
+}
 
 
 def object_cards(
@@ -61,7 +75,9 @@ def _card(
         ("impacts", str(len(hits))),
     ]
     rows = "".join(f"<div><dt>{what}</dt><dd>{value}</dd></div>" for what, value in facts)
-    sources = " · ".join(f"{key}: {value}" for key, value in sorted(entry.sources.items()))
+    sources = " · ".join(
+        f"{key} {_SOURCES.get((key, value), value)}" for key, value in sorted(entry.sources.items())
+    )
     sure = "" if thing.score is None else f" · {round(100 * thing.score)} % sure"
     return (
         f'<article class="card" data-object="{entry.object_id}" '

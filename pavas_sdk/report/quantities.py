@@ -42,6 +42,8 @@ def energy(energy_j: float) -> str:
     """Return an energy in the unit that suits it."""
     if not math.isfinite(energy_j):
         return "–"
+    if energy_j < _ENERGIES[-1][1]:
+        return "< 1 µJ" if energy_j > 0 else "0 J"
     unit, size = energy_unit(energy_j)
     return f"{significant(energy_j / size)} {unit}"
 

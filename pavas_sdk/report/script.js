@@ -65,7 +65,7 @@
   const energy = (j) => {
     if (j === null || j === undefined) return "";
     for (const [unit, size] of [["kJ", 1e3], ["J", 1], ["mJ", 1e-3]]) if (j >= size) return show(j / size) + " " + unit;
-    return show(j * 1e6) + " µJ";
+    return j >= 1e-6 ? show(j * 1e6) + " µJ" : j > 0 ? "< 1 µJ" : "0 J";
   };
   const clock = (t) => t < 60 ? t.toFixed(2) + " s" : Math.floor(t / 60) + ":" + (t % 60).toFixed(2).padStart(5, "0");
 

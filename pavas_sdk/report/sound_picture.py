@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     from pavas_sdk.data import Audio
 
-__all__ = ["SoundPicture", "sound_picture"]
+__all__ = ["RANGE_DB", "SoundPicture", "sound_picture"]
 
 _COLUMNS = 1600
 _ROWS = 192
 _LOWEST_HZ = 50.0
-_RANGE_DB = 68.0
+RANGE_DB = 68.0
 _WINDOW_S = 0.032
 _STOPS = ["#0b0d12", "#1a1440", "#4a1a75", "#8b2680", "#cf4465", "#f5793a", "#fdbf4d", "#fdf6c8"]
 
@@ -53,7 +53,7 @@ def sound_picture(audio: Audio, duration_s: float) -> SoundPicture:
     samples = audio.fitted(max(1, round(duration_s * rate))).samples.mean(axis=0).astype(np.float64)
     peak = float(np.abs(samples).max())
     levels, top_db = _levels_db(samples, rate)
-    shade = np.clip((levels - (top_db - _RANGE_DB)) / _RANGE_DB, 0.0, 1.0)
+    shade = np.clip((levels - (top_db - RANGE_DB)) / RANGE_DB, 0.0, 1.0)
     index = np.round(255 * shade).astype(np.uint8)
     return SoundPicture(
         envelope=_envelope(samples) / (peak or 1.0),

@@ -11,6 +11,7 @@ import numpy as np
 
 from pavas_sdk.report import quantities
 from pavas_sdk.report.curves import WIDTH, area_path, line_path, nice_ticks, time_ticks
+from pavas_sdk.report.sound_picture import RANGE_DB
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["kinetic_energy_j", "timeline"]
 
 _FREQUENCIES_HZ = (100, 200, 500, 1000, 2000, 5000, 10000, 20000)
+_DRAWN_LARGER_BELOW = 0.8
 _BOX = '<svg viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true">'
 
 
@@ -106,7 +108,15 @@ def _speeds(physics: PhysicsEstimate, colours: Mapping[int, str], marks: str) ->
             band = f'<path class="band" d="{area}"/>'
         line = line_path(times, speed, physics.duration_s, top)
         curves.append(_curve(entry.object_id, colours, f'{band}<path class="line" d="{line}"/>'))
-    return _track("speed", "Speed", "m/s", _grid(ticks, "".join(curves) + marks), _labels(ticks))
+    banded = any(entry.speed_std_m_s is not None for entry in physics)
+    return _track(
+        "speed",
+        "Speed",
+        "m/s",
+        _grid(ticks, "".join(curves) + marks),
+        _labels(ticks),
+        hint="shaded: one standard deviation each way" if banded else "",
+    )
 
 
 def _energies(physics: PhysicsEstimate, colours: Mapping[int, str], marks: str) -> str:
@@ -125,7 +135,8 @@ def _energies(physics: PhysicsEstimate, colours: Mapping[int, str], marks: str) 
         inner = f'<path class="band" d="{area}"/><path class="line" d="{line}"/>'
         curves.append(_curve(entry.object_id, colours, inner))
     plot = _grid(ticks, "".join(curves) + marks)
-    return _track("energy", "Kinetic energy", unit, plot, _labels(ticks))
+    hint = "½ m v² of the likeliest mass; as uncertain as the mass"
+    return _track("energy", "Kinetic energy", unit, plot, _labels(ticks), hint=hint)
 
 
 def _sound(name: str, sound: SoundPicture, marks: str, *, shown: bool) -> list[str]:
@@ -136,6 +147,8 @@ def _sound(name: str, sound: SoundPicture, marks: str, *, shown: bool) -> list[s
     wave = f'<path class="wave" d="M{" ".join(above + below[::-1])}Z"/>'
     silent = not math.isfinite(sound.peak_dbfs)
     level = "silence" if silent else f"peak {sound.peak_dbfs:.1f} dBFS"
+    if sound.peak < _DRAWN_LARGER_BELOW and not silent:
+        level += f", drawn {quantities.significant(1 / sound.peak, 2)}×"
     picture = base64.b64encode(sound.spectrogram_png).decode()
     span = math.log(sound.highest_hz / sound.lowest_hz)
     labels = [
@@ -151,6 +164,7 @@ def _sound(name: str, sound: SoundPicture, marks: str, *, shown: bool) -> list[s
             f'{_BOX}<path class="zero" d="M0 50H1000"/>{wave}{marks}</svg>',
             sound=name,
             shown=shown,
+            hint="drawn to fill the track, whatever the level",
         ),
         _track(
             "spectrogram",
@@ -161,6 +175,7 @@ def _sound(name: str, sound: SoundPicture, marks: str, *, shown: bool) -> list[s
             labels,
             sound=name,
             shown=shown,
+            hint=f"brightest {sound.top_db:.0f} dBFS, darkest {RANGE_DB:.0f} dB below",
         ),
     ]
 
@@ -188,16 +203,18 @@ def _track(
     *,
     sound: str = "",
     shown: bool = True,
+    hint: str = "",
 ) -> str:
-    """One row: a gutter with title, unit and values, and the plot."""
+    """One row: a gutter with title, unit, values and what a pointer on it reads, and the plot."""
     ticks = "".join(
         f'<span class="value" style="bottom:{100 * place:.2f}%">{escape(text)}</span>'
         for place, text in labels
     )
+    told = f' title="{escape(hint)}"' if hint else ""
     marked = f' data-sound="{escape(sound)}"' if sound else ""
     return (
         f'<div class="track {escape(kind)}"{marked}{"" if shown else " hidden"}>'
-        f'<div class="gutter"><b>{escape(title)}</b><i>{escape(unit)}</i>'
+        f'<div class="gutter"{told}><b>{escape(title)}</b><i>{escape(unit)}</i>'
         f'<div class="values">{ticks}</div></div>'
         f'<div class="plot">{content}</div></div>'
     )

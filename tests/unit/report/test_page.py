@@ -269,3 +269,23 @@ def test_in_a_browser(given, tmp_path):
     assert 'id="readout" class="readout"><span><b style="--c: #ff9f40;">bright thing 0</b>' in shown
     assert 'href="blob:' in shown
     assert "CONSOLE" not in answer.stderr, answer.stderr
+
+
+def test_where_numbers_come_from_is_said_in_words(given):
+    first = given.physics.objects[0]
+    sources = {"mass": "size-prior", "scale": "acme-lidar"}
+    objects = (replace(first, sources=sources), *given.physics.objects[1:])
+    words = " ".join(
+        Page(report_html(replace(given, physics=replace(given.physics, objects=objects)))).words
+    )
+    assert "mass guessed from the size · scale acme-lidar" in words
+    assert "size-prior" not in words
+
+
+def test_a_quiet_sound_is_said_to_be_drawn_larger(given):
+    samples = np.zeros((1, 16000), dtype=np.float32)
+    samples[0, 8000] = 0.01
+    quiet = replace(given, sound=Audio(samples=samples, sample_rate_hz=16000))
+    loud = replace(given, sound=Audio(samples=samples * 99, sample_rate_hz=16000))
+    assert "peak -40.0 dBFS, drawn 100×" in " ".join(Page(report_html(quiet)).words)
+    assert "drawn" not in " ".join(Page(report_html(loud)).words)
