@@ -75,5 +75,16 @@ class Component(ABC):
         del device, dtype
         return self
 
+    def check_ready(self) -> None:  # noqa: B027  (the same)
+        """Raise if packages or weights are missing, without loading or fetching anything.
+
+        The estimator asks every slot before it begins, so that all that is missing is said at once.
+        Components that need nothing ignore it.
+
+        Raises:
+            MissingPluginError: Packages are missing.
+            WeightsError: Weights are missing, or are of another model or revision.
+        """
+
     def unload(self) -> None:  # noqa: B027  (a component without weights has nothing to do)
         """Free memory; the next use loads again. Components without weights ignore it."""

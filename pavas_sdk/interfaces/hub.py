@@ -56,12 +56,13 @@ def hub_folder(
             reason = err
     at = f" at revision {revision!r}" if revision else ""
     option = f" --revision {revision}" if revision else ""
-    said = str(reason).strip().partition("\n")[0][:200]
+    said = f" ({type(reason).__name__}: {str(reason).strip().partition(chr(10))[0][:200]})"
+    if not download and type(reason).__name__ == "LocalEntryNotFoundError":
+        said = ""  # it was only looked for here: nothing else to tell
     raise MissingWeightsError(
-        f"the weights of {what} ({repository}{at}) are not on this machine "
-        f"({type(reason).__name__}: {said})\n"
+        f"the weights of {what} ({repository}{at}) are not on this machine{said}\n"
         f"Files needed:   {', '.join(patterns)}\n"
         f"Fetch them:     hf download {repository}{option}\n"
         "Or name a local folder that holds them"
-        + ("" if download else ", or let them be fetched (download=True)")
+        + ("" if download else ", or let them be fetched (download=True, --set SLOT.download=true)")
     ) from reason

@@ -17,6 +17,7 @@ from pavas_sdk.physics.fingerprint import fingerprint
 from pavas_sdk.physics.joining import ClipJoiner, compact_track
 from pavas_sdk.physics.named import named_slots
 from pavas_sdk.physics.overrides import Overrides, load_overrides
+from pavas_sdk.physics.readiness import check_ready
 from pavas_sdk.physics.result import PhysicsResult
 from pavas_sdk.physics.slots import SLOT_NAMES, Slots, slots_from_json
 from pavas_sdk.physics.window_estimate import SlotRunner, WindowEstimate
@@ -223,6 +224,9 @@ class PhysicsEstimator:
                 (an object or function of your own), is not kept; the second is told.
 
         Raises:
+            MissingPluginError: Packages that components need are missing: all of them, and all
+                missing weights, in one message, before anything is done.
+            WeightsError: Weights are missing or of another model; likewise.
             ComponentFailedError: A slot raised or hung; ``.partial`` holds the `PhysicsResult` of
                 what was known by then. Not with ``on_error="partial"``.
             ContractError: A slot's answer breaks its interface; likewise.
@@ -266,6 +270,8 @@ class PhysicsEstimator:
     ) -> tuple[PhysicsResult, bool]:
         """The estimate, and whether every slot answered."""
         config = self._config
+        if config.on_error == "raise":  # else each slot is noted when its turn comes
+            check_ready(self.slots, self.provenance)
         windows = plan_windows(source.duration_s, config.window_s, config.overlap_s)
         runner = SlotRunner(
             self._slots,

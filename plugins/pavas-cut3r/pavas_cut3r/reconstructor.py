@@ -12,7 +12,7 @@ from pavas_cut3r.focal import estimate_focal, intrinsics
 from pavas_cut3r.preprocessing import Placement, normalise, place, preprocess
 from pavas_cut3r.scenes import SMALL_SIDE, blank_frames, find_cuts
 from pavas_cut3r.session import Cut3RSession
-from pavas_cut3r.weights import RANDOM_TINY, load_model
+from pavas_cut3r.weights import RANDOM_TINY, check_weights, load_model
 from pavas_sdk.data import Reconstruction, background_motion_m_s
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.interfaces import ComponentConfig, Reconstructor, report_progress
@@ -136,6 +136,15 @@ class Cut3RReconstructor(Reconstructor):
             if self._model is not None:
                 self._model.to(device)
         return self
+
+    def check_ready(self) -> None:
+        """Raise if the weights are missing; those on the Hub are not looked for.
+
+        Raises:
+            MissingWeightsError: There is no such folder, or it holds none.
+        """
+        if self._model is None:
+            check_weights(self.config.weights)
 
     def unload(self) -> None:
         """Free the model; the next use loads it again."""

@@ -26,7 +26,7 @@ from pavas_sdk.interfaces import hub_folder
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["RANDOM_TINY", "default_folder", "load_model", "random_model"]
+__all__ = ["RANDOM_TINY", "check_weights", "default_folder", "load_model", "random_model"]
 
 RANDOM_TINY = "random-tiny"
 """In place of weights: a tiny model with random ones. Its answers mean nothing; it is for tests."""
@@ -80,13 +80,27 @@ def load_model(weights: str | None = None, *, revision: str | None = None) -> Cu
     if weights == RANDOM_TINY:
         return random_model()
     folder = _locate(weights, revision)
+    _check_folder(folder)
     if not (folder / WEIGHTS_NAME).is_file():
-        if not (folder / CHECKPOINT_NAME).is_file():
-            raise MissingWeightsError(_missing(folder))
         convert_checkpoint(folder / CHECKPOINT_NAME, folder)
     if revision is not None and not _is_repository(weights):
         _check_revision(folder, revision)
     return _load_folder(folder)
+
+
+def check_weights(weights: str | None = None) -> None:
+    """Raise if `load_model` would not find its files; a repository is not looked for.
+
+    Raises:
+        MissingWeightsError: The weights are not on this machine.
+    """
+    if weights != RANDOM_TINY and not _is_repository(weights):
+        _check_folder(_locate(weights, None))
+
+
+def _check_folder(folder: Path) -> None:
+    if not any((folder / name).is_file() for name in (WEIGHTS_NAME, CHECKPOINT_NAME)):
+        raise MissingWeightsError(_missing(folder))
 
 
 def random_model(seed: int = 0) -> Cut3R:

@@ -210,6 +210,18 @@ def test_missing_weights_are_one_message(tmp_path, monkeypatch):
         load_model(str(tmp_path / "nowhere"))
 
 
+def test_the_estimator_says_at_once_that_weights_are_missing(tmp_path, monkeypatch, state):
+    from pavas_cut3r import Cut3RReconstructor
+
+    monkeypatch.setenv("PAVAS_CACHE", str(tmp_path))
+    with pytest.raises(MissingWeightsError, match="pip install pavas-cut3r"):
+        Cut3RReconstructor().check_ready()
+    save_checkpoint(tmp_path / CHECKPOINT_NAME, state)
+    Cut3RReconstructor(weights=str(tmp_path)).check_ready()  # will be converted
+    Cut3RReconstructor(weights="someone/cut3r").check_ready()  # not looked for
+    Cut3RReconstructor(weights="random-tiny").check_ready()
+
+
 def test_a_checkpoint_in_the_cache_folder_is_converted_on_first_use(tmp_path, monkeypatch, state):
     # of another size than released: conversion is tried, and says so
     monkeypatch.setenv("PAVAS_CACHE", str(tmp_path))

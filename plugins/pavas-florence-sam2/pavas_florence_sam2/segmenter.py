@@ -15,6 +15,7 @@ from pavas_florence_sam2.frames import FrameWindows, grounding_times
 from pavas_florence_sam2.models import Models, load_models
 from pavas_florence_sam2.plausibility import IMPLAUSIBLE
 from pavas_florence_sam2.sweep import Followed, Part, Sweep
+from pavas_florence_sam2.weights import model_files
 from pavas_sdk.data import MaskTrack
 from pavas_sdk.errors import PavasWarning
 from pavas_sdk.interfaces import Segmenter, report_progress
@@ -65,6 +66,16 @@ class FlorenceSam2Segmenter(Segmenter):
         self._device = self._device if device is None else device
         self._dtype = self._dtype if dtype is None else dtype
         return self
+
+    def check_ready(self) -> None:
+        """Raise if packages or weights are missing.
+
+        Raises:
+            MissingPluginError: Packages are missing.
+            WeightsError: Weights are missing and may not be fetched, or are of another model.
+        """
+        if self._models is None and not self.config.download:
+            model_files(self.config)
 
     def unload(self) -> None:
         """Free both models; the next use loads them again."""

@@ -281,6 +281,10 @@ def test_overrides_survive_json():
 def test_everything_that_is_missing_is_one_message(monkeypatch):
     with pytest.raises(MissingWeightsError) as caught:
         FlorenceSam2Segmenter().models()
+    with pytest.raises(MissingWeightsError) as asked:
+        FlorenceSam2Segmenter().check_ready()
+    assert str(asked.value) == str(caught.value)
+    FlorenceSam2Segmenter(download=True).check_ready()
     assert "hf download florence-community/Florence-2-large" in str(caught.value)
     assert "hf download facebook/sam2.1-hiera-large" in str(caught.value)
     assert "*.safetensors" in str(caught.value)

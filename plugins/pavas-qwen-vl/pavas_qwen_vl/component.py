@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from pavas_qwen_vl import prompts
 from pavas_qwen_vl.frames import Clip, sample_clip
 from pavas_qwen_vl.sharing import engine_for, free_memory
-from pavas_qwen_vl.weights import NAMES, SIZES
+from pavas_qwen_vl.weights import NAMES, SIZES, model_folder
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.interfaces import Component
 
@@ -59,6 +59,17 @@ class QwenVLComponent(Component):
         self._device = self._device if device is None else device
         self._dtype = self._dtype if dtype is None else dtype
         return self
+
+    def check_ready(self) -> None:
+        """Raise if packages or weights are missing; a server is not asked.
+
+        Raises:
+            MissingPluginError: Packages are missing.
+            MissingWeightsError: Weights are missing, and may not be fetched.
+        """
+        settings = self._settings
+        if self._engine is None and settings.engine == "transformers" and not settings.download:
+            model_folder(settings)
 
     def unload(self) -> None:
         """Let go of the model; it is freed when the other slot has let go too."""

@@ -212,8 +212,15 @@ def test_missing_packages_and_weights_are_one_message(monkeypatch, tmp_path):
     ],
 )
 def test_missing_weights_say_what_to_type(options, words):
-    with pytest.raises(MissingWeightsError, match=words):
-        QwenVLDetector(**options).engine()
+    for ask in ("engine", "check_ready"):
+        with pytest.raises(MissingWeightsError, match=words):
+            getattr(QwenVLDetector(**options), ask)()
+
+
+def test_who_has_its_weights_or_may_fetch_them_or_asks_a_server_is_ready():
+    detector().check_ready()
+    QwenVLDetector(download=True).check_ready()
+    QwenVLDetector(engine="server", server_url="http://127.0.0.1:9/v1").check_ready()
 
 
 def test_incomplete_and_foreign_folders(tmp_path):
