@@ -63,7 +63,7 @@ def full_folders(folder: Path, *, vlm: str, device: str, dtype: str) -> dict[str
     """Save models of the released shapes under ``folder``; those already there are kept.
 
     Made on ``device``, as drawing billions of numbers takes minutes on a CPU. Needs room on the disk
-    for the weights (7B in bfloat16: 17 GB; 3B: 8 GB; the others together: 7 GB).
+    for the weights (7B in bfloat16: 17 GB; 3B: 8 GB; the others together: 5 GB).
     """
     makers = {
         "qwen": (f"qwen-{vlm}-{dtype}", lambda: _qwen(vlm)),

@@ -85,7 +85,7 @@
     const room = { left: screen.offsetLeft, top: screen.offsetTop, wide, high };
     context.translate(room.left, room.top);
     const t = video.currentTime, sx = w / data.grid, sy = h / data.grid;
-    const taken = [];
+    const named = [];
     for (const thing of data.objects) {
       if (hidden.has(thing.id)) continue;
       const k = indexAt(thing.shown, t);
@@ -103,7 +103,7 @@
       const rings = thing.outlines[k];
       if (!rings.length) continue;
       const path = new Path2D();
-      let left = 1e9, top = 1e9, right = 0;
+      let left = 1e9, top = 1e9, right = 0, bottom = 0;
       for (const ring of rings) {
         // through the middles of the sides, so that corners are round
         const n = ring.length / 2, at = (j) => [ring[2 * (j % n)] * sx, ring[2 * (j % n) + 1] * sy];
@@ -111,7 +111,7 @@
           const [x, y] = at(j), [nx, ny] = at(j + 1);
           if (j) path.quadraticCurveTo(x, y, (x + nx) / 2, (y + ny) / 2);
           else path.moveTo((x + nx) / 2, (y + ny) / 2);
-          left = Math.min(left, x); right = Math.max(right, x); top = Math.min(top, y);
+          left = Math.min(left, x); right = Math.max(right, x); top = Math.min(top, y); bottom = Math.max(bottom, y);
         }
         path.closePath();
       }
@@ -129,10 +129,32 @@
         context.beginPath(); context.arc(c[0] * sx, c[1] * sy, Math.min(46, 0.6 * (right - left)) + 6 + 30 * grown, 0, 7); context.stroke();
         context.globalAlpha = 1;
       }
-      label(thing, t, (left + right) / 2, top, room, taken);
+      named.push({ thing, x: left, y: top, w: right - left, h: bottom - top });
     }
+    // names last, and where they cover neither an object nor each other
+    const taken = named.map(({ x, y, w, h }) => ({ x, y, w, h }));
+    for (const box of named) label(box.thing, t, box, room, taken);
   };
-  const label = (thing, t, x, y, room, taken) => {
+  const covered = (a, rects) => rects.reduce((sum, b) => sum
+    + Math.max(0, Math.min(a.x + a.w, b.x + b.w) - Math.max(a.x, b.x))
+    * Math.max(0, Math.min(a.y + a.h, b.y + b.h) - Math.max(a.y, b.y)), 0);
+  const freePlace = (box, w, h, room, taken) => {
+    const gap = 7, cx = box.x + box.w / 2 - w / 2, cy = box.y + box.h / 2 - h / 2;
+    const above = box.y - h - gap, below = box.y + box.h + gap;
+    const beside = [box.x + box.w + gap, box.x - w - gap];
+    const wanted = [[cx, above], [cx, below], [beside[0], cy], [beside[1], cy], [cx, above - h - 3], [cx, below + h + 3],
+      [beside[0], above], [beside[1], above], [beside[0], below], [beside[1], below]];
+    let best = null, least = Infinity;
+    for (const [x, y] of wanted) {
+      const right = Math.max(3 - room.left, room.wide - room.left - w - 3), low = room.high - room.top - h - 3;
+      const rect = { x: Math.min(Math.max(x, 3 - room.left), right), y: Math.min(Math.max(y, 3 - room.top), low), w, h };
+      const cost = covered(rect, taken);
+      if (cost < least) { best = rect; least = cost; }
+      if (cost === 0) break;
+    }
+    return best;
+  };
+  const label = (thing, t, box, room, taken) => {
     const speed = valueAt(thing.times, thing.speed, t);
     const hit = data.impacts.filter((i) => i.object === thing.id && t >= i.time - 0.02 && t < i.time + 0.45).pop();
     const name = thing.label.length > 28 ? thing.label.slice(0, 27) + "…" : thing.label;
@@ -141,15 +163,8 @@
     context.font = `600 ${size}px system-ui, "DejaVu Sans", sans-serif`;
     const extra = hit ? "  ▼ " + hit.text : "";
     const wide = context.measureText(text + extra).width + 14, high = size + 9;
-    const first = 3 - room.left, last = Math.max(first, room.wide - room.left - wide - 3);
-    const px = Math.min(Math.max(x - wide / 2, first), last);
-    let py = Math.max(3 - room.top, y - high - 7);
-    for (let tries = 0; tries < 8; tries += 1) {
-      const other = taken.find((r) => px < r.x + r.w && px + wide > r.x && py < r.y + high && py + high > r.y);
-      if (!other) break;
-      py = other.y + high + 2 <= room.high - room.top - high ? other.y + high + 2 : other.y - high - 2;
-    }
-    taken.push({ x: px, y: py, w: wide });
+    const rect = freePlace(box, wide, high, room, taken), px = rect.x, py = rect.y;
+    taken.push(rect);
     context.fillStyle = "rgb(10 12 17 / .82)";
     context.beginPath(); context.roundRect(px, py, wide, high, 5); context.fill();
     context.strokeStyle = "rgb(255 255 255 / .16)"; context.lineWidth = 1; context.stroke();
