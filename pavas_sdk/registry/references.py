@@ -55,8 +55,12 @@ def _find(component: Any, kind: str, registry: Registry) -> RegisteredComponent 
         module, _, attribute = entry.spec.target.partition(":")
         if entry.kind != kind or module not in sys.modules:
             continue
-        target: Any = sys.modules[module]
-        for part in attribute.split("."):
+        first, *rest = attribute.split(".")
+        target: Any = vars(sys.modules[module]).get(first)
+        if target is None and attribute == type(component).__qualname__:
+            # a package that loads its names on first use; of any other name that would import it
+            target = getattr(sys.modules[module], first, None)
+        for part in rest:
             target = getattr(target, part, None)
         if target is type(component):
             return entry

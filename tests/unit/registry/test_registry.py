@@ -1,5 +1,6 @@
 """Names, defaults, overrides and loading of components."""
 
+import sys
 import types
 
 import pytest
@@ -242,6 +243,23 @@ def test_reference_of_a_subclass_is_not_that_of_its_parent(registry):
         pass
 
     assert component_ref(Mine(), registry=registry).qualified_name == "Mine"
+
+
+def test_the_search_makes_no_package_load_what_it_loads_on_first_use(registry, monkeypatch):
+    class Big(MassEstimator):
+        def estimate_mass(self, video, objects, *, masks=None, reconstruction=None, rng):
+            return {}
+
+    Big.__qualname__ = "Big"
+    asked = []
+    package = types.ModuleType("lazy_parts")
+    package.__getattr__ = lambda name: asked.append(name) or Big
+    monkeypatch.setitem(sys.modules, "lazy_parts", package)
+    spec = ComponentSpec("mass_estimator", "big", "lazy_parts:Big")
+    registry.register_plugin(plugin(spec, name="fourth"))
+    component_ref(BrightSegmenter(), kind="mass_estimator", registry=registry)
+    assert asked == []
+    assert component_ref(Big(), registry=registry).qualified_name == "fourth/big"
 
 
 def test_reference_survives_json(registry):
