@@ -6,8 +6,9 @@ Parts, and the ratio to the reference that each should stay below: guided 25-ste
 small_16k (0.85), the 16 kHz ``vocoder`` (0.7), the ``synchformer`` (0.9), ``vae`` decoding (1.0).
 Weights and inputs are made from the official names (tests/golden/name_seeded.py); both sides get
 the same, and their results are compared. They take turns, and the smallest of several times counts:
-wall time, and CPU time, which other jobs on the machine disturb less. Without the environment
-variable only our side runs. The checkout needs ``einops``, ``omegaconf`` and ``timm``.
+wall time, and CPU time, which other jobs on the machine disturb less. With ``--repeats 0`` the first
+pass counts, which also compiles. Without the environment variable only our side runs;
+``--durations 4,8,16,32`` then shows how one guided step grows with the length. The checkout needs ``einops``, ``omegaconf`` and ``timm``.
 """
 
 from __future__ import annotations
@@ -218,16 +219,38 @@ PARTS: dict[str, Callable[[argparse.Namespace, str | None], tuple[Run, Run | Non
 }
 
 
-def measure(runs: dict[str, Run], repeats: int) -> dict[str, tuple[float, float]]:
-    """Return the smallest (wall, CPU) seconds of each side; they take turns."""
-    best = {name: (float("inf"), float("inf")) for name in runs}
+def timed(run: Run) -> tuple[Tensor, tuple[float, float]]:
+    """Return a result and the (wall, CPU) seconds it took."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    result = run()
+    return result, (time.perf_counter() - wall, time.process_time() - cpu)
+
+
+def measure(
+    runs: dict[str, Run], repeats: int, best: dict[str, tuple[float, float]]
+) -> dict[str, tuple[float, float]]:
+    """Return the smallest (wall, CPU) seconds of each side, those of ``best`` among them."""
     for _ in range(repeats):
         for name, run in runs.items():
-            wall, cpu = time.perf_counter(), time.process_time()
-            run()
-            wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+            _, (wall, cpu) = timed(run)
             best[name] = (min(best[name][0], wall), min(best[name][1], cpu))
     return best
+
+
+def growth(options: argparse.Namespace) -> None:
+    """Print the CPU seconds of one guided step of small_16k for several lengths of sound."""
+    options.steps = 1
+    for text in options.durations.split(","):
+        options.seconds = float(text)
+        ours, _ = sampling(options, None)
+        best = {"step": timed(ours)[1]}
+        _, cpu = measure({"step": ours}, options.repeats, best)["step"]
+        latents = sequence_config("small_16k").latent_length(options.seconds)
+        print(
+            f"{options.seconds:g} s, {latents} latents: {cpu:.2f} CPU s a step with its share of "
+            f"the conditions, {cpu / options.seconds:.3f} per second of sound",
+            flush=True,
+        )
 
 
 def main() -> None:
@@ -237,6 +260,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--segments", type=int, default=24)
     parser.add_argument("--steps", type=int, default=25)
+    parser.add_argument("--durations", default="", help="our side alone, one step of each length")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--json", action="store_true")
@@ -247,17 +271,21 @@ def main() -> None:
         print(
             f"{platform.machine()}, torch {torch.__version__}, float32, {options.threads} threads"
         )
+    if options.durations:
+        with torch.inference_mode():
+            growth(options)
+        return
     for part in options.parts.split(","):
         with torch.inference_mode():
             ours, theirs = PARTS[part](options, folder)
             report: dict[str, Any] = {"part": part, "seconds": options.seconds}
-            first = ours()  # also compiles
-            runs = {"pavas_sdk": ours}
+            first, taken = timed(ours)  # also compiles
+            runs, best = {"pavas_sdk": ours}, {"pavas_sdk": taken}
             if theirs is not None:
-                second = theirs()
+                second, best["reference"] = timed(theirs)
                 report["relative_difference"] = float((first - second).norm() / second.norm())
                 runs["reference"] = theirs
-            timings = measure(runs, options.repeats)
+            timings = measure(runs, options.repeats, best)
         for name, (wall, cpu) in timings.items():
             report[f"{name}_wall_s"], report[f"{name}_cpu_s"] = wall, cpu
         if theirs is not None:
