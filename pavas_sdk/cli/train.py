@@ -36,7 +36,7 @@ def train() -> None:
     type=click.IntRange(1),
     default=11000,
     show_default=True,
-    help="Steps of the flow network; fewer shrink the encoders' training, too.",
+    help="Steps of the flow network before its polish; fewer shrink everything else, too.",
 )
 @click.option(
     "--seed",
@@ -71,7 +71,8 @@ def tiny(
 
     from pavas_sdk.cli.simulated_clips import simulated_picture, simulated_training_clip
     from pavas_sdk.errors import ConfigurationError
-    from pavas_sdk.training.tiny import TinyRecipe, scaled, train_tiny
+    from pavas_sdk.training.recipe import TinyRecipe, scaled
+    from pavas_sdk.training.tiny import train_tiny
 
     checkpoint = out / ("flow_without_physics" if without_physics else "flow") / "checkpoint"
     if checkpoint.exists() and not resume:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextvars
-import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pavas_sdk.errors import ComponentFailedError, ContractError, MediaError
 from pavas_sdk.interfaces import Progress, progress_to
+from pavas_sdk.physics.workers import run_while
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,8 +49,8 @@ class _Pulse:
 def call_component(ref: ComponentRef, function: Callable[[], T], *, timeout_s: float | None) -> T:
     """Return ``function()``; what goes wrong names the component.
 
-    With a timeout the call runs in a thread of its own. Python cannot stop a thread: one that
-    hangs is left behind (a daemon, so the process can still end).
+    With a timeout the call runs in another thread. Python cannot stop a thread: one that hangs is
+    left behind (a daemon, so the process can still end).
 
     Args:
         ref: The component.
@@ -76,16 +76,11 @@ def call_component(ref: ComponentRef, function: Callable[[], T], *, timeout_s: f
         run()
     else:
         context = contextvars.copy_context()
-        thread = threading.Thread(
-            target=context.run, args=(run,), name=f"pavas {ref.kind}", daemon=True
-        )
-        thread.start()
-        while thread.is_alive():
-            left_s = pulse.at_s + timeout_s - time.monotonic()
-            if left_s <= 0:
-                pulse.give_up()
-                raise ComponentFailedError(_silent(ref, timeout_s, pulse.last))
-            thread.join(left_s)
+        if not run_while(
+            lambda: context.run(run), lambda: pulse.at_s + timeout_s - time.monotonic()
+        ):
+            pulse.give_up()
+            raise ComponentFailedError(_silent(ref, timeout_s, pulse.last))
     error = outcome.get("error")
     if error is None:
         return outcome["value"]  # type: ignore[no-any-return]  # a dict of two kinds of things

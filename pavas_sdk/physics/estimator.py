@@ -295,6 +295,8 @@ class PhysicsEstimator:
                 raise
             self._add(joiner, window, start_s, end_s, many=len(windows) > 1)
             notes += window.notes
+            if len(windows) > 1:
+                window.reconstruction = None  # the next window needs the room
         result = self._result(source, joiner, notes, window if len(windows) == 1 else None)
         return result, not runner.failed
 

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 from pavas_sdk.data import FrameSource, PhysicsEstimate
 from pavas_sdk.errors import ConfigurationError, InputError
 from pavas_sdk.media import as_source, open_picture
-from pavas_sdk.pipelines.features import VideoFeatures, adapter_inputs, encode_window
+from pavas_sdk.pipelines.features import (
+    VideoFeatures,
+    adapter_inputs,
+    encode_window,
+    objects_within,
+)
 from pavas_sdk.pipelines.masks import segment_objects
 from pavas_sdk.pipelines.no_video import still_features, text_features
 from pavas_sdk.pipelines.offload import onload
@@ -222,7 +227,7 @@ class ConditioningSteps(StoredPipeline):
         """Return the adapter's state of one window, or None without an adapter.
 
         Args:
-            physics: Of the whole clip; no objects gives the learned empty state.
+            physics: Of the whole clip; no objects in the window give the learned empty state.
             masks: Of the whole clip; an object without masks counts as occluded.
             features: Of the window.
         """
@@ -230,10 +235,11 @@ class ConditioningSteps(StoredPipeline):
         if adapter is None:
             return None
         onload(adapter)
-        if not physics.objects:
+        objects = objects_within(physics.objects, masks, features.times_s)
+        if not objects:
             return adapter.null_state(1, features.times_s.size)  # type: ignore[no-any-return]
         inputs = adapter_inputs(
-            physics.objects,
+            objects,
             masks,
             features.times_s,
             features.patches.shape[2],

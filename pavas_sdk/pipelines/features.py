@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     from pavas_sdk.interfaces import AdapterState
     from pavas_sdk.pipelines.windows import Window
 
-__all__ = ["AdapterInputs", "VideoFeatures", "WindowCondition", "adapter_inputs", "encode_window"]
+__all__ = [
+    "AdapterInputs",
+    "VideoFeatures",
+    "WindowCondition",
+    "adapter_inputs",
+    "encode_window",
+    "objects_within",
+]
 
 # Decoded pictures that are held at once while a window is encoded: about 24 frames of 720p.
 _CHUNK_BYTES = 64 * 2**20
@@ -217,6 +224,34 @@ def adapter_inputs(
         speed_m_s=torch.from_numpy(speed).to(device),
         valid=torch.ones((1, count), dtype=torch.bool, device=device),
     )
+
+
+def objects_within(
+    objects: Sequence[ObjectPhysics],
+    masks: Mapping[int, MaskTrack],
+    times_s: NDArray[np.float64],
+) -> tuple[ObjectPhysics, ...]:
+    """Return the objects that exist in a window: of a long video it sees few.
+
+    An object exists from the first to the last frame of its track and of its known speeds; one
+    with neither is taken to be there all the time.
+
+    Args:
+        objects: Of the whole clip.
+        masks: Mask tracks by object id.
+        times_s: (L,), times of the physics frames of the window.
+    """
+    return tuple(entry for entry in objects if _exists(entry, masks.get(entry.object_id), times_s))
+
+
+def _exists(entry: ObjectPhysics, track: MaskTrack | None, times_s: NDArray[np.float64]) -> bool:
+    spans = [entry.speed_times_s[np.isfinite(entry.speed_m_s)]]
+    if track is not None:
+        spans.append(track.times_s)
+    known = [span for span in spans if span.size]
+    if not known or not times_s.size:
+        return True
+    return any(span[0] <= times_s[-1] and span[-1] >= times_s[0] for span in known)
 
 
 def speeds_at(entry: ObjectPhysics, times_s: NDArray[np.float64]) -> NDArray[np.float64]:

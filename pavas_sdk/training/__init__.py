@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from pavas_sdk.training.features import FeatureBank, PhysicsSet
     from pavas_sdk.training.flow import FlowModel, flow_loss
     from pavas_sdk.training.loop import FlowTraining, train_flow
+    from pavas_sdk.training.recipe import TinyRecipe
     from pavas_sdk.training.store import ClipStore, StoreConfig, write_shard
-    from pavas_sdk.training.tiny import TinyRecipe, train_tiny
+    from pavas_sdk.training.tiny import train_tiny
     from pavas_sdk.training.validation import Sampling, validate
 
 _EXPORTS = {
@@ -35,7 +36,7 @@ _EXPORTS = {
     "Sampling": "validation",
     "StoreConfig": "store",
     "Take": "clips",
-    "TinyRecipe": "tiny",
+    "TinyRecipe": "recipe",
     "TrainingClip": "clips",
     "draw_batch": "batches",
     "flow_loss": "flow",

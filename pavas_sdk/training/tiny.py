@@ -1,7 +1,7 @@
 """The recipe of pavas-tiny: from nothing but seeds to a saved pipeline, stage by stage.
 
 Stages, each skipped when its result is there: clips, codec, visual and synchronisation encoder,
-features, estimates, flow, settings (gain), export. Everything lies under one folder.
+features, estimates, flow, its polish, settings (gain), export. Everything lies under one folder.
 """
 
 from __future__ import annotations
@@ -10,34 +10,30 @@ import json
 import logging
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.models import LinearMelCodec, TinySyncEncoder, TinyVisualEncoder
 from pavas_sdk.training.assembly import (
-    TinySize,
     build_flow_model,
     export_pipeline,
     physics_statistics,
 )
 from pavas_sdk.training.encoders import (
-    EncoderTraining,
     train_sync_encoder,
     train_visual_encoder,
 )
 from pavas_sdk.training.estimates import with_estimates, write_estimates
 from pavas_sdk.training.features import FeatureBank, write_features
-from pavas_sdk.training.loop import FlowTraining, train_flow
+from pavas_sdk.training.loop import train_flow
 from pavas_sdk.training.store import ClipStore, StoreConfig, write_shard
-from pavas_sdk.training.validation import Sampling, validate
+from pavas_sdk.training.validation import validate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -45,68 +41,11 @@ if TYPE_CHECKING:
     from pavas_sdk.data import Video
     from pavas_sdk.training.clips import TrainingClip
     from pavas_sdk.training.flow import FlowModel
+    from pavas_sdk.training.recipe import TinyRecipe
 
-__all__ = ["MAX_SEED", "TinyRecipe", "scaled", "train_tiny"]
+__all__ = ["train_tiny"]
 
 logger = logging.getLogger(__name__)
-
-MAX_SEED = 9_999_999
-"""Clips for training have seeds up to here; evaluation uses larger ones."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TinyRecipe:
-    """Numbers of the whole recipe; the defaults are those of the shipped weights.
-
-    Attributes:
-        clips: Simulated clips.
-        first_seed: Of the first clip.
-        shard: Clips per shard.
-        held_out: The first so many clips are not trained on.
-        estimates: Clips whose physics is also estimated.
-        jobs: Processes that simulate.
-        with_physics: False: the twin without an adapter.
-        store: Sizes of what is kept of a clip.
-        visual: Training of the visual encoder.
-        sync: Training of the synchronisation encoder.
-        size: Of backbone and adapter.
-        flow: Training of backbone and adapter.
-        sampling: Steps and guidance of the saved pipeline, with which the gain is measured.
-    """
-
-    clips: int = 4200
-    first_seed: int = 100_000
-    shard: int = 50
-    held_out: int = 50
-    estimates: int = 650
-    jobs: int = 2
-    with_physics: bool = True
-    store: StoreConfig = field(default_factory=StoreConfig)
-    visual: EncoderTraining = field(
-        default_factory=lambda: EncoderTraining(steps=2500, batch=24, frames=4)
-    )
-    sync: EncoderTraining = field(
-        default_factory=lambda: EncoderTraining(steps=2200, batch=10, frames=48)
-    )
-    size: TinySize = field(default_factory=TinySize)
-    flow: FlowTraining = field(default_factory=FlowTraining)
-    sampling: Sampling = field(default_factory=lambda: Sampling(steps=16, guidance_scale=2.0))
-
-    def __post_init__(self) -> None:
-        """Validate.
-
-        Raises:
-            ConfigurationError: Seeds outside the range for training, or nothing to train on.
-        """
-        if not 0 <= self.first_seed <= self.first_seed + self.clips - 1 <= MAX_SEED:
-            raise ConfigurationError(
-                f"clips {self.first_seed} to {self.first_seed + self.clips - 1} leave the seeds "
-                f"for training, 0 to {MAX_SEED}"
-            )
-        if not 0 < self.held_out < self.clips:
-            raise ConfigurationError(
-                f"held_out must lie between 1 and clips - 1, got {self.held_out} of {self.clips}"
-            )
 
 
 def train_tiny(
@@ -139,7 +78,7 @@ def train_tiny(
     visual = _visual(folder / "clip", recipe, store, train)
     sync = _sync(folder / "sync_encoder", recipe, store, train)
     bank = _bank(folder, recipe, store, visual, sync, codec, picture)
-    model = _flow(folder, recipe, bank, train, visual, sync, resume=resume)
+    model = _flow(folder, recipe, bank, store, train, visual, sync, resume=resume)
     settings = _settings(folder, recipe, model, codec, bank, store, held_out)
     return export_pipeline(
         folder / ("pipeline" if recipe.with_physics else "pipeline_without_physics"),
@@ -256,6 +195,7 @@ def _flow(
     folder: Path,
     recipe: TinyRecipe,
     bank: FeatureBank,
+    store: ClipStore,
     train: NDArray[np.int64],
     visual: TinyVisualEncoder,
     sync: TinySyncEncoder,
@@ -281,7 +221,25 @@ def _flow(
     place = folder / ("flow" if recipe.with_physics else "flow_without_physics")
     place.mkdir(exist_ok=True)
     train_flow(model, bank, train, recipe.flow, place, resume=resume)
+    if recipe.polish.steps:
+        place = place.with_name(f"{place.name}_polish")
+        place.mkdir(exist_ok=True)
+        clips = repeated(train, [fact["action"] for fact in store.facts], recipe.repeats)
+        train_flow(model, bank, clips, recipe.polish, place, resume=resume)
     return model
+
+
+def repeated(
+    clips: NDArray[np.int64], actions: Sequence[str], repeats: Mapping[str, int]
+) -> NDArray[np.int64]:
+    """Return ``clips`` with each one as often as its action counts, once where it is not named.
+
+    Args:
+        clips: Numbers of clips.
+        actions: Of all clips of the store.
+        repeats: Action to count.
+    """
+    return np.repeat(clips, [repeats.get(actions[int(clip)], 1) for clip in clips])
 
 
 def _settings(
@@ -309,25 +267,3 @@ def _settings(
         "keep_in_negative": "+".join(recipe.sampling.keep),
         "output_gain_db": gain,
     }
-
-
-def scaled(recipe: TinyRecipe, *, clips: int, steps: int, seed: int) -> TinyRecipe:
-    """Return the recipe with other amounts; encoder steps shrink with the flow's.
-
-    Args:
-        recipe: To start from.
-        clips: Simulated clips.
-        steps: Steps of the flow training.
-        seed: Of weights, order and noise; clips stay the same.
-    """
-    share = min(1.0, steps / recipe.flow.steps)
-    return replace(
-        recipe,
-        clips=clips,
-        held_out=max(1, min(recipe.held_out, clips // 5)),
-        estimates=min(recipe.estimates, clips // 4),
-        shard=min(recipe.shard, max(1, clips // recipe.jobs)),
-        visual=replace(recipe.visual, steps=max(2, round(recipe.visual.steps * share)), seed=seed),
-        sync=replace(recipe.sync, steps=max(2, round(recipe.sync.steps * share)), seed=seed),
-        flow=replace(recipe.flow, steps=steps, seed=seed),
-    )

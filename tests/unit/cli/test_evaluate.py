@@ -99,7 +99,7 @@ def test_changed_weights_are_another_model(model, tmp_path):
 
 
 def test_training_stays_below_the_seeds_of_evaluation():
-    from pavas_sdk.training.tiny import MAX_SEED
+    from pavas_sdk.training.recipe import MAX_SEED
 
     assert TRAINING_SEEDS[-1] == MAX_SEED
 

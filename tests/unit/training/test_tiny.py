@@ -13,7 +13,8 @@ from pavas_sdk.pipelines import PavasPipeline
 from pavas_sdk.training import BatchConfig, Sampling, TinyRecipe, train_tiny
 from pavas_sdk.training.assembly import TinySize
 from pavas_sdk.training.estimates import with_estimates, write_estimates
-from pavas_sdk.training.tiny import MAX_SEED, scaled
+from pavas_sdk.training.recipe import MAX_SEED, scaled
+from pavas_sdk.training.tiny import repeated
 
 SMALL = TinySize(
     latent_channels=12,
@@ -37,9 +38,15 @@ def recipe(**changes):
         base,
         estimates=0,
         flow=replace(base.flow, warmup=1, batches=BatchConfig(batch=2, latents=20)),
+        polish=replace(base.polish, warmup=1, batches=BatchConfig(batch=2, latents=20)),
         sampling=Sampling(steps=2),
         **changes,
     )
+
+
+def test_repeats_count_clips_of_an_action():
+    actions = ["drop", "roll", "still", "roll"]
+    assert repeated(np.array([1, 2, 3]), actions, {"roll": 3}).tolist() == [1, 1, 1, 2, 3, 3, 3]
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

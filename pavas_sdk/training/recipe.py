@@ -1,0 +1,114 @@
+"""The numbers of pavas-tiny's recipe; the defaults are those of the shipped weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from pavas_sdk.errors import ConfigurationError
+from pavas_sdk.training.assembly import TinySize
+from pavas_sdk.training.encoders import EncoderTraining
+from pavas_sdk.training.loop import FlowTraining
+from pavas_sdk.training.store import StoreConfig
+from pavas_sdk.training.validation import Sampling
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["MAX_SEED", "TinyRecipe", "scaled"]
+
+MAX_SEED = 9_999_999
+"""Clips for training have seeds up to here; evaluation uses larger ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TinyRecipe:
+    """Numbers of the whole recipe; the defaults are those of the shipped weights.
+
+    Attributes:
+        clips: Simulated clips.
+        first_seed: Of the first clip.
+        shard: Clips per shard.
+        held_out: The first so many clips are not trained on.
+        estimates: Clips whose physics is also estimated.
+        jobs: Processes that simulate.
+        with_physics: False: the twin without an adapter.
+        store: Sizes of what is kept of a clip.
+        visual: Training of the visual encoder.
+        sync: Training of the synchronisation encoder.
+        size: Of backbone and adapter.
+        flow: Training of backbone and adapter.
+        polish: A second, gentler training that goes on from the first, with ``repeats``.
+        repeats: How often clips of an action count in it, others once: actions with few clips
+            and one impact each are learned too little otherwise.
+        sampling: Steps and guidance of the saved pipeline, with which the gain is measured.
+    """
+
+    clips: int = 4200
+    first_seed: int = 100_000
+    shard: int = 50
+    held_out: int = 50
+    estimates: int = 650
+    jobs: int = 2
+    with_physics: bool = True
+    store: StoreConfig = field(default_factory=StoreConfig)
+    visual: EncoderTraining = field(
+        default_factory=lambda: EncoderTraining(steps=2500, batch=24, frames=4)
+    )
+    sync: EncoderTraining = field(
+        default_factory=lambda: EncoderTraining(steps=2200, batch=10, frames=48)
+    )
+    size: TinySize = field(default_factory=TinySize)
+    flow: FlowTraining = field(default_factory=FlowTraining)
+    polish: FlowTraining = field(
+        default_factory=lambda: FlowTraining(
+            steps=5000, peak_learning_rate=7e-4, warmup=100, seed=1_000_000
+        )
+    )
+    repeats: Mapping[str, int] = field(
+        default_factory=lambda: {"collide": 4, "roll": 4, "strike": 2}
+    )
+    sampling: Sampling = field(
+        default_factory=lambda: Sampling(steps=16, guidance_scale=2.0, keep=("clip",))
+    )
+
+    def __post_init__(self) -> None:
+        """Validate.
+
+        Raises:
+            ConfigurationError: Seeds outside the range for training, or nothing to train on.
+        """
+        if not 0 <= self.first_seed <= self.first_seed + self.clips - 1 <= MAX_SEED:
+            raise ConfigurationError(
+                f"clips {self.first_seed} to {self.first_seed + self.clips - 1} leave the seeds "
+                f"for training, 0 to {MAX_SEED}"
+            )
+        if not 0 < self.held_out < self.clips:
+            raise ConfigurationError(
+                f"held_out must lie between 1 and clips - 1, got {self.held_out} of {self.clips}"
+            )
+
+
+def scaled(recipe: TinyRecipe, *, clips: int, steps: int, seed: int) -> TinyRecipe:
+    """Return the recipe with other amounts; other steps shrink with the flow's.
+
+    Args:
+        recipe: To start from.
+        clips: Simulated clips.
+        steps: Steps of the flow training.
+        seed: Of weights, order and noise; clips stay the same.
+    """
+    share = min(1.0, steps / recipe.flow.steps)
+    return replace(
+        recipe,
+        clips=clips,
+        held_out=max(1, min(recipe.held_out, clips // 5)),
+        estimates=min(recipe.estimates, clips // 4),
+        shard=min(recipe.shard, max(1, clips // recipe.jobs)),
+        visual=replace(recipe.visual, steps=max(2, round(recipe.visual.steps * share)), seed=seed),
+        sync=replace(recipe.sync, steps=max(2, round(recipe.sync.steps * share)), seed=seed),
+        flow=replace(recipe.flow, steps=steps, seed=seed),
+        polish=replace(
+            recipe.polish, steps=round(recipe.polish.steps * share), seed=recipe.polish.seed + seed
+        ),
+    )
