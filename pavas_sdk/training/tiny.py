@@ -221,11 +221,11 @@ def _flow(
     place = folder / ("flow" if recipe.with_physics else "flow_without_physics")
     place.mkdir(exist_ok=True)
     train_flow(model, bank, train, recipe.flow, place, resume=resume)
-    if recipe.polish.steps:
-        place = place.with_name(f"{place.name}_polish")
-        place.mkdir(exist_ok=True)
-        clips = repeated(train, [fact["action"] for fact in store.facts], recipe.repeats)
-        train_flow(model, bank, clips, recipe.polish, place, resume=resume)
+    clips = repeated(train, [fact["action"] for fact in store.facts], recipe.repeats)
+    for number, stage in enumerate(recipe.polish, start=1):
+        further = place.with_name(f"{place.name}_polish_{number}")
+        further.mkdir(exist_ok=True)
+        train_flow(model, bank, clips, stage, further, resume=resume)
     return model
 
 

@@ -38,7 +38,10 @@ def recipe(**changes):
         base,
         estimates=0,
         flow=replace(base.flow, warmup=1, batches=BatchConfig(batch=2, latents=20)),
-        polish=replace(base.polish, warmup=1, batches=BatchConfig(batch=2, latents=20)),
+        polish=tuple(
+            replace(stage, steps=2, warmup=1, batches=BatchConfig(batch=2, latents=20))
+            for stage in base.polish
+        ),
         sampling=Sampling(steps=2),
         **changes,
     )
