@@ -33,7 +33,8 @@ class DistinctRows:
 
     def spread(self, mapped: Tensor) -> Tensor:
         """Return (B, N, E) for the rows mapped to (U, E)."""
-        return mapped.index_select(0, self.index).unflatten(0, (self.batch, -1))
+        spread: Tensor = mapped.index_select(0, self.index).unflatten(0, (self.batch, -1))
+        return spread
 
 
 def distinct_rows(x: Tensor) -> Tensor | DistinctRows:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import SafetensorError, safe_open
 
 from pavas_sdk.errors import WeightsError
 
@@ -58,6 +59,8 @@ class TensorFile(dict[str, Any]):
         # One for all tensors: freed between them, it would leave holes in the heap.
         self._buffer = torch.empty(_BUFFER_BYTES, dtype=torch.uint8)
         try:
+            with safe_open(path, framework="pt"):
+                pass  # the library checks that header and file fit, tensor by tensor
             with path.open("rb") as file:
                 size = int.from_bytes(file.read(8), "little")
                 header = json.loads(file.read(size))
@@ -68,7 +71,7 @@ class TensorFile(dict[str, Any]):
                     for name, entry in header.items()
                 }
             )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as err:
+        except (SafetensorError, OSError, ValueError, KeyError, TypeError) as err:
             raise WeightsError(f"{path} is damaged or was cut short ({err!r})") from err
         self._start = 8 + size
 
