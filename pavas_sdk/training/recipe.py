@@ -75,9 +75,7 @@ class TinyRecipe:
     repeats: Mapping[str, int] = field(
         default_factory=lambda: {"collide": 4, "roll": 4, "strike": 2}
     )
-    sampling: Sampling = field(
-        default_factory=lambda: Sampling(steps=16, guidance_scale=2.0, keep=("clip",))
-    )
+    sampling: Sampling = field(default_factory=lambda: Sampling(steps=16, guidance_scale=3.0))
 
     def __post_init__(self) -> None:
         """Validate.
