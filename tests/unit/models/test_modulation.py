@@ -60,8 +60,10 @@ def test_order_of_the_parameters(transformer, make_inputs, run):
     inputs = make_inputs()
     name, block = "fused_1_audio", transformer.fused_blocks[1]
     vectors = []
-    hook = block.adaLN_modulation[1].register_forward_hook(
-        lambda module, arguments, output: vectors.append(output)
+    hook = block.register_forward_pre_hook(
+        lambda module, arguments: vectors.extend(
+            module.adaLN_modulation.vectors(arguments[1], None)
+        )
     )
     outputs = []
     watch = block.register_forward_hook(
@@ -69,8 +71,8 @@ def test_order_of_the_parameters(transformer, make_inputs, run):
     )
     run(transformer, inputs)
     hook.remove()
-    parts = list(torch.zeros_like(vectors[0]).chunk(6, dim=-1))
-    parts[2], parts[5] = (-vectors[0].chunk(6, dim=-1)[index] for index in (2, 5))
+    parts = [torch.zeros_like(vector) for vector in vectors]
+    parts[2], parts[5] = -vectors[2], -vectors[5]
     run(transformer, inputs, {name: torch.cat(parts, dim=-1)})
     watch.remove()
     before, after = outputs[-1]
