@@ -17,6 +17,7 @@ from pavas_sdk.models.layers import (
     QueryKeyNorm,
     modulate,
 )
+from pavas_sdk.models.linear import Linear
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,10 +55,10 @@ class Modulator(nn.Sequential):
 
     def __init__(self, dim: int, count: int, rank: int | None = None) -> None:
         if rank is None:
-            super().__init__(nn.SiLU(), nn.Linear(dim, count * dim))
+            super().__init__(nn.SiLU(), Linear(dim, count * dim))
         else:
-            down = nn.Linear(dim, rank, bias=False)
-            super().__init__(nn.SiLU(), down, nn.Linear(rank, count * dim))
+            down = Linear(dim, rank, bias=False)
+            super().__init__(nn.SiLU(), down, Linear(rank, count * dim))
         self.count = count
 
     def vectors(self, activated: Tensor | DistinctRows, delta: Tensor | None) -> tuple[Tensor, ...]:
@@ -83,7 +84,7 @@ class Attention(nn.Module):
     def __init__(self, dim: int, num_heads: int) -> None:
         super().__init__()
         self.num_heads = num_heads
-        self.qkv = nn.Linear(dim, 3 * dim)
+        self.qkv = Linear(dim, 3 * dim)
         self.q_norm = QueryKeyNorm(dim // num_heads)
         self.k_norm = QueryKeyNorm(dim // num_heads)
 
@@ -154,7 +155,7 @@ class StreamBlock(nn.Module):
         self.ffn: nn.Module
         nominal = dim * mlp_ratio
         if kernel_size == 1:
-            self.linear1 = nn.Linear(dim, dim)
+            self.linear1 = Linear(dim, dim)
             self.ffn = GatedMLP(dim, nominal, mlp_multiple_of)
         else:
             self.linear1 = ChannelLastConv(dim, dim, kernel_size)

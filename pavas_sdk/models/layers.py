@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from pavas_sdk.models.linear import Linear
+
 __all__ = ["ChannelLastConv", "ConvGatedMLP", "GatedMLP", "QueryKeyNorm", "gated_width", "modulate"]
 
 # The reference normalises queries and keys with float32's machine epsilon, in every dtype.
@@ -60,9 +62,9 @@ class GatedMLP(nn.Module):
     def __init__(self, dim: int, nominal_width: float, multiple_of: int) -> None:
         super().__init__()
         inner = gated_width(nominal_width, multiple_of)
-        self.w1 = nn.Linear(dim, inner, bias=False)
-        self.w2 = nn.Linear(inner, dim, bias=False)
-        self.w3 = nn.Linear(dim, inner, bias=False)
+        self.w1 = Linear(dim, inner, bias=False)
+        self.w2 = Linear(inner, dim, bias=False)
+        self.w3 = Linear(dim, inner, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``x`` (..., dim) to the same shape."""

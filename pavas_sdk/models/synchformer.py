@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from pavas_sdk.errors import ConfigurationError, InputError
 from pavas_sdk.models.compiled import over_rows
 from pavas_sdk.models.frame_pixels import cropped_pixels
+from pavas_sdk.models.linear import Linear, linear
 from pavas_sdk.models.released.translation import as_they_are
 from pavas_sdk.models.streamed_weights import StreamedWeights
 from pavas_sdk.models.strict_loading import load_strictly
@@ -48,8 +49,8 @@ class DividedAttention(nn.Module):
     def __init__(self, dim: int, num_heads: int) -> None:
         super().__init__()
         self.num_heads = num_heads
-        self.qkv = nn.Linear(dim, 3 * dim)
-        self.proj = nn.Linear(dim, dim)
+        self.qkv = Linear(dim, 3 * dim)
+        self.proj = Linear(dim, dim)
 
     def forward(self, x: Tensor, frames: int, *, over_time: bool) -> Tensor:
         """Map tokens (B, 1 + frames * places, D) to the same shape.
@@ -99,8 +100,8 @@ class MLP(nn.Module):
 
     def __init__(self, dim: int, hidden: int) -> None:
         super().__init__()
-        self.fc1 = nn.Linear(dim, hidden)
-        self.fc2 = nn.Linear(hidden, dim)
+        self.fc1 = Linear(dim, hidden)
+        self.fc2 = Linear(hidden, dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (..., D) to the same shape."""
@@ -150,8 +151,8 @@ class SpatialPooling(nn.Module):
         self.cls_token = nn.Parameter(torch.zeros(1, 1, dim))
         # used for its parameters and their names; attention itself is computed below
         self.self_attn = nn.MultiheadAttention(dim, num_heads, batch_first=True)
-        self.linear1 = nn.Linear(dim, mlp_dim)
-        self.linear2 = nn.Linear(mlp_dim, dim)
+        self.linear1 = Linear(dim, mlp_dim)
+        self.linear2 = Linear(mlp_dim, dim)
         self.norm1 = nn.LayerNorm(dim, eps=_EPS)
         self.norm2 = nn.LayerNorm(dim, eps=_EPS)
 
@@ -162,8 +163,8 @@ class SpatialPooling(nn.Module):
         attention = self.self_attn
         dim, heads = attention.embed_dim, attention.num_heads
         weight, bias = attention.in_proj_weight, attention.in_proj_bias
-        q = F.linear(x[:, :1], weight[:dim], bias[:dim]).unflatten(2, (heads, -1))
-        kv = F.linear(x, weight[dim:], bias[dim:]).unflatten(2, (2, heads, -1))
+        q = linear(x[:, :1], weight[:dim], bias[:dim]).unflatten(2, (heads, -1))
+        kv = linear(x, weight[dim:], bias[dim:]).unflatten(2, (2, heads, -1))
         k, v = kv.permute(2, 0, 3, 1, 4)
         attended = F.scaled_dot_product_attention(q.transpose(1, 2), k, v)
         pooled = first + attention.out_proj(attended.transpose(1, 2).flatten(2))

@@ -29,6 +29,7 @@ from pavas_sdk.models.conditions import Conditions
 from pavas_sdk.models.distinct_rows import distinct_rows
 from pavas_sdk.models.embeddings import RotaryTables, TimeEmbedding
 from pavas_sdk.models.layers import ChannelLastConv, ConvGatedMLP, GatedMLP
+from pavas_sdk.models.linear import Linear
 from pavas_sdk.models.streamed_weights import StreamedWeights
 
 if TYPE_CHECKING:
@@ -135,18 +136,16 @@ class MMAudioTransformer(StreamedWeights, ModelMixin, ConfigMixin):  # type: ign
             ConvGatedMLP(d, nominal, m, kernel_size=k_in),
         )
         self.clip_input_proj = _projection(
-            nn.Linear(clip_dim, d), linear_act, ConvGatedMLP(d, nominal, m, kernel_size=k)
+            Linear(clip_dim, d), linear_act, ConvGatedMLP(d, nominal, m, kernel_size=k)
         )
         self.sync_input_proj = _projection(
             ChannelLastConv(sync_dim, d, k_in),
             conv_act,
             ConvGatedMLP(d, nominal, m, kernel_size=k),
         )
-        self.text_input_proj = _projection(
-            nn.Linear(text_dim, d), linear_act, GatedMLP(d, nominal, m)
-        )
-        self.clip_cond_proj = nn.Linear(d, d)
-        self.text_cond_proj = nn.Linear(d, d)
+        self.text_input_proj = _projection(Linear(text_dim, d), linear_act, GatedMLP(d, nominal, m))
+        self.clip_cond_proj = Linear(d, d)
+        self.text_cond_proj = Linear(d, d)
         self.global_cond_mlp = GatedMLP(d, nominal, m)
         self.t_embed = TimeEmbedding(d, time_embed_dim, time_embed_scale)
 

@@ -73,4 +73,5 @@ def test_the_network_gives_the_same_velocity(monkeypatch, with_deltas):
         assert found[-1].rows.shape[0] < 2 * 24  # of 80
     plain = net(latents, time, both, **options)
     assert isinstance(found[-1], torch.Tensor)
-    torch.testing.assert_close(distinct, plain.detach(), rtol=1e-5, atol=1e-6)
+    # with gradients torch's own matrix product runs, which rounds otherwise
+    torch.testing.assert_close(distinct, plain.detach(), rtol=1e-5, atol=5e-6)

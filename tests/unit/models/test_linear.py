@@ -1,0 +1,74 @@
+"""The linear map of the networks equals torch's, and stays replaceable by those who look for nn.Linear."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from pavas_sdk.models import linear as module
+from pavas_sdk.models.linear import Linear, linear
+
+
+@pytest.fixture
+def case():
+    draw = torch.Generator().manual_seed(5)
+    x = torch.randn(3, 17, 40, generator=draw)
+    return x, torch.randn(24, 40, generator=draw) / 40**0.5, torch.randn(24, generator=draw)
+
+
+@pytest.mark.parametrize("with_bias", [True, False])
+@torch.inference_mode()
+def test_equals_torch(case, with_bias):
+    x, weight, bias = case
+    bias = bias if with_bias else None
+    want = F.linear(x.double(), weight.double(), None if bias is None else bias.double())
+    torch.testing.assert_close(linear(x, weight, bias).double(), want, rtol=2e-6, atol=2e-6)
+    strided = x[:, ::2]
+    torch.testing.assert_close(
+        linear(strided, weight, bias).double(), want[:, ::2], rtol=2e-6, atol=2e-6
+    )
+
+
+@torch.inference_mode()
+def test_rows_do_not_depend_on_the_batch(case):
+    x, weight, bias = case
+    together = linear(x, weight, bias)
+    assert all(
+        torch.equal(together[k : k + 1], linear(x[k : k + 1], weight, bias)) for k in range(3)
+    )
+
+
+def test_gradients_flow(case):
+    x, weight, bias = (tensor.clone().requires_grad_() for tensor in case)
+    linear(x, weight, bias).square().sum().backward()
+    assert all(
+        tensor.grad is not None and tensor.grad.abs().sum() > 0 for tensor in (x, weight, bias)
+    )
+
+
+@torch.inference_mode()
+def test_other_dtypes_and_autocast_are_torchs(case):
+    x, weight, bias = (tensor.bfloat16() for tensor in case)
+    assert torch.equal(linear(x, weight, bias), F.linear(x, weight, bias))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert linear(*case).dtype == torch.bfloat16
+
+
+@pytest.mark.skipif(module._PRODUCT is None, reason="no oneDNN product on this machine")
+def test_the_fast_product_is_taken_in_inference(case, monkeypatch):
+    calls = []
+    product = module._PRODUCT
+    monkeypatch.setattr(module, "_PRODUCT", lambda *args: calls.append(args) or product(*args))
+    layer = Linear(40, 24)
+    layer(case[0])
+    assert not calls  # gradients are wanted
+    with torch.no_grad():
+        layer(case[0])
+        assert len(calls) == 1
+        layer.double()(case[0].double())
+    assert len(calls) == 1
+
+
+def test_is_an_nn_linear_for_quantisers_and_adapters():
+    assert isinstance(Linear(2, 3), nn.Linear)
+    assert Linear(2, 3).state_dict().keys() == nn.Linear(2, 3).state_dict().keys()
