@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import platform
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["Linear", "linear"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Linear", "linear", "packed_weights"]
 
 # oneDNN's product beats the one that F.linear calls by a tenth on x86; torch has no public name for it.
 _PRODUCT = (
@@ -16,6 +21,7 @@ _PRODUCT = (
     if torch.backends.mkldnn.is_available() and platform.machine() in {"x86_64", "AMD64"}
     else None
 )
+_PACK = getattr(torch.ops.mkldnn, "_reorder_linear_weight", None)
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -47,6 +53,38 @@ def _applies(x: Tensor, weight: Tensor) -> bool:
 class Linear(nn.Linear):
     """``torch.nn.Linear`` that maps with :func:`linear`."""
 
+    _packed: Tensor | None = None
+
     def forward(self, input: Tensor) -> Tensor:
         """Map (..., in_features) to (..., out_features)."""
-        return linear(input, self.weight, self.bias)
+        if self._packed is None or _PRODUCT is None:
+            return linear(input, self.weight, self.bias)
+        product: Tensor = _PRODUCT(input, self._packed, self.bias, "none", [], "")
+        return product
+
+
+@contextmanager
+def packed_weights(module: nn.Module, x: Tensor) -> Iterator[None]:
+    """Lay out the weights of all :class:`Linear` in ``module`` as the processor's product wants them.
+
+    Without it that is done in every product, a twentieth of its time. It costs a second copy, so hold
+    it for one block at a time, while the block maps many inputs. Where :func:`linear` would be
+    torch's, nothing is packed.
+
+    Args:
+        module: Its layers map only tensors like ``x`` meanwhile.
+        x: An input (..., rows, in_features); the layout is chosen for its size.
+    """
+    rows = x.numel() // x.shape[-1] if x.numel() else 0
+    layers = [
+        layer
+        for layer in module.modules()
+        if isinstance(layer, Linear) and None not in (_PRODUCT, _PACK) and _applies(x, layer.weight)
+    ]
+    try:
+        for layer in layers:
+            layer._packed = _PACK(layer.weight.detach(), rows)  # type: ignore[misc]
+        yield
+    finally:
+        for layer in layers:
+            layer._packed = None

@@ -19,14 +19,14 @@ from torch.nn import functional as F
 from pavas_sdk.errors import ConfigurationError, InputError
 from pavas_sdk.models.compiled import over_rows
 from pavas_sdk.models.frame_pixels import cropped_pixels
-from pavas_sdk.models.linear import Linear, linear
+from pavas_sdk.models.linear import Linear, linear, packed_weights
 from pavas_sdk.models.released.translation import as_they_are
 from pavas_sdk.models.streamed_weights import StreamedWeights
 from pavas_sdk.models.strict_loading import load_strictly
 from pavas_sdk.models.time_attention import time_attention
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -41,6 +41,8 @@ _PREFIX = "vfeat_extractor."
 _UNUSED = "patch_embed.proj."
 # Of a frame: a duration rounded to milliseconds must not cost one.
 _FRAME_TOLERANCE = 0.02
+# Segments that a CPU takes through one block before the next; their tokens take 5 MB each.
+_CPU_SEGMENTS = 24
 
 
 class DividedAttention(nn.Module):
@@ -190,7 +192,7 @@ class Synchformer(StreamedWeights, ModelMixin, ConfigMixin):  # type: ignore[mis
         mlp_dim: Inner width of the MLPs.
         frame_rate_hz: Frames per second.
         segments_per_batch: How many segments are computed at once on a GPU; bounds memory. A CPU
-            computes one at a time, which is fastest there.
+            takes 24 through each block, one after the other, which is fastest there.
 
     Raises:
         ConfigurationError: Sizes that do not divide each other.
@@ -282,24 +284,33 @@ class Synchformer(StreamedWeights, ModelMixin, ConfigMixin):  # type: ignore[mis
 
     def encode_segments(self, pixels: Tensor) -> Tensor:
         """Encode segments (S, frames, 3, H, W) to features (S, features, D), each on its own."""
-        size = 1 if pixels.device.type == "cpu" else self.config.segments_per_batch
-        parts = [self._encode(part) for part in pixels.split(size)]
-        return torch.cat(parts)
+        on_cpu = pixels.device.type == "cpu"
+        group = _CPU_SEGMENTS if on_cpu else self.config.segments_per_batch
+        size = 1 if on_cpu else group
+        return torch.cat([self._encode(part.split(size)) for part in pixels.split(group)])
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Encode batches of segments, (B, S, frames, 3, H, W) to (B, S, features, D)."""
         features: Tensor = self.encode_segments(pixels.flatten(0, 1))
         return features.reshape(*pixels.shape[:2], *features.shape[1:])
 
-    def _encode(self, pixels: Tensor) -> Tensor:
+    def _encode(self, batches: Sequence[Tensor]) -> Tensor:
+        """Encode batches of segments, block by block: each block prepares its weights once."""
+        tokens = [self._embed(pixels) for pixels in batches]
+        for block in self.blocks:
+            with packed_weights(block, tokens[0]):
+                tokens = [block(x, self.features_per_segment) for x in tokens]
+        return torch.cat([self._pool(x) for x in tokens])
+
+    def _embed(self, pixels: Tensor) -> Tensor:
         patches = self.patch_embed_3d(pixels.to(self.dtype).transpose(1, 2))
-        frames = self.features_per_segment
         positions = self.temp_embed[0][:, None] + self.pos_embed[0, 1:]
         first = (self.cls_token + self.pos_embed[:, :1]).expand(patches.shape[0], -1, -1)
-        x = torch.cat([first, patches + positions.flatten(0, 1)], dim=1)
-        for block in self.blocks:
-            x = block(x, frames)
-        tokens = self.norm(x[:, 1:]).reshape(patches.shape[0] * frames, -1, x.shape[2])
+        return torch.cat([first, patches + positions.flatten(0, 1)], dim=1)
+
+    def _pool(self, x: Tensor) -> Tensor:
+        frames = self.features_per_segment
+        tokens = self.norm(x[:, 1:]).reshape(x.shape[0] * frames, -1, x.shape[2])
         pooled = cast("Tensor", self.spatial_attn_agg(tokens))
         return pooled.reshape(-1, frames, pooled.shape[1])
 

@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from pavas_sdk.models import linear as module
-from pavas_sdk.models.linear import Linear, linear
+from pavas_sdk.models.linear import Linear, linear, packed_weights
 
 
 @pytest.fixture
@@ -72,3 +72,31 @@ def test_the_fast_product_is_taken_in_inference(case, monkeypatch):
 def test_is_an_nn_linear_for_quantisers_and_adapters():
     assert isinstance(Linear(2, 3), nn.Linear)
     assert Linear(2, 3).state_dict().keys() == nn.Linear(2, 3).state_dict().keys()
+
+
+@pytest.mark.skipif(None in (module._PRODUCT, module._PACK), reason="no oneDNN on this machine")
+@pytest.mark.parametrize("error", [None, RuntimeError("stop")])
+@torch.inference_mode()
+def test_packed_weights_map_the_same_and_are_given_back(case, error):
+    x = case[0]
+    block = nn.Sequential(Linear(40, 24), nn.GELU(), Linear(24, 40))
+    want = block(x)
+    try:
+        with packed_weights(block, x):
+            assert block[0]._packed is not None
+            torch.testing.assert_close(block(x), want, rtol=1e-5, atol=1e-6)
+            if error is not None:
+                raise error
+    except RuntimeError as raised:
+        assert raised is error  # noqa: PT017
+    assert block[0]._packed is None
+    assert block[2]._packed is None
+    assert torch.equal(block(x), want)
+
+
+def test_nothing_is_packed_where_gradients_or_other_dtypes_are_wanted(case):
+    layer = Linear(40, 24)
+    with packed_weights(layer, case[0]):
+        assert layer._packed is None
+    with torch.no_grad(), packed_weights(layer, case[0].bfloat16()):
+        assert layer._packed is None
