@@ -18,6 +18,8 @@ __all__ = ["Window", "WindowCache"]
 
 _TOLERANCE_S = 1e-6
 _MOST_WINDOWS = 8
+# Windows farther than this from the one that was read last are the past of a long video.
+_REACH_S = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,9 @@ class Window:
 class WindowCache:
     """Least recently used windows are forgotten beyond ``limit_bytes`` or eight windows.
 
-    Eight, because what is shared is the window being worked on (its readers ask for a few grids of
-    times each); a long video read window by window should not fill memory with the past.
+    What is shared is the stretch being worked on: its readers ask for a few grids of times each. A
+    long video read window by window must not fill memory with its past, so windows that lie 8 s or
+    more away from a new one are forgotten, too.
     """
 
     def __init__(self, limit_bytes: int) -> None:
@@ -65,6 +68,9 @@ class WindowCache:
         """Keep ``video``; one that is larger than the limit is not kept."""
         if video.frames.nbytes > self._limit_bytes:
             return
+        near = (window.start_s - _REACH_S, window.end_s + _REACH_S)
+        for held in [w for w in self._windows if w.end_s < near[0] or w.start_s > near[1]]:
+            del self._windows[held]
         self._windows[window] = video
         while self.held_bytes > self._limit_bytes or len(self._windows) > _MOST_WINDOWS:
             self._windows.popitem(last=False)

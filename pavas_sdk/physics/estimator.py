@@ -11,6 +11,7 @@ import numpy as np
 from pavas_sdk.data import ComponentRef, PhysicsEstimate
 from pavas_sdk.errors import ComponentError, ConfigurationError, FormatError, PavasWarning
 from pavas_sdk.interfaces import ComponentConfig
+from pavas_sdk.physics.allocator import give_back_freed_memory
 from pavas_sdk.physics.bounded_source import bounded
 from pavas_sdk.physics.cache import CacheInput, as_cache, result_key, unkeyed_slots
 from pavas_sdk.physics.fingerprint import fingerprint
@@ -297,6 +298,7 @@ class PhysicsEstimator:
             notes += window.notes
             if len(windows) > 1:
                 window.reconstruction = None  # the next window needs the room
+                give_back_freed_memory()
         result = self._result(source, joiner, notes, window if len(windows) == 1 else None)
         return result, not runner.failed
 

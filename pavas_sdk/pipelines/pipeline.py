@@ -9,6 +9,7 @@ import torch
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.media import as_source
 from pavas_sdk.models import SequenceConfig
+from pavas_sdk.physics.allocator import give_back_freed_memory
 from pavas_sdk.pipelines.arguments import CallArguments, Item, gather
 from pavas_sdk.pipelines.components import check_components_fit
 from pavas_sdk.pipelines.conditioning_steps import SHORTEST_S, ConditioningSteps
@@ -312,6 +313,8 @@ class PavasPipeline(ConditioningSteps, SamplingSteps):
                         )
                     )
                     del features
+                    if len(windows) > 1:
+                        give_back_freed_memory()
                 for draw in item.draws:
                     # 4. Noise
                     noise = self.prepare_latents(
