@@ -1,0 +1,33 @@
+"""What is freed between blocks that live on goes back to the system."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pavas_sdk.physics import allocator
+
+
+def resident_mb():
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096 / 2**20
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux") or allocator._malloc_trim() is None,
+    reason="the C library cannot be asked",
+)
+def test_fragments_are_given_back():
+    blocks = [np.ones(2**13) for _ in range(3000)]  # 64 KB each, 188 MB
+    kept = blocks[::50]
+    del blocks
+    before = resident_mb()
+    allocator.give_back_freed_memory()
+    assert resident_mb() < before - 100
+    assert all(block.sum() == 2**13 for block in kept)
+
+
+def test_other_systems_are_left_alone(monkeypatch):
+    monkeypatch.setattr(allocator, "_malloc_trim", lambda: None)
+    allocator.give_back_freed_memory()
