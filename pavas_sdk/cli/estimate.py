@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pavas_sdk.cli.estimator_options import estimator_options, take_choice
-from pavas_sdk.cli.output import say
+from pavas_sdk.cli.output import named_file, say
 from pavas_sdk.errors import ConfigurationError, OutputExistsError
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ def _masses(
 @click.option(
     "-o",
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the JSON here; default: stdout.",
+    help="Write the JSON here, or into a folder as NAME.physics.json; default: stdout.",
 )
 @click.option("--prompt", default="", help='What is seen: "a wooden ball", "500 g hammer".')
 @click.option(
@@ -72,7 +71,7 @@ def _masses(
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")
 def estimate(
     video: Path,
-    out: Path | None,
+    out: str | None,
     prompt: str,
     masses_kg: dict[str, float],
     time_scale: float,
@@ -92,7 +91,8 @@ def estimate(
     if not (math.isfinite(time_scale) and time_scale > 0):
         raise ConfigurationError(f"--time-scale must be above 0, got {time_scale:g}")
     choice = take_choice(options)
-    for path in (out, masks):
+    target = None if out is None else named_file(out, f"{video.stem}.physics.json")
+    for path in (target, masks):
         if path is not None and path.exists() and not overwrite:
             raise OutputExistsError(f"{path} exists; use --overwrite to replace it")
     with open_video(video, time_scale=time_scale) as source:
@@ -103,10 +103,10 @@ def estimate(
     _report(video, result)
     if masks is not None:
         _write_masks(masks, result)
-    if out is not None:
-        result.physics.save(out)
-        say(f"  in {out}")
-    if out is None or as_json:
+    if target is not None:
+        result.physics.save(target)
+        say(f"  in {target}")
+    if target is None or as_json:
         click.echo(result.physics.dumps(), nl=False)
     return 0
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
-__all__ = ["human_bytes", "json_option", "say", "show_json", "show_table"]
+__all__ = ["human_bytes", "json_option", "named_file", "say", "show_json", "show_table"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -44,6 +46,18 @@ def json_option(function: F) -> F:
     return click.option(
         "--json", "as_json", is_flag=True, help="Print one JSON document instead of text."
     )(function)
+
+
+def named_file(out: str, name: str) -> Path:
+    """Return the file that ``--out`` means: itself, or ``name`` in it when it is a folder.
+
+    A folder is one that exists, or whatever ends in a slash.
+    """
+    from pathlib import Path
+
+    path = Path(out)
+    is_folder = path.is_dir() or out.endswith(("/", os.sep))
+    return path / name if is_folder else path
 
 
 def human_bytes(count: int) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pavas_sdk.cli.estimator_options import estimator_options, take_choice
-from pavas_sdk.cli.output import human_bytes, say
+from pavas_sdk.cli.output import human_bytes, named_file, say
 from pavas_sdk.errors import ConfigurationError, MediaError, OutputExistsError
 
 if TYPE_CHECKING:
@@ -29,8 +29,9 @@ _QUIETEST_DBFS = -60.0  # a track below this is as good as silent
 @click.option(
     "-o",
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The page; default: out/NAME.report.html.",
+    default="out/",
+    show_default=True,
+    help="The page, or a folder for NAME.report.html.",
 )
 @click.option(
     "--model", default=None, help="Preset, folder or Hub repository; default: pavas-tiny."
@@ -68,7 +69,7 @@ _QUIETEST_DBFS = -60.0  # a track below this is as good as silent
 @click.option("--device", default="cpu", show_default=True, help="torch device.")
 def report(
     video: Path,
-    out: Path | None,
+    out: str,
     model: str | None,
     prompt: str,
     physics: Path | None,
@@ -96,7 +97,7 @@ def report(
         raise ConfigurationError(f"--time-scale must be above 0, got {time_scale:g}")
     if sound is not None and no_sound:
         raise ConfigurationError("--sound and --no-sound exclude each other")
-    page = Path("out") / f"{video.stem}.report.html" if out is None else out
+    page = named_file(out, f"{video.stem}.report.html")
     if page.exists() and not overwrite:
         raise OutputExistsError(f"{page} exists; use --overwrite to replace it")
     with open_video(video, time_scale=time_scale) as source:

@@ -41,6 +41,12 @@ def test_to_a_file_with_masks(pavas, film, tmp_path):
     assert replaced.json["objects"][0]["mass_kg"] == 5.0
 
 
+def test_to_a_folder(pavas, film, tmp_path):
+    answer = pavas("estimate", film, "-o", f"{tmp_path}/")
+    assert answer.code == 0, answer.err
+    assert (tmp_path / "disc.physics.json").is_file()
+
+
 def test_scale_and_slow_motion(pavas, film):
     plain = PhysicsEstimate.from_json(pavas("estimate", film, "--scale", "0.02").json)
     slow = PhysicsEstimate.from_json(

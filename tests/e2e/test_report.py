@@ -41,6 +41,14 @@ def test_a_page_with_an_earlier_sound(report, pavas, film, model, tmp_path):
     assert physics[0].mass_kg == 5.0
 
 
+@pytest.mark.parametrize("out", ["pages", "new/"])
+def test_a_folder_takes_a_page_named_after_the_video(report, tmp_path, out):
+    (tmp_path / "pages").mkdir()
+    answer = report("--no-sound", "-o", out)
+    assert answer.code == 0, answer.err
+    assert (tmp_path / out / "disc.report.html").is_file()
+
+
 def test_a_page_without_sound(report, tmp_path):
     physics = tmp_path / "disc.json"
     assert report("--no-sound", "-o", tmp_path / "a.html").code == 0
