@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from pavas_sdk.data import FrameSource, PhysicsEstimate
 from pavas_sdk.errors import ConfigurationError, InputError
 from pavas_sdk.media import as_source, open_picture
+from pavas_sdk.physics.allocator import give_back_freed_memory
 from pavas_sdk.pipelines.features import (
     VideoFeatures,
+    WindowCondition,
     adapter_inputs,
     encode_window,
     objects_within,
@@ -195,6 +197,28 @@ class ConditioningSteps(StoredPipeline):
         if item.kind == "image":
             return self.encode_image(item.source, window)
         return self.encode_no_video(window)
+
+    def _encode_windows(
+        self, item: Item, estimate: PhysicsEstimate, masks: Mapping[int, MaskTrack]
+    ) -> list[WindowCondition]:
+        """Encode every window of a clip, and keep of each what denoising needs."""
+        windows = self.plan_windows(item.source.duration_s)
+        conditions = []
+        for window in windows:
+            features = self._encode_item(item, window)
+            conditions.append(
+                WindowCondition(
+                    window=window,
+                    pooled=features.pooled,
+                    sync=features.sync,
+                    times_s=features.times_s,
+                    state=self.encode_physics(estimate, masks, features),
+                )
+            )
+            del features
+            if len(windows) > 1:
+                give_back_freed_memory()
+        return conditions
 
     def encode_prompt(
         self, prompt: str | None = "", negative_prompt: str | None = ""

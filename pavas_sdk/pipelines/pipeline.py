@@ -9,11 +9,9 @@ import torch
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.media import as_source
 from pavas_sdk.models import SequenceConfig
-from pavas_sdk.physics.allocator import give_back_freed_memory
 from pavas_sdk.pipelines.arguments import CallArguments, Item, gather
 from pavas_sdk.pipelines.components import check_components_fit
 from pavas_sdk.pipelines.conditioning_steps import SHORTEST_S, ConditioningSteps
-from pavas_sdk.pipelines.features import WindowCondition
 from pavas_sdk.pipelines.output import PavasOutput
 from pavas_sdk.pipelines.provenance import provenance_json
 from pavas_sdk.pipelines.reference_clock import ReferenceClockSource
@@ -298,27 +296,13 @@ class PavasPipeline(ConditioningSteps, SamplingSteps):
                 # offloaded one is needed once
                 text, negative_text = self.encode_prompt(item.prompt, item.negative_prompt)
                 notes = (*notes, *self._text_notes(item.prompt, item.negative_prompt))
-                windows = self.plan_windows(item.source.duration_s)
-                conditions = []
-                for window in windows:
-                    features = self._encode_item(item, window)
-                    state = self.encode_physics(estimate, tracks, features)
-                    conditions.append(
-                        WindowCondition(
-                            window=window,
-                            pooled=features.pooled,
-                            sync=features.sync,
-                            times_s=features.times_s,
-                            state=state,
-                        )
-                    )
-                    del features
-                    if len(windows) > 1:
-                        give_back_freed_memory()
+                conditions = self._encode_windows(item, estimate, tracks)
                 for draw in item.draws:
                     # 4. Noise
                     noise = self.prepare_latents(
-                        windows[-1].stop, generator=draw.generator, latents=draw.latents
+                        conditions[-1].window.stop,
+                        generator=draw.generator,
+                        latents=draw.latents,
                     )
                     # 5. Denoise
                     result = self.denoise(
