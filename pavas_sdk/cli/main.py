@@ -73,6 +73,9 @@ def run(args: Sequence[str]) -> int:
     debug = "--debug" in args or os.environ.get("PAVAS_DEBUG", "") not in ("", "0")
     if debug:
         logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s", stream=sys.stderr)
+    else:
+        # diffusers imports it where it is installed; it then warns of kernels nobody asked for
+        logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings(), progress_lines():
             _show_warnings_as_lines()

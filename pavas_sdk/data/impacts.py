@@ -7,6 +7,8 @@ being mean speeds over a window before and after the moment with a gap around it
 
 from __future__ import annotations
 
+import bisect
+import heapq
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,7 @@ __all__ = ["Impact", "find_impacts", "speeds_around"]
 
 WINDOW_S = 0.2
 GAP_S = 0.04
+_RESIDUALS = 3.0  # a smaller jump may be noise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +97,9 @@ def find_impacts(
     it, and both are extrapolated to its time: gravity, which changes velocity smoothly, cancels.
     The sample itself is left out, because a frame pair that spans a contact mixes both sides; how
     it mixes them says where between the two frames the contact was. The jump must reach
-    ``min_change_m_s``, ``relative_change`` of the larger speed beside it, and twice the residual
-    of both fits; among moments closer than ``min_interval_s`` the largest jump wins.
+    ``min_change_m_s``, ``relative_change`` of the larger speed beside it, and three times the
+    residual of both fits. The largest jump is taken first; fits beside it then end at it, so that it
+    neither feigns nor hides another, until none is left that is ``min_interval_s`` away.
 
     Args:
         object_id: Copied into the result.
@@ -119,13 +123,10 @@ def find_impacts(
     signal = speed[:, None] if velocity_m_s is None else np.asarray(velocity_m_s, dtype=np.float64)
     if times.size < 4:
         return []
-    jumps = [
-        _jump(times, signal, index, fit_s * time_scale, min_change_m_s, relative_change)
-        for index in range(times.size)
-    ]
+    jumps = _Jumps(times, signal, fit_s * time_scale, min_change_m_s, relative_change)
     mass = float("nan") if mass_kg is None else mass_kg
     impacts = []
-    for jump, moment in _apart([found for found in jumps if found], min_interval_s * time_scale):
+    for jump, moment in jumps.apart(min_interval_s * time_scale):
         before, after = speeds_around(
             times, speed, moment, window_s=window_s * time_scale, gap_s=gap_s * time_scale
         )
@@ -143,46 +144,81 @@ def find_impacts(
     return impacts
 
 
-def _apart(jumps: list[tuple[float, float]], min_interval_s: float) -> list[tuple[float, float]]:
-    """The largest (size, time) jumps that keep their distance, in order of time."""
-    taken: list[tuple[float, float]] = []
-    for jump, moment in sorted(jumps, key=lambda one: -one[0]):
-        if all(abs(moment - other) >= min_interval_s for _, other in taken):
-            taken.append((jump, moment))
-    return sorted(taken, key=lambda one: one[1])
+class _Jumps:
+    """Jumps of a signal (S, D), the largest first, each measured between those already taken."""
 
+    def __init__(
+        self,
+        times: NDArray[np.float64],
+        signal: NDArray[np.float64],
+        fit_s: float,
+        min_change_m_s: float,
+        relative_change: float,
+    ) -> None:
+        self._times = times
+        self._signal = signal
+        self._min_change_m_s = min_change_m_s
+        self._relative_change = relative_change
+        moments = times + np.array([[-fit_s - 1e-9], [fit_s + 1e-9]])
+        # of each sample: the first sample of its left fit, and one behind the last of its right
+        self._first, self._last = (np.searchsorted(times, edge) for edge in moments)
+        self._at = [self._jump(index) for index in range(times.size)]
 
-def _jump(
-    times: NDArray[np.float64],
-    signal: NDArray[np.float64],
-    index: int,
-    fit_s: float,
-    min_change_m_s: float,
-    relative_change: float,
-) -> tuple[float, float] | None:
-    """Size and time of the jump at a sample; None when it is not abrupt or not supported."""
-    moment = float(times[index])
-    first, last = np.searchsorted(times, (moment - fit_s - 1e-9, moment + fit_s + 1e-9))
-    sides = []
-    for piece in (slice(first, index), slice(index + 1, last)):
-        fit = _value_at(times[piece] - moment, signal[piece])
-        if fit is None:
+    def apart(self, min_interval_s: float) -> list[tuple[float, float]]:
+        """Return (size, time) of the jumps that keep their distance, in order of time."""
+        taken: list[tuple[float, float]] = []
+        waiting = [(-jump[0], index) for index, jump in enumerate(self._at) if jump]
+        heapq.heapify(waiting)
+        while waiting:
+            size, index = heapq.heappop(waiting)
+            jump = self._at[index]
+            if jump is None or jump[0] != -size:
+                continue  # measured anew since
+            place = bisect.bisect(taken, jump[1], key=lambda one: one[1])
+            beside = taken[max(0, place - 1) : place + 1]
+            if any(abs(jump[1] - other) < min_interval_s for _, other in beside):
+                continue
+            taken.insert(place, jump)
+            for near in self._end_fits_at(index):
+                self._at[near] = self._jump(near)
+                if (found := self._at[near]) is not None:
+                    heapq.heappush(waiting, (-found[0], near))
+        return taken
+
+    def _end_fits_at(self, index: int) -> list[int]:
+        """Let no fit reach over a sample; return whose fits changed."""
+        before = np.arange(self._first[index], index)
+        after = np.arange(index + 1, self._last[index])
+        self._last[before] = np.minimum(self._last[before], index)
+        self._first[after] = np.maximum(self._first[after], index + 1)
+        return [*before.tolist(), *after.tolist()]
+
+    def _jump(self, index: int) -> tuple[float, float] | None:
+        """Size and time of the jump at a sample; None when it is not abrupt or not supported."""
+        times, signal = self._times, self._signal
+        moment = float(times[index])
+        sides = []
+        for piece in (slice(self._first[index], index), slice(index + 1, self._last[index])):
+            fit = _value_at(times[piece] - moment, signal[piece])
+            if fit is None:
+                return None
+            sides.append(fit)
+        (before, noise_before), (after, noise_after) = sides
+        change = after - before
+        jump = float(np.linalg.norm(change))
+        fastest = max(float(np.linalg.norm(before)), float(np.linalg.norm(after)))
+        wanted = max(
+            self._min_change_m_s,
+            self._relative_change * fastest,
+            _RESIDUALS * float(np.hypot(noise_before, noise_after)),
+        )
+        if not 0 < wanted <= jump:
             return None
-        sides.append(fit)
-    (before, noise_before), (after, noise_after) = sides
-    change = after - before
-    jump = float(np.linalg.norm(change))
-    fastest = max(float(np.linalg.norm(before)), float(np.linalg.norm(after)))
-    wanted = max(
-        min_change_m_s, relative_change * fastest, 2.0 * float(np.hypot(noise_before, noise_after))
-    )
-    if not 0 < wanted <= jump:
-        return None
-    # The mixed sample is share * before + (1 - share) * after, the share being that of the time.
-    share = float((after - signal[index]) @ change) / jump**2
-    share = min(max(share, 0.0), 1.0) if np.isfinite(share) else 0.5
-    left, right = 0.5 * (times[index - 1] + moment), 0.5 * (moment + times[index + 1])
-    return jump, float(left + share * (right - left))
+        # The mixed sample is share * before + (1 - share) * after, the share being that of the time.
+        share = float((after - signal[index]) @ change) / jump**2
+        share = min(max(share, 0.0), 1.0) if np.isfinite(share) else 0.5
+        left, right = 0.5 * (times[index - 1] + moment), 0.5 * (moment + times[index + 1])
+        return jump, float(left + share * (right - left))
 
 
 def _value_at(

@@ -57,6 +57,28 @@ def test_every_clear_bounce_is_found_where_it_is(height_m, restitution, fps, shi
         assert nearest.velocity_change_m_s == pytest.approx(down + up, rel=0.1)
 
 
+@pytest.mark.parametrize("height_m", [0.6, 0.9, 1.2])
+@pytest.mark.parametrize("kernel", [(0.5, 0.5), (1 / 3, 1 / 3, 1 / 3), (0.25, 0.5, 0.25)])
+def test_a_smoothed_bounce_makes_no_others_beside_it(height_m, kernel):
+    """Trackers smooth: several samples then mix both sides of a contact, not one."""
+    times, velocity, hits = bouncing(height_m, 0.75, fps=25.0, duration_s=1.2)
+    alone = times < hits[0][0] + 0.3
+    times, velocity = times[alone], velocity[alone]
+    velocity[1:-1, 1] = np.convolve(velocity[:, 1], kernel, "same")[1:-1]
+    (found,) = find_impacts(0, times, np.linalg.norm(velocity, axis=1), velocity_m_s=velocity)
+    assert abs(found.time_s - hits[0][0]) < 0.04
+
+
+@pytest.mark.parametrize("apart_s", [0.16, 0.2, 0.26])
+def test_impacts_closer_than_the_fits_are_both_found(apart_s):
+    """Between two walls: each fit would reach over the other impact."""
+    times = np.arange(100) / 100 + 0.005
+    velocity = np.zeros((100, 3))
+    velocity[:, 0] = np.where(times < 0.4, 3.0, np.where(times < 0.4 + apart_s, -2.5, 2.0))
+    found = find_impacts(0, times, np.linalg.norm(velocity, axis=1), velocity_m_s=velocity)
+    assert [round(hit.time_s, 2) for hit in found] == pytest.approx([0.4, 0.4 + apart_s], abs=0.011)
+
+
 def test_gravity_alone_is_no_impact():
     times = np.arange(100) / 50
     velocity = np.stack([np.full(100, 2.0), 6.0 - G * times, np.zeros(100)], axis=1)
