@@ -17,6 +17,7 @@ from pavas_sdk.data._files import write_text
 from pavas_sdk.errors import ConfigurationError, OutputError, PavasError, WeightsError
 from pavas_sdk.physics import PhysicsEstimator
 from pavas_sdk.pipelines.components import check_components_fit, check_weights_complete
+from pavas_sdk.pipelines.local_paths import without_local_paths
 from pavas_sdk.pipelines.provenance import about_json, component_refs
 from pavas_sdk.pipelines.saved import (
     ABOUT_FORMAT,
@@ -175,7 +176,8 @@ class StoredPipeline(DiffusionPipeline):  # type: ignore[misc]
             if self.physics_estimator is not None:
                 write_text(folder / ESTIMATOR_NAME, _dumps(self.physics_estimator.to_json()))
             write_text(folder / ABOUT_NAME, _dumps(about))
-            super().save_pretrained(str(folder), **options)
+            with without_local_paths((self, *self.torch_components().values())):
+                super().save_pretrained(str(folder), **options)
         except OSError as err:
             if isinstance(err, OutputError):
                 raise
