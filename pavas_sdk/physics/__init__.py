@@ -5,7 +5,8 @@ from __future__ import annotations
 from pavas_sdk.data.background import background_motion_m_s
 from pavas_sdk.physics.cache import PhysicsCache
 from pavas_sdk.physics.centroid import CentroidVelocityConfig, CentroidVelocityEstimator
-from pavas_sdk.physics.estimator import PhysicsEstimator, PhysicsEstimatorConfig, saved_slots
+from pavas_sdk.physics.estimator import PhysicsEstimator, saved_slots
+from pavas_sdk.physics.estimator_config import PhysicsEstimatorConfig
 from pavas_sdk.physics.overrides import Overrides, SpeedOverride, load_overrides
 from pavas_sdk.physics.result import PhysicsResult
 
