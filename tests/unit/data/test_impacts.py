@@ -69,14 +69,15 @@ def test_a_smoothed_bounce_makes_no_others_beside_it(height_m, kernel):
     assert abs(found.time_s - hits[0][0]) < 0.04
 
 
-@pytest.mark.parametrize("apart_s", [0.16, 0.2, 0.26])
-def test_impacts_closer_than_the_fits_are_both_found(apart_s):
-    """Between two walls: each fit would reach over the other impact."""
+@pytest.mark.parametrize("apart_s", [0.13, 0.14])
+def test_a_second_impact_is_placed_without_what_came_before_the_first(apart_s):
+    """Between two walls: a fit that reached over the other impact would shift it by 3 ms."""
     times = np.arange(100) / 100 + 0.005
     velocity = np.zeros((100, 3))
     velocity[:, 0] = np.where(times < 0.4, 3.0, np.where(times < 0.4 + apart_s, -2.5, 2.0))
     found = find_impacts(0, times, np.linalg.norm(velocity, axis=1), velocity_m_s=velocity)
-    assert [round(hit.time_s, 2) for hit in found] == pytest.approx([0.4, 0.4 + apart_s], abs=0.011)
+    assert len(found) == 2
+    assert found[1].time_s == pytest.approx(0.4 + apart_s, abs=5e-4)
 
 
 def test_gravity_alone_is_no_impact():
