@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
 __all__ = ["human_bytes", "json_option", "named_file", "say", "show_json", "show_table"]
 
@@ -53,8 +53,6 @@ def named_file(out: str, name: str) -> Path:
 
     A folder is one that exists, or whatever ends in a slash.
     """
-    from pathlib import Path
-
     path = Path(out)
     is_folder = path.is_dir() or out.endswith(("/", os.sep))
     return path / name if is_folder else path

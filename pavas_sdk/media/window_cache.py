@@ -43,8 +43,8 @@ class WindowCache:
     """Least recently used windows are forgotten beyond ``limit_bytes`` or eight windows.
 
     What is shared is the stretch being worked on: its readers ask for a few grids of times each. A
-    long video read window by window must not fill memory with its past, so windows that lie 8 s or
-    more away from a new one are forgotten, too.
+    long video read window by window must not fill memory with its past, so windows more than 8 s
+    away from a new one are forgotten, too.
     """
 
     def __init__(self, limit_bytes: int) -> None:
