@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pavas_tiny.background import Foreground, find_foreground
 from pavas_tiny.camera_motion import CameraMotion, estimate_camera_motion
 from pavas_tiny.canvas import Canvas, build_canvas
+from pavas_tiny.foreground import Foreground, find_foreground
 from pavas_tiny.selection import Mover, select_movers
 from pavas_tiny.tracking import follow, measure_parts
 

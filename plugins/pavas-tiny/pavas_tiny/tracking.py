@@ -11,7 +11,7 @@ from scipy.optimize import linear_sum_assignment
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pavas_tiny.background import Foreground
+    from pavas_tiny.foreground import Foreground
 
 __all__ = ["Parts", "Track", "follow", "measure_parts"]
 
