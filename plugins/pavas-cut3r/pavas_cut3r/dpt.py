@@ -58,7 +58,7 @@ class DptHead(nn.Module):
     Args:
         token_dims: Widths of the four token sets.
         layer_dims: Channels of the four levels, finest first.
-        feature_dim: Channels of the fusion.
+        feature_dim: Channels of the fusion; half of them leave the head's first convolution.
         last_dim: Channels before the last convolution.
         out_channels: Channels of the result.
     """
@@ -88,9 +88,9 @@ class DptHead(nn.Module):
             self.scratch.add_module(f"layer{level}_rn", projection)
             self.scratch.add_module(f"refinenet{level}", Fusion(feature_dim))
         self.head = nn.Sequential(
-            nn.Conv2d(feature_dim, last_dim, 3, padding=1),
+            nn.Conv2d(feature_dim, feature_dim // 2, 3, padding=1),
             nn.Upsample(scale_factor=2.0, mode="bilinear", align_corners=True),
-            nn.Conv2d(last_dim, last_dim, 3, padding=1),
+            nn.Conv2d(feature_dim // 2, last_dim, 3, padding=1),
             nn.ReLU(inplace=True),
             nn.Conv2d(last_dim, out_channels, 1),
         )

@@ -21,7 +21,7 @@ from pavas_cut3r.positions import image_positions, rotation, state_positions
 from pavas_sdk.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = ["OUTPUTS", "PATCH_SIZE", "Cut3R", "SceneState"]
 
@@ -109,17 +109,14 @@ class Cut3R(ModelMixin, ConfigMixin):  # type: ignore[misc]
         rope_float16_rounding: bool = True,
     ) -> None:
         super().__init__()
-        for name, dim, heads in (
-            ("encoder", encoder_dim, encoder_heads),
-            ("ray encoder", encoder_dim, ray_encoder_heads),
-            ("decoder", decoder_dim, decoder_heads),
-            ("state decoder", decoder_dim, state_decoder_heads),
-        ):
-            if dim % heads or dim // heads % 4:
-                raise ConfigurationError(
-                    f"the {name} has width {dim} and {heads} heads; each head must be a multiple "
-                    "of 4 wide for rotary positions in two dimensions"
-                )
+        _check_head_widths(
+            {
+                "encoder": (encoder_dim, encoder_heads),
+                "ray encoder": (encoder_dim, ray_encoder_heads),
+                "decoder": (decoder_dim, decoder_heads),
+                "state decoder": (decoder_dim, state_decoder_heads),
+            }
+        )
         self.patch_embed = PatchEmbed(3, encoder_dim)
         self.enc_blocks = nn.ModuleList(
             [
@@ -298,6 +295,16 @@ class Cut3R(ModelMixin, ConfigMixin):  # type: ignore[misc]
         last = self.dec_norm(x.to(dtype))
         levels = [kept[depth // 2], kept[3 * depth // 4], last]
         return levels, self.dec_norm_state(state.to(dtype)) if update else state
+
+
+def _check_head_widths(sizes: Mapping[str, tuple[int, int]]) -> None:
+    """Refuse (width, heads) that rotary positions in two dimensions cannot split."""
+    for name, (dim, heads) in sizes.items():
+        if dim % heads or dim // heads % 4:
+            raise ConfigurationError(
+                f"the {name} has width {dim} and {heads} heads; each head must be a multiple "
+                "of 4 wide for rotary positions in two dimensions"
+            )
 
 
 def _dtype(module: nn.Module) -> torch.dtype:
