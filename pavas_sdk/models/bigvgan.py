@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pavas_sdk.errors import ConfigurationError, InputError
-from pavas_sdk.models import vocoder_cpu
+from pavas_sdk.models.cpu import vocoder as vocoder_cpu
 from pavas_sdk.models.released.translation import fold_weight_norm
-from pavas_sdk.models.streamed_weights import StreamedWeights
 from pavas_sdk.models.strict_loading import load_strictly
+from pavas_sdk.models.weights import StreamedWeights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

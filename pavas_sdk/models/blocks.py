@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pavas_sdk.models.distinct_rows import DistinctRows
+from pavas_sdk.models.cpu.distinct_rows import DistinctRows
+from pavas_sdk.models.cpu.linear import Linear
 from pavas_sdk.models.embeddings import apply_rotary
 from pavas_sdk.models.layers import (
     ChannelLastConv,
@@ -17,7 +18,6 @@ from pavas_sdk.models.layers import (
     QueryKeyNorm,
     modulate,
 )
-from pavas_sdk.models.linear import Linear
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,9 +18,9 @@ from torch.nn import functional as F
 from pavas_sdk.errors import ConfigurationError, InputError, MissingPluginError, PavasWarning
 from pavas_sdk.models.frame_pixels import squashed_pixels
 from pavas_sdk.models.released.translation import as_they_are
-from pavas_sdk.models.streamed_weights import StreamedWeights
 from pavas_sdk.models.strict_loading import load_strictly
 from pavas_sdk.models.visual_features import VisualFeatures
+from pavas_sdk.models.weights import StreamedWeights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pavas_sdk.models.linear import Linear
+from pavas_sdk.models.cpu.linear import Linear
 
 __all__ = ["ChannelLastConv", "ConvGatedMLP", "GatedMLP", "QueryKeyNorm", "gated_width", "modulate"]
 

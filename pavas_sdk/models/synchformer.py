@@ -17,13 +17,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pavas_sdk.errors import ConfigurationError, InputError
-from pavas_sdk.models.compiled import over_rows
+from pavas_sdk.models.cpu.jit import over_rows
+from pavas_sdk.models.cpu.linear import Linear, linear, packed_weights
+from pavas_sdk.models.cpu.time_attention import time_attention
 from pavas_sdk.models.frame_pixels import cropped_pixels
-from pavas_sdk.models.linear import Linear, linear, packed_weights
 from pavas_sdk.models.released.translation import as_they_are
-from pavas_sdk.models.streamed_weights import StreamedWeights
 from pavas_sdk.models.strict_loading import load_strictly
-from pavas_sdk.models.time_attention import time_attention
+from pavas_sdk.models.weights import StreamedWeights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -26,11 +26,11 @@ from pavas_sdk.models.blocks import (
     StreamBlock,
 )
 from pavas_sdk.models.conditions import Conditions
-from pavas_sdk.models.distinct_rows import distinct_rows
+from pavas_sdk.models.cpu.distinct_rows import distinct_rows
+from pavas_sdk.models.cpu.linear import Linear
 from pavas_sdk.models.embeddings import RotaryTables, TimeEmbedding
 from pavas_sdk.models.layers import ChannelLastConv, ConvGatedMLP, GatedMLP
-from pavas_sdk.models.linear import Linear
-from pavas_sdk.models.streamed_weights import StreamedWeights
+from pavas_sdk.models.weights import StreamedWeights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

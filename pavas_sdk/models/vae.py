@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from pavas_sdk.errors import ConfigurationError, InputError
 from pavas_sdk.models.posterior import LatentPosterior
 from pavas_sdk.models.sequence import SequenceConfig
-from pavas_sdk.models.streamed_weights import StreamedWeights
+from pavas_sdk.models.weights import StreamedWeights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,8 +5,10 @@ from diffusers.models.autoencoders.mmaudio_vocoder import MMAudioVocoder
 from torch.nn import functional as F
 
 from pavas_sdk.errors import ConfigurationError, InputError, WeightsError
-from pavas_sdk.models import BigVGAN, build_bigvgan, vocoder_cpu, vocoder_kernels
+from pavas_sdk.models import BigVGAN, build_bigvgan
 from pavas_sdk.models.bigvgan import OversampledActivation, oversampling_filter
+from pavas_sdk.models.cpu import vocoder as vocoder_cpu
+from pavas_sdk.models.cpu import vocoder_kernels
 
 SMALL = {
     "mel_bins": 6,

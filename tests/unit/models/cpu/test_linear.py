@@ -5,8 +5,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from pavas_sdk.models import linear as module
-from pavas_sdk.models.linear import Linear, linear, packed_weights
+from pavas_sdk.models.cpu import linear as module
+from pavas_sdk.models.cpu.linear import Linear, linear, packed_weights
 
 
 @pytest.fixture

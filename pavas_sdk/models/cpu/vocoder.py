@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pavas_sdk.models import vocoder_kernels as kernels
-from pavas_sdk.models.compiled import over_rows
+from pavas_sdk.models.cpu import vocoder_kernels as kernels
+from pavas_sdk.models.cpu.jit import over_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,7 +7,7 @@ import torch
 
 from pavas_sdk.models import Conditions, MMAudioTransformer
 from pavas_sdk.models import transformer as network_module
-from pavas_sdk.models.distinct_rows import DistinctRows, distinct_rows
+from pavas_sdk.models.cpu.distinct_rows import DistinctRows, distinct_rows
 
 
 def test_rows_and_places():

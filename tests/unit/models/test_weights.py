@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from pavas_sdk.errors import WeightsError
 from pavas_sdk.models import MMAudioTransformer
-from pavas_sdk.models.streamed_weights import TensorFile
+from pavas_sdk.models.weights import TensorFile
 
 TINY = {"hidden_dim": 32, "num_heads": 2, "depth": 3, "fused_depth": 1, "mlp_multiple_of": 8}
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pavas_sdk.models.compiled import compiled
+from pavas_sdk.models.cpu.jit import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
