@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from pavas_sdk.data import ComponentRef, PhysicsEstimate
+from pavas_sdk.data.frames.bounded_source import bounded
+from pavas_sdk.data.frames.facts import fingerprint
+from pavas_sdk.data.frames.views import WindowSource, plan_windows
+from pavas_sdk.data.memory import give_back_freed_memory
 from pavas_sdk.errors import ComponentError, ConfigurationError, FormatError, PavasWarning
-from pavas_sdk.physics.allocator import give_back_freed_memory
-from pavas_sdk.physics.bounded_source import bounded
 from pavas_sdk.physics.cache import CacheInput, as_cache, result_key, unkeyed_slots
 from pavas_sdk.physics.estimator_config import PhysicsEstimatorConfig
-from pavas_sdk.physics.fingerprint import fingerprint
 from pavas_sdk.physics.joining import ClipJoiner, compact_track
 from pavas_sdk.physics.named import named_slots
 from pavas_sdk.physics.overrides import Overrides, load_overrides
@@ -22,7 +23,6 @@ from pavas_sdk.physics.readiness import check_ready
 from pavas_sdk.physics.result import PhysicsResult
 from pavas_sdk.physics.slots import SLOT_NAMES, Slots, slots_from_json
 from pavas_sdk.physics.window_estimate import SlotRunner, WindowEstimate
-from pavas_sdk.physics.windows import WindowSource, plan_windows
 from pavas_sdk.registry import Registry, default_registry
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from pavas_sdk.data import ObjectPhysics, background_motion_m_s
+from pavas_sdk.data.frames.views import WindowSource
 from pavas_sdk.errors import ComponentFailedError, ContractError
 from pavas_sdk.interfaces.validation import (
     check_masks,
@@ -18,7 +19,6 @@ from pavas_sdk.interfaces.validation import (
 )
 from pavas_sdk.physics.calls import call_component
 from pavas_sdk.physics.capping import largest_by_box, largest_by_mask
-from pavas_sdk.physics.windows import WindowSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

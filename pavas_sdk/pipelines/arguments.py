@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
+from pavas_sdk.data.frames.reference_clock import FRAME_SAMPLING, ReferenceClockSource
+from pavas_sdk.data.frames.views import WindowSource
 from pavas_sdk.errors import ConfigurationError, InputError
 from pavas_sdk.media import open_picture
-from pavas_sdk.physics.windows import WindowSource
 from pavas_sdk.pipelines.no_video import NoVideo
 from pavas_sdk.pipelines.physics_input import PhysicsRequest, check_fits, read_physics
-from pavas_sdk.pipelines.reference_clock import FRAME_SAMPLING, ReferenceClockSource
 
 if TYPE_CHECKING:
     from pavas_sdk.data import FrameSource, MaskTrack

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pavas_sdk.data import FrameSource, PhysicsEstimate
+from pavas_sdk.data.memory import give_back_freed_memory
 from pavas_sdk.errors import ConfigurationError, InputError
 from pavas_sdk.media import as_source, open_picture
-from pavas_sdk.physics.allocator import give_back_freed_memory
 from pavas_sdk.pipelines.features import (
     VideoFeatures,
     WindowCondition,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import torch
 
+from pavas_sdk.data.frames.reference_clock import ReferenceClockSource
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.media import as_source
 from pavas_sdk.models import SequenceConfig
@@ -14,7 +15,6 @@ from pavas_sdk.pipelines.components import check_components_fit
 from pavas_sdk.pipelines.conditioning_steps import SHORTEST_S, ConditioningSteps
 from pavas_sdk.pipelines.output import PavasOutput
 from pavas_sdk.pipelines.provenance import provenance_json
-from pavas_sdk.pipelines.reference_clock import ReferenceClockSource
 from pavas_sdk.pipelines.sampling_steps import SamplingSteps, kept_features
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ import warnings
 import numpy as np
 import pytest
 
+from pavas_sdk.data.frames.facts import fingerprint
+from pavas_sdk.data.frames.views import WindowSource
 from pavas_sdk.errors import ConfigurationError, PavasWarning
 from pavas_sdk.media import MemorySource, open_video, write_video
 from pavas_sdk.physics import PhysicsCache, PhysicsEstimator
 from pavas_sdk.physics.cache import as_cache
-from pavas_sdk.physics.fingerprint import fingerprint
-from pavas_sdk.physics.windows import WindowSource
 from pavas_sdk.registry import Registry
 from pavas_sdk.testing import (
     BrightDetector,

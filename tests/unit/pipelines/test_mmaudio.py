@@ -7,10 +7,10 @@ from diffusers.pipelines.pipeline_loading_utils import _fetch_class_library_tupl
 
 from pavas_sdk import PavasPipeline
 from pavas_sdk.data import Video
+from pavas_sdk.data.frames.reference_clock import ReferenceClockSource
 from pavas_sdk.errors import InputError, PavasWarning
 from pavas_sdk.media import MemorySource
 from pavas_sdk.models import sequence_for_mode
-from pavas_sdk.pipelines.reference_clock import ReferenceClockSource
 from pavas_sdk.testing.tiny_mmaudio import tiny_mmaudio_pipeline
 
 

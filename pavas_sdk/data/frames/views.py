@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pavas_sdk.data import Video
-from pavas_sdk.physics.fingerprint import fingerprint
-from pavas_sdk.physics.source_view import SourceView
+from pavas_sdk.data.frames.facts import fingerprint
+from pavas_sdk.data.frames.source_view import SourceView
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -62,7 +62,7 @@ class WindowSource(SourceView):
         return self.end_s - self.start_s
 
     def fingerprint(self) -> str:
-        """See `pavas_sdk.physics.fingerprint.fingerprint`."""
+        """See `pavas_sdk.data.frames.facts.fingerprint`."""
         whole = fingerprint(self._whole)
         return hashlib.sha256(f"{whole} {self.start_s!r} {self.end_s!r}".encode()).hexdigest()
 

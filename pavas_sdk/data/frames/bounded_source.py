@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pavas_sdk.physics.fingerprint import fingerprint
-from pavas_sdk.physics.source_view import SourceView
+from pavas_sdk.data.frames.facts import fingerprint
+from pavas_sdk.data.frames.source_view import SourceView
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -45,7 +45,7 @@ class BoundedSource(SourceView):
         self._max_side = max_side
 
     def fingerprint(self) -> str:
-        """See `pavas_sdk.physics.fingerprint.fingerprint`; the limit is a setting, not the video."""
+        """See `pavas_sdk.data.frames.facts.fingerprint`; the limit is a setting, not the video."""
         return fingerprint(self._whole)
 
     def read(

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pavas_sdk.data import FrameSource, MaskTrack, MovingObject, ObjectPhysics
+from pavas_sdk.data.frames.views import WindowSource, plan_windows
 from pavas_sdk.physics.joining import ClipJoiner, compact_track
-from pavas_sdk.physics.windows import WindowSource, plan_windows
 from pavas_sdk.testing import moving_discs
 
 

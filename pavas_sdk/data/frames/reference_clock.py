@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pavas_sdk.data.frames.views import WindowSource
 from pavas_sdk.data.timing import reference_clip, reference_frame_clock
 from pavas_sdk.errors import ConfigurationError
-from pavas_sdk.physics.windows import WindowSource
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pavas_sdk.physics import allocator
+from pavas_sdk.data import memory
 
 
 def resident_mb():
@@ -16,7 +16,7 @@ def resident_mb():
 
 
 @pytest.mark.skipif(
-    not sys.platform.startswith("linux") or allocator._malloc_trim() is None,
+    not sys.platform.startswith("linux") or memory._malloc_trim() is None,
     reason="not glibc: its allocator cannot be asked",
 )
 def test_fragments_are_given_back():
@@ -24,11 +24,11 @@ def test_fragments_are_given_back():
     kept = blocks[::50]
     del blocks
     before = resident_mb()
-    allocator.give_back_freed_memory()
+    memory.give_back_freed_memory()
     assert resident_mb() < before - 100
     assert all(block.sum() == 2**13 for block in kept)
 
 
 def test_other_systems_are_left_alone(monkeypatch):
-    monkeypatch.setattr(allocator, "_malloc_trim", lambda: None)
-    allocator.give_back_freed_memory()
+    monkeypatch.setattr(memory, "_malloc_trim", lambda: None)
+    memory.give_back_freed_memory()

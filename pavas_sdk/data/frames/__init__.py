@@ -1,0 +1,1 @@
+"""A frame source seen whole or in part: windows, views, and what it knows beside its frames."""
