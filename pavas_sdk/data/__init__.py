@@ -5,6 +5,7 @@ from __future__ import annotations
 from pavas_sdk.data.audio import Audio
 from pavas_sdk.data.background import background_motion_m_s
 from pavas_sdk.data.component_ref import ComponentRef
+from pavas_sdk.data.frames import SourceFacts
 from pavas_sdk.data.geometry import Reconstruction, Trajectory
 from pavas_sdk.data.impacts import Impact, find_impacts
 from pavas_sdk.data.mass import MassEstimate
@@ -24,6 +25,7 @@ __all__ = [
     "ObjectPhysics",
     "PhysicsEstimate",
     "Reconstruction",
+    "SourceFacts",
     "Trajectory",
     "Video",
     "background_motion_m_s",

@@ -134,7 +134,8 @@ class Video:
 class FrameSource(Protocol):
     """Delivers frames window by window, so that a long video never lies in memory whole.
 
-    Times start at 0 with the first frame. Implemented by ``pavas_sdk.media``.
+    Times start at 0 with the first frame. Implemented by ``pavas_sdk.media``. What a source may
+    tell beside its frames: `SourceFacts`.
     """
 
     @property

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pavas_sdk.data import Video
+from pavas_sdk.data.frames import SourceFacts
 from pavas_sdk.data.timing import grid_times, hold_index
 from pavas_sdk.errors import MediaError
 from pavas_sdk.media.arguments import (
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["MemorySource"]
 
 
-class MemorySource:
+class MemorySource(SourceFacts):
     """A `Video` in memory as a `pavas_sdk.data.FrameSource`; its first frame is at time 0."""
 
     def __init__(self, video: Video) -> None:

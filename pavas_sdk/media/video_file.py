@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from pavas_sdk.data import Video
+from pavas_sdk.data.frames import SourceFacts
 from pavas_sdk.data.timing import grid_times, hold_index
 from pavas_sdk.errors import DamagedMediaError, InputError, MediaNotFoundError
 from pavas_sdk.media.arguments import (
@@ -27,7 +28,7 @@ from pavas_sdk.media.file_facts import missing_parts, probe
 from pavas_sdk.media.frame_sampling import every_frame, frames_shown
 from pavas_sdk.media.pixels import FrameConverter, Orientation, fitted_size
 from pavas_sdk.media.timeline import Timeline, build_timeline
-from pavas_sdk.media.window_cache import Window, WindowCache
+from pavas_sdk.media.window_cache import ReadRequest, WindowCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,7 +45,7 @@ _T = TypeVar("_T")
 _TOLERANCE_S = 1e-6
 
 
-class VideoFile:
+class VideoFile(SourceFacts):
     """A video file as a `pavas_sdk.data.FrameSource`. Made by `open_video`.
 
     A frame is shown from its timestamp to the next one's; the first also before it. Pictures are
@@ -210,7 +211,7 @@ class VideoFile:
             times = start + grid_times(end - start, checked_number("fps", fps, above=0.0))
             return self.frames_at(times, max_side=max_side)
         side = checked_side(max_side)
-        return self._cached(Window(side, start, end), lambda: self._every(start, end, side))
+        return self._cached(ReadRequest(side, start, end), lambda: self._every(start, end, side))
 
     def frames_at(self, times_s: ArrayLike, *, max_side: int | None = None) -> Video:
         """Return the frames shown at ``times_s``, (N,) strictly increasing seconds.
@@ -222,8 +223,8 @@ class VideoFile:
             DamagedMediaError: Nothing in the file could be decoded.
         """
         times, side = checked_times(times_s), checked_side(max_side)
-        window = Window(side, float(times[0]), float(times[-1]), times.tobytes())
-        return self._cached(window, lambda: self._at(times, side))
+        request = ReadRequest(side, float(times[0]), float(times[-1]), times.tobytes())
+        return self._cached(request, lambda: self._at(times, side))
 
     def iter_segments(
         self, length_s: float, *, fps: float | None = None, max_side: int | None = None
@@ -285,12 +286,12 @@ class VideoFile:
                 logger.warning("%s", text)
         return result
 
-    def _cached(self, window: Window, read: Callable[[], Video]) -> Video:
+    def _cached(self, request: ReadRequest, read: Callable[[], Video]) -> Video:
         with self._lock:
-            video = self._cache.get(window)
+            video = self._cache.get(request)
             if video is None:
                 video = self._decoded(read)
-                self._cache.put(window, video)
+                self._cache.put(request, video)
             return video
 
     def _part(self, start_s: float, duration_s: float | None) -> tuple[float, float]:

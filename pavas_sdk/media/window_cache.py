@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pavas_sdk.data import Video
 
-__all__ = ["Window", "WindowCache"]
+__all__ = ["ReadRequest", "WindowCache"]
 
 _TOLERANCE_S = 1e-6
 _MOST_WINDOWS = 8
@@ -23,7 +23,7 @@ _REACH_S = 8.0
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class ReadRequest:
     """What was asked for: every frame of an interval, or the frames at given times.
 
     Attributes:
@@ -50,28 +50,28 @@ class WindowCache:
     def __init__(self, limit_bytes: int) -> None:
         """Start empty."""
         self._limit_bytes = limit_bytes
-        self._windows: OrderedDict[Window, Video] = OrderedDict()
+        self._windows: OrderedDict[ReadRequest, Video] = OrderedDict()
 
     @property
     def held_bytes(self) -> int:
         """Bytes of pictures held."""
         return sum(video.frames.nbytes for video in self._windows.values())
 
-    def get(self, window: Window) -> Video | None:
-        """Return the window's frames if they are held."""
-        if window not in self._windows:
+    def get(self, request: ReadRequest) -> Video | None:
+        """Return the frames asked for if they are held."""
+        if request not in self._windows:
             return None
-        self._windows.move_to_end(window)
-        return self._windows[window]
+        self._windows.move_to_end(request)
+        return self._windows[request]
 
-    def put(self, window: Window, video: Video) -> None:
+    def put(self, request: ReadRequest, video: Video) -> None:
         """Keep ``video``; one that is larger than the limit is not kept."""
         if video.frames.nbytes > self._limit_bytes:
             return
-        near = (window.start_s - _REACH_S, window.end_s + _REACH_S)
+        near = (request.start_s - _REACH_S, request.end_s + _REACH_S)
         for held in [w for w in self._windows if w.end_s < near[0] or w.start_s > near[1]]:
             del self._windows[held]
-        self._windows[window] = video
+        self._windows[request] = video
         while self.held_bytes > self._limit_bytes or len(self._windows) > _MOST_WINDOWS:
             self._windows.popitem(last=False)
 

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from pavas_sdk.data import ComponentRef, PhysicsEstimate
-from pavas_sdk.data.frames.bounded_source import bounded
-from pavas_sdk.data.frames.facts import fingerprint
-from pavas_sdk.data.frames.views import WindowSource, plan_windows
+from pavas_sdk.data.frames import WindowSource, bounded, fingerprint, plan_windows
 from pavas_sdk.data.memory import give_back_freed_memory
 from pavas_sdk.errors import ComponentError, ConfigurationError, FormatError, PavasWarning
 from pavas_sdk.physics.cache import CacheInput, as_cache, result_key, unkeyed_slots
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pavas_sdk.data import FrameSource
+    from pavas_sdk.data.frames import Window
 
 __all__ = ["PhysicsEstimator"]
 
@@ -218,7 +217,9 @@ class PhysicsEstimator:
         config = self._config
         if config.on_error == "raise":  # else each slot is noted when its turn comes
             check_ready(self.slots, self.provenance)
-        windows = plan_windows(source.duration_s, config.window_s, config.overlap_s)
+        windows = plan_windows(
+            source.duration_s, window_s=config.window_s, overlap_s=config.overlap_s
+        )
         runner = SlotRunner(
             self._slots,
             timeout_s=config.timeout_s,
@@ -229,17 +230,17 @@ class PhysicsEstimator:
         source, too_large = bounded(source, config.max_side)
         notes: list[str] = [] if too_large is None else [too_large]
         window = WindowEstimate()
-        for start_s, end_s in windows:
-            part = source if len(windows) == 1 else WindowSource(source, start_s, end_s)
+        for span in windows:
+            part = source if len(windows) == 1 else WindowSource(source, span)
             window = WindowEstimate()
             try:
                 runner.run(part, prompt=prompt, rng=rng, into=window)
             except ComponentError as err:
-                self._add(joiner, window, start_s, end_s, many=len(windows) > 1)
+                self._add(joiner, window, span, many=len(windows) > 1)
                 notes += [*window.notes, str(err)]
                 err.partial = self._result(source, joiner, notes, window)
                 raise
-            self._add(joiner, window, start_s, end_s, many=len(windows) > 1)
+            self._add(joiner, window, span, many=len(windows) > 1)
             notes += window.notes
             if len(windows) > 1:
                 window.reconstruction = None  # the next window needs the room
@@ -251,8 +252,7 @@ class PhysicsEstimator:
         self,
         joiner: ClipJoiner,
         window: WindowEstimate,
-        start_s: float,
-        end_s: float,
+        span: Window,
         *,
         many: bool,
     ) -> None:
@@ -265,7 +265,7 @@ class PhysicsEstimator:
             )
             for object_id, track in window.masks.items()
         }
-        joiner.add(start_s, end_s, window.physics(), tracks)
+        joiner.add(span.start_s, span.end_s, window.physics(), tracks)
 
     def _result(
         self,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from pavas_sdk.data import ObjectPhysics, background_motion_m_s
-from pavas_sdk.data.frames.views import WindowSource
+from pavas_sdk.data.frames import WindowSource
 from pavas_sdk.errors import ComponentFailedError, ContractError
 from pavas_sdk.interfaces.validation import (
     check_masks,
@@ -188,7 +188,9 @@ class SlotRunner:
             into.reconstruction = self._try("reconstructor", reconstruct, into)
         if into.reconstruction is not None:
             # Times in a note are those of the window.
-            where = f"from {video.start_s:g} s on: " if isinstance(video, WindowSource) else ""
+            where = (
+                f"from {video.window.start_s:g} s on: " if isinstance(video, WindowSource) else ""
+            )
             into.notes.extend(where + note for note in into.reconstruction.notes)
             self._follow(video, rng, into.reconstruction, into)
         into.masses = self._try("mass_estimator", weigh, into) or {}

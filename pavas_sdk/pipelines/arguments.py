@@ -11,8 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
-from pavas_sdk.data.frames.reference_clock import FRAME_SAMPLING, ReferenceClockSource
-from pavas_sdk.data.frames.views import WindowSource
+from pavas_sdk.data.frames import (
+    FRAME_SAMPLING,
+    ReferenceClockSource,
+    Window,
+    WindowSource,
+    facts_of,
+)
 from pavas_sdk.errors import ConfigurationError, InputError
 from pavas_sdk.media import open_picture
 from pavas_sdk.pipelines.no_video import NoVideo
@@ -172,7 +177,7 @@ def gather(
                     _sampled(source, duration_s, frame_sampling) if kind == "video" else source
                 ),
                 path=path if kind == "video" and path and Path(path).is_file() else None,
-                start_s=float(getattr(source, "start_s", 0.0)),
+                start_s=facts_of(source).start_s,
                 prompt=prompts[index],
                 negative_prompt=negatives[index],
                 physics=requests[index],
@@ -181,7 +186,7 @@ def gather(
                     _draw(generators[sound], noises[sound])
                     for sound in range(index * per_video, (index + 1) * per_video)
                 ),
-                notes=tuple(getattr(source, "warnings", ())),
+                notes=facts_of(source).warnings,
             )
         )
     _check_durations(items, min_duration_s)
@@ -313,4 +318,4 @@ def _sampled(source: FrameSource, duration_s: float | None, frame_sampling: str)
 def _shortened(source: FrameSource, duration_s: float | None) -> FrameSource:
     if duration_s is None or duration_s >= source.duration_s:
         return source
-    return WindowSource(source, 0.0, duration_s)
+    return WindowSource(source, Window(start_s=0.0, end_s=duration_s))

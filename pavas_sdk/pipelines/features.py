@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from pavas_sdk.data import MaskTrack
+from pavas_sdk.data.frames import facts_of
 from pavas_sdk.data.timing import nearest_index
 from pavas_sdk.pipelines.offload import onload
 
@@ -142,10 +143,12 @@ def _shown(
 
     A source with a clock of its own (`ReferenceClockSource`) may show one frame several times.
     """
-    clock = getattr(source, "shown_times_s", None)
-    if clock is None or not times_s.size:
+    if not times_s.size:
         return times_s, None
-    shown, place = np.unique(clock(times_s, encoder.config.frame_rate_hz), return_inverse=True)
+    shown = facts_of(source).shown_times_s(times_s, encoder.config.frame_rate_hz)
+    if (np.diff(shown) > 0).all():
+        return shown, None
+    shown, place = np.unique(shown, return_inverse=True)
     return shown, torch.from_numpy(place)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pavas_sdk.data.frames.views import WindowSource, plan_windows
+from pavas_sdk.data.frames import WindowSource, plan_windows
 from pavas_sdk.errors import ComponentError
 from pavas_sdk.interfaces.validation import check_masks
 from pavas_sdk.physics.calls import call_component
@@ -40,13 +40,13 @@ def segment_objects(
     config, ref = estimator.config, estimator.provenance["segmenter"]
     segmenter = estimator.slots["segmenter"]
     objects = [entry.object for entry in physics]
-    windows = plan_windows(source.duration_s, config.window_s, config.overlap_s)
+    windows = plan_windows(source.duration_s, window_s=config.window_s, overlap_s=config.overlap_s)
     rng = np.random.default_rng(0)
     tracks: dict[int, MaskTrack] = {}
     try:
-        for start_s, end_s in windows:
+        for window in windows:
             many = len(windows) > 1
-            part = WindowSource(source, start_s, end_s) if many else source
+            part = WindowSource(source, window) if many else source
             answer = call_component(
                 ref,
                 lambda part=part: segmenter.segment(part, objects, rng=rng),  # type: ignore[misc]
@@ -59,7 +59,7 @@ def segment_objects(
                     max_side=config.long_mask_max_side if many else config.mask_max_side,
                     max_rate_hz=config.long_mask_rate_hz if many else None,
                 )
-                small = replace(small, times_s=small.times_s + start_s)
+                small = replace(small, times_s=small.times_s + window.start_s)
                 tracks[object_id] = _continued(tracks.get(object_id), small)
     except ComponentError as err:
         return {}, (f"no masks, objects are conditioned on without them: {err}",)

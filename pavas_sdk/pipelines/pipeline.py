@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import torch
 
-from pavas_sdk.data.frames.reference_clock import ReferenceClockSource
+from pavas_sdk.data.frames import ReferenceClockSource
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.media import as_source
 from pavas_sdk.models import SequenceConfig

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pavas_sdk.errors import ConfigurationError
+from pavas_sdk.data.frames import plan_windows as spread_windows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,23 +64,24 @@ def plan_windows(
     Raises:
         ConfigurationError: The overlap is not smaller than the window.
     """
-    if not 0 <= overlap < window:
-        raise ConfigurationError(
-            f"windows of {window} latents cannot overlap by {overlap}; choose overlap_s below "
-            "window_s"
-        )
-    if total <= window:
+    rate_hz = latent_rate_hz
+    spans = spread_windows(
+        total / rate_hz,
+        window_s=window / rate_hz,
+        overlap_s=overlap / rate_hz,
+        stretch=1.0,
+        grid_hz=rate_hz,
+    )
+    if len(spans) == 1:
         return (Window(start=0, length=total, start_s=0.0, duration_s=duration_s),)
-    count = int(np.ceil((total - window) / (window - overlap))) + 1
-    starts = np.round(np.linspace(0, total - window, count)).astype(int)
     return tuple(
         Window(
-            start=int(start),
+            start=round(span.start_s * rate_hz),
             length=window,
-            start_s=float(start) / latent_rate_hz,
+            start_s=span.start_s,
             duration_s=window_s,
         )
-        for start in starts
+        for span in spans
     )
 
 

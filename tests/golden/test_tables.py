@@ -10,7 +10,7 @@ import torch
 from goldens import KEYS_FOLDER, read_table
 
 from pavas_sdk.data import Video
-from pavas_sdk.data.frames.reference_clock import ReferenceClockSource
+from pavas_sdk.data.frames import ReferenceClockSource
 from pavas_sdk.data.timing import nearest_exact_index, reference_clip, reference_frame_clock
 from pavas_sdk.media import MemorySource
 from pavas_sdk.models import (

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pavas_sdk.data import Video
-from pavas_sdk.media.window_cache import Window, WindowCache
+from pavas_sdk.media.window_cache import ReadRequest, WindowCache
 
 
 def clip(start_s, end_s, fps=10):
@@ -13,7 +13,7 @@ def clip(start_s, end_s, fps=10):
 
 
 def window(start_s, end_s, max_side=None):
-    return Window(max_side=max_side, start_s=start_s, end_s=end_s)
+    return ReadRequest(max_side=max_side, start_s=start_s, end_s=end_s)
 
 
 @pytest.fixture

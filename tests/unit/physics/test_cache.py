@@ -10,8 +10,7 @@ import warnings
 import numpy as np
 import pytest
 
-from pavas_sdk.data.frames.facts import fingerprint
-from pavas_sdk.data.frames.views import WindowSource
+from pavas_sdk.data.frames import Window, WindowSource, fingerprint
 from pavas_sdk.errors import ConfigurationError, PavasWarning
 from pavas_sdk.media import MemorySource, open_video, write_video
 from pavas_sdk.physics import PhysicsCache, PhysicsEstimator
@@ -131,7 +130,7 @@ def test_made_again_when_anything_changed(registry, tmp_path, change):
     elif change == "time scale":
         source = moving_discs(1, time_scale=2.0).source
     elif change == "part":
-        source = WindowSource(clip.source, 0.0, 0.4)
+        source = WindowSource(clip.source, Window(start_s=0.0, end_s=0.4))
     elif change == "prompt":
         options["prompt"] = "a ball"
     elif change == "seed":
@@ -265,26 +264,6 @@ def test_files_are_known_by_their_content(tmp_path):
         assert fingerprint(one) == fingerprint(two)
         assert fingerprint(part) != fingerprint(one)
         assert fingerprint(one) != fingerprint(MemorySource(video))
-
-
-def test_a_source_without_a_fingerprint_is_read():
-    class Plain:
-        """Only what the protocol asks for."""
-
-        def __init__(self, inner):
-            self.inner = inner
-
-        source, time_scale = None, 1.0
-        duration_s = property(lambda self: self.inner.duration_s)
-        height = property(lambda self: self.inner.height)
-        width = property(lambda self: self.inner.width)
-
-        def read(self, start_s=0.0, end_s=None, *, fps=None, max_side=None):
-            return self.inner.read(start_s, end_s, fps=fps, max_side=max_side)
-
-    one, other = moving_discs(1, frames=70), moving_discs(1, frames=70, hidden=(60, 61))
-    assert fingerprint(Plain(one.source)) == fingerprint(Plain(one.source))
-    assert fingerprint(Plain(one.source)) != fingerprint(Plain(other.source))
 
 
 def test_what_cache_takes(tmp_path, monkeypatch):

@@ -1,52 +1,14 @@
-"""Windows over long videos, and putting them together."""
+"""Windows of a long video are put together."""
 
 from __future__ import annotations
-
-from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pavas_sdk.data import FrameSource, MaskTrack, MovingObject, ObjectPhysics
-from pavas_sdk.data.frames.views import WindowSource, plan_windows
+from pavas_sdk.data import MaskTrack, MovingObject, ObjectPhysics
 from pavas_sdk.physics.joining import ClipJoiner, compact_track
-from pavas_sdk.testing import moving_discs
-
-
-@given(
-    duration=st.floats(0.05, 700.0),
-    window=st.floats(2.0, 30.0),
-    overlap=st.floats(0.1, 0.9),
-)
-def test_windows_cover_everything(duration, window, overlap):
-    windows = plan_windows(duration, window, overlap)
-    assert windows[0][0] == 0.0
-    assert windows[-1][1] == pytest.approx(duration)
-    for (_, end), (start, later) in pairwise(windows):
-        assert end - start >= overlap - 1e-9
-        assert later > end
-    assert max(end - start for start, end in windows) <= 1.51 * window + 1e-9
-
-
-def test_a_window_is_a_source():
-    clip = moving_discs(1, frames=50)
-    window = WindowSource(clip.source, 0.4, 1.2)
-    assert isinstance(window, FrameSource)
-    assert window.duration_s == pytest.approx(0.8)
-    part = window.read()
-    assert part.times_s[0] == pytest.approx(0.0, abs=1e-9)
-    assert len(part) == 20
-    np.testing.assert_array_equal(part.frames[0], clip.video.frames[10])
-    at = window.frames_at([0.1, 0.2])
-    np.testing.assert_allclose(at.times_s, [0.1, 0.2])
-    np.testing.assert_array_equal(at.frames[0], clip.video.frames[12])
-    assert window.read(0.2, 0.4, max_side=32).width == 32
-    assert (window.height, window.width) == (48, 64)
-    assert window.source.endswith("#t=0.400,1.200")
-    assert window.time_scale == 1.0
-    assert window.frame_rate_hz == pytest.approx(25.0)
 
 
 def blob(object_id, frames, x, *, rate=10.0, side=32):

@@ -7,7 +7,7 @@ from diffusers.pipelines.pipeline_loading_utils import _fetch_class_library_tupl
 
 from pavas_sdk import PavasPipeline
 from pavas_sdk.data import Video
-from pavas_sdk.data.frames.reference_clock import ReferenceClockSource
+from pavas_sdk.data.frames import ReferenceClockSource
 from pavas_sdk.errors import InputError, PavasWarning
 from pavas_sdk.media import MemorySource
 from pavas_sdk.models import sequence_for_mode
