@@ -63,8 +63,8 @@ def convert(variant: str, folder: Path, dtype: str) -> None:
     """Convert the official file into a component folder."""
     import torch
 
-    from pavas_sdk.models.released import MMAUDIO_RELEASES
-    from pavas_sdk.pipelines.released.conversion import convert_component
+    from pavas_sdk.released import MMAUDIO_RELEASES
+    from pavas_sdk.released.conversion import convert_component
 
     part = MMAUDIO_RELEASES[f"mmaudio-{variant.replace('_', '-')}"].components[0]
     convert_component(

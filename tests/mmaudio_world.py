@@ -19,8 +19,7 @@ from pavas_sdk.models import (
     Synchformer,
 )
 from pavas_sdk.models.bigvgan import oversampling_filter
-from pavas_sdk.models.released import MMAUDIO_RELEASES, ReleasedComponent
-from pavas_sdk.pipelines.released import ReleasedPreset
+from pavas_sdk.released import MMAUDIO_RELEASES, ReleasedComponent, ReleasedPreset
 
 sys.path.insert(0, str(Path(__file__).parent / "golden"))
 

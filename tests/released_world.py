@@ -16,9 +16,8 @@ from pavas_sdk.models import (
     TinySyncEncoder,
     TinyVisualEncoder,
 )
-from pavas_sdk.models.released import OfficialFile, Release, ReleasedComponent
-from pavas_sdk.models.released.translation import as_they_are, without
-from pavas_sdk.pipelines.released import ReleasedPreset
+from pavas_sdk.models.translation import as_they_are, without
+from pavas_sdk.released import OfficialFile, Release, ReleasedComponent, ReleasedPreset
 
 sys.path.insert(0, str(Path(__file__).parent / "golden"))
 

@@ -18,14 +18,14 @@ from torch.nn import functional as F
 
 from pavas_sdk.errors import ConfigurationError, InputError
 from pavas_sdk.models.cpu import vocoder as vocoder_cpu
-from pavas_sdk.models.released.translation import fold_weight_norm
 from pavas_sdk.models.strict_loading import load_strictly
+from pavas_sdk.models.translation import fold_weight_norm
 from pavas_sdk.models.weights import StreamedWeights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pavas_sdk.models.released.translation import Entry
+    from pavas_sdk.models.translation import Entry
 
 __all__ = ["BIGVGAN_VARIANTS", "BigVGAN", "build_bigvgan", "oversampling_filter"]
 

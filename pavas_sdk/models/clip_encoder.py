@@ -17,8 +17,8 @@ from torch.nn import functional as F
 
 from pavas_sdk.errors import ConfigurationError, InputError, MissingPluginError, PavasWarning
 from pavas_sdk.models.frame_pixels import squashed_pixels
-from pavas_sdk.models.released.translation import as_they_are
 from pavas_sdk.models.strict_loading import load_strictly
+from pavas_sdk.models.translation import as_they_are
 from pavas_sdk.models.visual_features import VisualFeatures
 from pavas_sdk.models.weights import StreamedWeights
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pavas_sdk.data import Video
-    from pavas_sdk.models.released.translation import Entry
+    from pavas_sdk.models.translation import Entry
 
 __all__ = ["CLIPEncoder"]
 

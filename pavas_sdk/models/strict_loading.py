@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from pavas_sdk.models.released.translation import Entry
+    from pavas_sdk.models.translation import Entry
 
 __all__ = ["load_strictly"]
 

@@ -21,8 +21,8 @@ from pavas_sdk.models.cpu.jit import over_rows
 from pavas_sdk.models.cpu.linear import Linear, linear, packed_weights
 from pavas_sdk.models.cpu.time_attention import time_attention
 from pavas_sdk.models.frame_pixels import cropped_pixels
-from pavas_sdk.models.released.translation import as_they_are
 from pavas_sdk.models.strict_loading import load_strictly
+from pavas_sdk.models.translation import as_they_are
 from pavas_sdk.models.weights import StreamedWeights
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pavas_sdk.data import Video
-    from pavas_sdk.models.released.translation import Entry
+    from pavas_sdk.models.translation import Entry
 
 __all__ = ["Synchformer"]
 

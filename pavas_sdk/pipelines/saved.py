@@ -23,8 +23,8 @@ from pavas_sdk.errors import (
     WeightsError,
 )
 from pavas_sdk.physics import saved_slots
-from pavas_sdk.pipelines.released.fastvideo import is_fastvideo, prepare_fastvideo
 from pavas_sdk.registry import MissingSlot, missing_plugins_error
+from pavas_sdk.released.fastvideo import is_fastvideo, prepare_fastvideo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -26,7 +26,7 @@ def pavas_register_components() -> list[ComponentSpec]:
             ComponentSpec(
                 "pipeline",
                 f"mmaudio-{variant.replace('_', '-')}",
-                f"pavas_sdk.pipelines.released.mmaudio:{variant}",
+                f"pavas_sdk.released.presets:{variant}",
                 summary=f"MMAudio, {summary}, without physics; official files are fetched once",
                 licence=_MMAUDIO_LICENCE,
             )

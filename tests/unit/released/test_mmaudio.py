@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from pavas_sdk.models.released import MMAUDIO_RELEASES
-from pavas_sdk.models.released.matching import match, recognise
 from pavas_sdk.registry import default_registry, is_non_commercial
+from pavas_sdk.released import MMAUDIO_RELEASES
+from pavas_sdk.released.matching import match, recognise
 
-KEYS = Path(__file__).parents[3] / "golden" / "mmaudio" / "keys"
+KEYS = Path(__file__).parents[2] / "golden" / "mmaudio" / "keys"
 COMPONENTS = {
     part.name: part for release in MMAUDIO_RELEASES.values() for part in release.components
 }
@@ -88,14 +88,14 @@ def test_derived_tables_of_a_released_file_are_dropped():
 
 def test_listing_needs_no_torch():
     code = (
-        "import sys, pavas_sdk.models.released, pavas_sdk.pipelines.released.preset;"
+        "import sys, pavas_sdk.released, pavas_sdk.released.preset;"
         "sys.exit('torch' in sys.modules or 'diffusers' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_the_page_of_presets_names_every_file_repository_and_licence():
-    page = (Path(__file__).parents[4] / "docs" / "reference" / "presets.md").read_text("utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "presets.md").read_text("utf-8")
     for release in MMAUDIO_RELEASES.values():
         assert f"`{release.name}`" in page
         for part in release.components:

@@ -7,21 +7,21 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pavas_sdk.errors import OutputExistsError, WeightsError
-from pavas_sdk.models.released import MMAUDIO_RELEASES, Release
-from pavas_sdk.pipelines.released.cache import (
+from pavas_sdk.released.cache import (
     components_folder,
     locked,
     new_folder,
     pipelines_folder,
 )
-from pavas_sdk.pipelines.released.folder import write_pipeline_folder
-from pavas_sdk.pipelines.released.locate import download, find_in_folder, where_to_put
+from pavas_sdk.released.folder import write_pipeline_folder
+from pavas_sdk.released.locate import download, find_in_folder, where_to_put
+from pavas_sdk.released.mmaudio import MMAUDIO_RELEASES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from pavas_sdk.models.released import ReleasedComponent
+    from pavas_sdk.released.releases import Release, ReleasedComponent
 
 __all__ = ["ReleasedPreset"]
 
@@ -128,8 +128,8 @@ class ReleasedPreset:
         """
         import torch
 
-        from pavas_sdk.models.released.translation import as_they_are
-        from pavas_sdk.pipelines.released.conversion import (
+        from pavas_sdk.models.translation import as_they_are
+        from pavas_sdk.released.conversion import (
             WEIGHTS_NAME,
             convert_component,
             read_record,
@@ -175,7 +175,7 @@ class ReleasedPreset:
         hub_options: dict[str, Any],
     ) -> Path:
         """Return the folder of a converted component, making it when needed."""
-        from pavas_sdk.pipelines.released.conversion import (
+        from pavas_sdk.released.conversion import (
             convert_component,
             read_record,
             sha256_of,
@@ -209,7 +209,7 @@ class ReleasedPreset:
         """Components that are neither converted nor in the Hub's cache."""
         from huggingface_hub import try_to_load_from_cache
 
-        from pavas_sdk.pipelines.released.conversion import read_record
+        from pavas_sdk.released.conversion import read_record
 
         where = hub_options.get("cache_dir")
         return [

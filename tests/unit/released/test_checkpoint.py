@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from pavas_sdk.errors import WeightsError
-from pavas_sdk.models.released.checkpoint import read_checkpoint
+from pavas_sdk.released.checkpoint import read_checkpoint
 
 STATE = {"a": torch.arange(6.0).reshape(2, 3), "b.c": torch.ones(4)}
 

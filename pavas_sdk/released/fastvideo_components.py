@@ -17,11 +17,11 @@ from torch import Tensor
 from pavas_sdk.errors import WeightsError
 from pavas_sdk.models.bigvgan import BigVGAN
 from pavas_sdk.models.clip_encoder import CLIPEncoder
-from pavas_sdk.models.released.official import ReleasedComponent
-from pavas_sdk.models.released.translation import Entry, as_they_are, entry_of
 from pavas_sdk.models.synchformer import Synchformer
 from pavas_sdk.models.transformer import MMAudioTransformer
+from pavas_sdk.models.translation import Entry, as_they_are, entry_of
 from pavas_sdk.models.vae import VAE_VARIANTS, AutoencoderMel
+from pavas_sdk.released.releases import ReleasedComponent
 
 __all__ = ["FASTVIDEO_FOLDERS", "fastvideo_component"]
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from pavas_sdk.models.released.translation import Entry
+    from pavas_sdk.models.translation import Entry
 
 __all__ = ["OfficialFile", "Release", "ReleasedComponent"]
 

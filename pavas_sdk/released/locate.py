@@ -10,7 +10,7 @@ from pavas_sdk.errors import OutputError, WeightsError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pavas_sdk.models.released import OfficialFile, ReleasedComponent
+    from pavas_sdk.released.releases import OfficialFile, ReleasedComponent
 
 __all__ = ["download", "find_in_folder", "where_to_put"]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pavas_sdk.models.released import MMAUDIO_RELEASES
-from pavas_sdk.pipelines.released.preset import ReleasedPreset
+from pavas_sdk.released.mmaudio import MMAUDIO_RELEASES
+from pavas_sdk.released.preset import ReleasedPreset
 
 __all__ = ["large_44k", "large_44k_v2", "medium_44k", "small_16k", "small_44k"]
 

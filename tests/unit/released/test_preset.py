@@ -13,7 +13,7 @@ from released_world import COMPONENTS, PRESET, RELEASE, official_state, write_of
 
 from pavas_sdk import PavasPipeline
 from pavas_sdk.errors import ConfigurationError, OutputError, OutputExistsError, WeightsError
-from pavas_sdk.pipelines.released import conversion, preset
+from pavas_sdk.released import conversion, preset
 from pavas_sdk.testing import moving_discs
 
 TRANSFORMER = COMPONENTS[0]

@@ -12,9 +12,9 @@ import torch
 from pavas_sdk import __version__
 from pavas_sdk.errors import OutputError, WeightsError
 from pavas_sdk.media.atomic import write_failure
-from pavas_sdk.models.released.checkpoint import read_checkpoint
-from pavas_sdk.models.released.matching import match
-from pavas_sdk.pipelines.released.tensor_file import stored_bytes, write_tensors
+from pavas_sdk.released.checkpoint import read_checkpoint
+from pavas_sdk.released.matching import match
+from pavas_sdk.released.tensor_file import stored_bytes, write_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from pavas_sdk.models.released import ReleasedComponent
+    from pavas_sdk.released.releases import ReleasedComponent
 
 __all__ = [
     "CONVERTER_VERSION",

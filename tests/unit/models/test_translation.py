@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from pavas_sdk.models.released.translation import fold_weight_norm, without
+from pavas_sdk.models.translation import fold_weight_norm, without
 
 
 def test_derived_tables_are_dropped_and_the_rest_passes_through():

@@ -14,8 +14,8 @@ from safetensors.torch import save_file
 from pavas_sdk import PavasPipeline
 from pavas_sdk.errors import WeightsError
 from pavas_sdk.models import VAE_VARIANTS, AutoencoderMel, BigVGAN, MMAudioTransformer, Synchformer
-from pavas_sdk.models.released import ReleasedComponent
-from pavas_sdk.pipelines.released.fastvideo import is_fastvideo
+from pavas_sdk.released import ReleasedComponent
+from pavas_sdk.released.fastvideo import is_fastvideo
 
 SIZES = {
     "latent_dim": 40,

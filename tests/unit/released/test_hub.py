@@ -11,13 +11,10 @@ import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from mmaudio_world import write_official
 from stand_in_hub import stand_in_hub
 
-TESTS = Path(__file__).parents[3]
+TESTS = Path(__file__).parents[2]
 
 START = """
 import types, sys
@@ -65,9 +62,9 @@ KILLED = (
     + '''
 import json, os, random, shutil, signal, time
 from pathlib import Path
-from pavas_sdk.models.released.checkpoint import read_checkpoint
-from pavas_sdk.pipelines.released.cache import components_folder, pipelines_folder
-from pavas_sdk.pipelines.released.conversion import WEIGHTS_NAME, read_record, sha256_of
+from pavas_sdk.released.checkpoint import read_checkpoint
+from pavas_sdk.released.cache import components_folder, pipelines_folder
+from pavas_sdk.released.conversion import WEIGHTS_NAME, read_record, sha256_of
 from pavas_sdk.errors import WeightsError
 
 # a slower disk, so that there is time to be killed in

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pavas_sdk.errors import WeightsError
-from pavas_sdk.models.released import MMAUDIO_RELEASES
-from pavas_sdk.pipelines.released.cache import locked, new_folder, pipelines_folder
-from pavas_sdk.pipelines.released.folder import write_pipeline_folder
+from pavas_sdk.released.cache import locked, new_folder, pipelines_folder
+from pavas_sdk.released.folder import write_pipeline_folder
+from pavas_sdk.released.mmaudio import MMAUDIO_RELEASES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,9 +36,9 @@ def prepare_fastvideo(folder: Path) -> Path:
         WeightsError: A component is missing, damaged or holds other tensors.
         OutputError: The cache folder cannot be written.
     """
-    from pavas_sdk.models.released.checkpoint import read_checkpoint
-    from pavas_sdk.models.released.fastvideo import FASTVIDEO_FOLDERS, fastvideo_component
-    from pavas_sdk.pipelines.released.conversion import convert_component, sha256_of
+    from pavas_sdk.released.checkpoint import read_checkpoint
+    from pavas_sdk.released.conversion import convert_component, sha256_of
+    from pavas_sdk.released.fastvideo_components import FASTVIDEO_FOLDERS, fastvideo_component
 
     missing = [
         f"{name}/{file}"

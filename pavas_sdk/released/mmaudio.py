@@ -10,14 +10,14 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from pavas_sdk.models.released.official import OfficialFile, Release, ReleasedComponent
+from pavas_sdk.released.releases import OfficialFile, Release, ReleasedComponent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import Tensor
 
-    from pavas_sdk.models.released.translation import Entry
+    from pavas_sdk.models.translation import Entry
 
 __all__ = ["MMAUDIO_RELEASES"]
 
@@ -94,13 +94,13 @@ def _clip_entries(official: Mapping[str, Tensor]) -> Mapping[str, Entry]:
 
 
 def _without_derived(official: Mapping[str, Tensor]) -> Mapping[str, Entry]:
-    from pavas_sdk.models.released.translation import without
+    from pavas_sdk.models.translation import without
 
     return without(official, names=_DERIVED)
 
 
 def _as_they_are(official: Mapping[str, Tensor]) -> Mapping[str, Entry]:
-    from pavas_sdk.models.released.translation import as_they_are
+    from pavas_sdk.models.translation import as_they_are
 
     return as_they_are(official)
 

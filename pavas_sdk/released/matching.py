@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from pavas_sdk.models.released.official import ReleasedComponent
-    from pavas_sdk.models.released.translation import Entry
+    from pavas_sdk.models.translation import Entry
+    from pavas_sdk.released.releases import ReleasedComponent
 
 __all__ = ["match", "recognise"]
 

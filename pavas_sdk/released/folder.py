@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from pavas_sdk.models.released import Release
+    from pavas_sdk.released.releases import Release
 
 __all__ = ["write_pipeline_folder"]
 

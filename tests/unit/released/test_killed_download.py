@@ -8,15 +8,13 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from stand_in_hub import stand_in_hub
 
 FETCH = """
 import huggingface_hub.constants as constants
 constants.DOWNLOAD_CHUNK_SIZE = 2**16
-from pavas_sdk.models.released import OfficialFile, ReleasedComponent
-from pavas_sdk.pipelines.released.locate import download
+from pavas_sdk.released import OfficialFile, ReleasedComponent
+from pavas_sdk.released.locate import download
 
 file = OfficialFile(repository="someone/large", path="w.pth", size_bytes=1, licence="MIT")
 part = ReleasedComponent(name="x", slot="vae", file=file, build=None, translate=None)
