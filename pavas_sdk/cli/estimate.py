@@ -146,12 +146,13 @@ def _report(video: Path, result: PhysicsResult) -> None:
 def _write_masks(path: Path, result: PhysicsResult) -> None:
     import numpy as np
 
-    from pavas_sdk.data._files import replacing
+    from pavas_sdk.data.files import make_folder, replacing
 
     arrays: dict[str, Any] = {}
     for object_id, track in result.masks.items():
         arrays[f"times_s_{object_id}"] = track.times_s
         arrays[f"masks_{object_id}"] = track.masks
-    with replacing(path) as draft, draft.open("wb") as stream:
+    make_folder(path.parent)
+    with replacing(path, overwrite=True) as draft, draft.open("wb") as stream:
         np.savez_compressed(stream, **arrays)
     say(f"  masks in {path}")

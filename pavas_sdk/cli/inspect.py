@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pavas_sdk.cli.output import json_option, say, show_json
-from pavas_sdk.errors import FormatError, MediaError, MediaNotFoundError
+from pavas_sdk.errors import MediaError, MediaNotFoundError
 
 if TYPE_CHECKING:
     from pavas_sdk.data import ComponentRef
@@ -48,11 +47,12 @@ def _facts(path: Path, full: bool) -> dict[str, Any]:
 
 
 def _pipeline(folder: Path) -> dict[str, Any]:
+    from pavas_sdk.data.documents import read_json
     from pavas_sdk.physics import saved_slots
     from pavas_sdk.pipelines.saved import SavedPipeline
 
     saved = SavedPipeline.read(folder)
-    index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+    index = read_json(folder / "model_index.json")
     slots: dict[str, ComponentRef] = {} if saved.estimator is None else saved_slots(saved.estimator)
     return {
         "kind": "pipeline",
@@ -72,12 +72,10 @@ def _pipeline(folder: Path) -> dict[str, Any]:
 
 def _document(path: Path) -> dict[str, Any]:
     from pavas_sdk.data import PhysicsEstimate
+    from pavas_sdk.data.documents import read_json
     from pavas_sdk.pipelines.output import SIDECAR_FORMAT, read_sidecar
 
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as err:
-        raise FormatError(f"cannot read {path}: {err}") from err
+    data = read_json(path)
     if isinstance(data, dict) and data.get("format") == SIDECAR_FORMAT:
         return {"kind": "provenance", "path": str(path), **read_sidecar(path)}
     physics = PhysicsEstimate.load(path)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import inspect
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pavas_sdk.cli.output import human_bytes, json_option, say, show_json, show_table
-from pavas_sdk.errors import ConfigurationError, PavasError
+from pavas_sdk.data.documents import read_json
+from pavas_sdk.errors import ConfigurationError, FormatError, PavasError
 from pavas_sdk.registry import DEFAULTS, default_registry
 
 if TYPE_CHECKING:
@@ -144,8 +144,8 @@ def _show_folder(entry: RegisteredComponent, folder: Path, as_json: bool) -> Non
 def _sources(folder: Path) -> dict[str, Any]:
     """Official file of each component with its SHA-256, where the folder names them."""
     try:
-        about = json.loads((folder / "pavas.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        about = read_json(folder / "pavas.json")
+    except FormatError:
         return {}
     return {slot: source["official"] for slot, source in about.get("sources", {}).items()}
 

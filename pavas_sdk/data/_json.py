@@ -1,4 +1,4 @@
-"""Reading and writing JSON values strictly: a wrong type is named, NaN is null."""
+"""JSON values, strictly: a wrong type is named, NaN is null."""
 
 from __future__ import annotations
 
@@ -16,20 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _NUMBER_LIST = re.compile(r"\[\n\s*((?:[-+0-9.eE]+|null)(?:,\n\s*(?:[-+0-9.eE]+|null))*)\n\s*\]")
-
-
-def loads(text: str) -> Any:
-    """Parse JSON text.
-
-    Raises:
-        FormatError: Not JSON, or a number that is NaN, infinite or too long.
-    """
-    try:
-        return json.loads(text, parse_constant=_refuse, parse_float=_finite)
-    except FormatError:
-        raise
-    except (ValueError, RecursionError) as err:
-        raise FormatError(f"not JSON: {err}") from err
 
 
 def dumps(data: Any) -> str:
@@ -155,14 +141,3 @@ def plain_numbers(array: NDArray[np.float64] | None) -> Any:
 def _short(value: Any) -> str:
     shown = repr(value)
     return shown if len(shown) <= 60 else shown[:57] + "..."
-
-
-def _refuse(name: str) -> float:
-    raise FormatError(f"{name} is not allowed in JSON of ours; missing values are null")
-
-
-def _finite(literal: str) -> float:
-    value = float(literal)
-    if not math.isfinite(value):
-        raise FormatError(f"the number {literal[:40]} is too large")
-    return value

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -16,12 +15,15 @@ import numpy as np
 from pavas_sdk.data import _json
 from pavas_sdk.data._validation import positive
 from pavas_sdk.data.component_ref import ComponentRef
+from pavas_sdk.data.documents import check_format, parse_json, read_json
+from pavas_sdk.data.files import write_text
 from pavas_sdk.data.impacts import Impact, find_impacts
 from pavas_sdk.data.object_physics import ObjectPhysics
 from pavas_sdk.errors import FormatError, PhysicsInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from numpy.typing import ArrayLike
 
@@ -214,9 +216,7 @@ class PhysicsEstimate:
         Raises:
             OutputError: The file cannot be written.
         """
-        from pavas_sdk.data._files import write_text
-
-        write_text(Path(path), self.dumps())
+        write_text(path, self.dumps(), overwrite=True)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> PhysicsEstimate:
@@ -226,19 +226,14 @@ class PhysicsEstimate:
             FormatError: Another format, a newer version, a missing field.
             PhysicsInputError: A value is impossible.
         """
-        if not isinstance(data, dict) or data.get("format") != FORMAT:
-            got = data.get("format") if isinstance(data, dict) else type(data).__name__
-            raise FormatError(
-                f'this is not a physics document: "format" is {got!r}, expected "{FORMAT}". '
-                "Make one with: pavas estimate VIDEO -o VIDEO.physics.json"
-            )
-        version = data.get("format_version")
-        if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
-            raise FormatError(
-                f"physics document has format_version {version!r}; this pavas_sdk reads up to "
-                f"{FORMAT_VERSION}. For a newer document: pip install -U pavas-sdk"
-            )
         where = "physics document"
+        version = check_format(
+            data,
+            format_name=FORMAT,
+            newest=FORMAT_VERSION,
+            what=where,
+            make_with="pavas estimate VIDEO -o VIDEO.physics.json",
+        )
         provenance = _json.mapping(data.get("provenance", {}), "provenance")
         objects = _json.items(_json.required(data, "objects", where), "objects")
         return cls(
@@ -259,7 +254,7 @@ class PhysicsEstimate:
             FormatError: Not JSON, or not this format.
             PhysicsInputError: A value is impossible.
         """
-        return cls.from_json(_json.loads(text))
+        return cls.from_json(parse_json(text))
 
     @classmethod
     def load(cls, path: str | Path) -> PhysicsEstimate:
@@ -269,10 +264,9 @@ class PhysicsEstimate:
             FormatError: Not readable as text, not JSON, or not this format.
             PhysicsInputError: A value is impossible.
         """
+        document = read_json(path)
         try:
-            return cls.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as err:
-            raise FormatError(f"cannot read physics from {path}: {err}") from err
+            return cls.from_json(document)
         except (FormatError, PhysicsInputError) as err:
             raise type(err)(f"{path}: {err}") from err
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pavas_sdk.media.atomic import replacing
+from pavas_sdk.data.files import replacing
 from pavas_sdk.media.audio_files import AudioReport, read_audio, write_audio
 from pavas_sdk.media.memory_source import MemorySource
 from pavas_sdk.media.muxing import MuxReport, mux

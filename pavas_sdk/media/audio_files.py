@@ -11,8 +11,8 @@ import av
 import numpy as np
 
 from pavas_sdk.data import Audio
+from pavas_sdk.data.files import replacing
 from pavas_sdk.errors import ConfigurationError, DamagedMediaError, OutputError
-from pavas_sdk.media.atomic import replacing
 from pavas_sdk.media.opening import open_input, select_audio
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import av
 import numpy as np
 
 from pavas_sdk.data import Audio
+from pavas_sdk.data.files import replacing
 from pavas_sdk.errors import ConfigurationError, MediaError
-from pavas_sdk.media.atomic import replacing
 from pavas_sdk.media.containers import ContainerFormat, audio_packets, container_of
 from pavas_sdk.media.opening import open_input, select_video
 from pavas_sdk.media.retiming import TICKS_PER_S, new_timestamps

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import av
 import numpy as np
 
+from pavas_sdk.data.files import replacing
 from pavas_sdk.errors import ConfigurationError
-from pavas_sdk.media.atomic import replacing
 from pavas_sdk.media.containers import audio_packets, container_of
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ import numpy as np
 
 from pavas_sdk import __version__
 from pavas_sdk.data import MaskTrack, PhysicsEstimate
-from pavas_sdk.data._files import replacing
+from pavas_sdk.data.files import make_folder, replacing
 from pavas_sdk.errors import ConfigurationError, InputError, OutputError, PavasWarning
 from pavas_sdk.physics.result import PhysicsResult
 
@@ -101,7 +101,8 @@ class PhysicsCache:
         """
         path = self._path(key)
         try:
-            with replacing(path) as draft, draft.open("wb") as stream:
+            make_folder(self.folder)
+            with replacing(path, overwrite=True) as draft, draft.open("wb") as stream:
                 np.savez_compressed(stream, allow_pickle=False, **_arrays(result))
             self._shrink(keep=path)
         except (OutputError, OSError) as err:

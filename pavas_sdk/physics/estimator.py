@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from pavas_sdk.data import ComponentRef, PhysicsEstimate
+from pavas_sdk.data.documents import check_format
 from pavas_sdk.data.frames import WindowSource, bounded, fingerprint, plan_windows
 from pavas_sdk.data.memory import give_back_freed_memory
 from pavas_sdk.errors import ComponentError, ConfigurationError, FormatError, PavasWarning
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pavas_sdk.data import FrameSource
-    from pavas_sdk.data.frames import Window
+from pavas_sdk.data.frames import Window
 
 __all__ = ["PhysicsEstimator"]
 
@@ -326,17 +327,11 @@ def saved_slots(data: Mapping[str, Any]) -> dict[str, ComponentRef]:
     Raises:
         FormatError: Another format, a newer version, or a malformed entry.
     """
-    if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise FormatError(f'not a saved physics estimator: expected "format": "{FORMAT}"')
-    version = data.get("format_version")
-    if not isinstance(version, int) or not 1 <= version <= FORMAT_VERSION:
-        raise FormatError(
-            f"saved physics estimator has format_version {version!r}; this pavas_sdk reads up to "
-            f"{FORMAT_VERSION}. For a newer document: pip install -U pavas-sdk"
-        )
+    what = "saved physics estimator"
+    check_format(data, format_name=FORMAT, newest=FORMAT_VERSION, what=what)
     slots = data.get("slots")
     if not isinstance(slots, dict):
-        raise FormatError('saved physics estimator: "slots" must be an object')
+        raise FormatError(f'{what}: "slots" must be a JSON object')
     return {str(slot): ComponentRef.from_json(ref) for slot, ref in slots.items()}
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pavas_sdk.data.documents import read_json
 from pavas_sdk.errors import FormatError, PhysicsInputError
 
 if TYPE_CHECKING:
@@ -77,10 +77,7 @@ def load_overrides(source: str | Path | Mapping[str, Any]) -> Overrides:
     data: Any = source
     if isinstance(source, (str, Path)):
         where = str(source)
-        try:
-            data = json.loads(Path(source).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as err:
-            raise FormatError(f"cannot read overrides from {source}: {err}") from err
+        data = read_json(source)
     if not hasattr(data, "items"):
         raise FormatError(f"{where}: expected an object, got {type(data).__name__}")
     unknown = sorted(set(data) - {"masses_kg", "speeds"})

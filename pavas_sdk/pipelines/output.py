@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pavas_sdk.data import Audio, PhysicsEstimate
-from pavas_sdk.data._files import write_text
-from pavas_sdk.errors import ConfigurationError, FormatError, OutputError, OutputExistsError
+from pavas_sdk.data.documents import read_document
+from pavas_sdk.data.files import make_folder, write_text
+from pavas_sdk.errors import ConfigurationError, OutputExistsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -186,20 +187,6 @@ class PavasOutput:
         )
 
 
-def make_folder(folder: Path) -> None:
-    """Make ``folder`` and its parents.
-
-    Raises:
-        OutputError: It cannot be made, or is a file.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as err:
-        raise OutputError(
-            f"cannot make the folder {folder}: {err.strerror}; choose a folder that you may write to"
-        ) from err
-
-
 def sidecar_text(provenance: Mapping[str, Any]) -> str:
     """Return a sidecar's JSON text."""
     document = {"format": SIDECAR_FORMAT, "format_version": SIDECAR_VERSION, **provenance}
@@ -212,16 +199,6 @@ def read_sidecar(path: str | Path) -> dict[str, Any]:
     Raises:
         FormatError: Not readable, another format, or newer than this version reads.
     """
-    try:
-        document = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as err:
-        raise FormatError(f"cannot read {path}: {err}") from err
-    if not isinstance(document, dict) or document.get("format") != SIDECAR_FORMAT:
-        raise FormatError(f'{path}: expected "format": "{SIDECAR_FORMAT}"')
-    version = document.get("format_version")
-    if not isinstance(version, int) or not 1 <= version <= SIDECAR_VERSION:
-        raise FormatError(
-            f"{path} has format_version {version!r}; this pavas_sdk reads up to {SIDECAR_VERSION}: "
-            "pip install -U pavas-sdk"
-        )
-    return document
+    return read_document(
+        path, format_name=SIDECAR_FORMAT, newest=SIDECAR_VERSION, what="provenance of a sound"
+    )

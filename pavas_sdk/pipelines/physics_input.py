@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pavas_sdk.data import PhysicsEstimate
+from pavas_sdk.data.documents import read_json
 from pavas_sdk.errors import FormatError, InputError, PhysicsInputError
 from pavas_sdk.physics import Overrides, load_overrides
 
@@ -99,10 +99,7 @@ def _from_file(path: Path) -> PhysicsRequest:
             f"no such physics file: {path}; make one with: pavas estimate VIDEO -o {path.name}, "
             'or use physics="none" for no physics'
         )
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError):
-        data = None
+    data = read_json(path)
     if isinstance(data, dict) and _is_overrides(data):
         return PhysicsRequest(overrides=load_overrides(path))
     return PhysicsRequest(given=PhysicsEstimate.load(path))

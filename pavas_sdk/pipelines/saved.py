@@ -7,7 +7,6 @@ Layout: diffusers' ``model_index.json`` and one folder per component, plus
 from __future__ import annotations
 
 import inspect
-import json
 import os
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pavas_sdk.data import ComponentRef
+from pavas_sdk.data.documents import read_document, read_json
 from pavas_sdk.errors import (
     ComponentNotFoundError,
     ConfigurationError,
@@ -148,7 +148,7 @@ class SavedPipeline:
                 f"{folder} holds no {INDEX_NAME}; give a folder that PavasPipeline.save_pretrained "
                 "wrote"
             )
-        index = _read_json(index_path)
+        index = _read_object(index_path)
         if index.get("_class_name") != "PavasPipeline":
             raise WeightsError(
                 f"{index_path} describes a {index.get('_class_name')!r}, expected 'PavasPipeline'"
@@ -164,15 +164,12 @@ class SavedPipeline:
         about_path, estimator_path = folder / ABOUT_NAME, folder / ESTIMATOR_NAME
         refs: dict[str, ComponentRef] = {}
         if about_path.is_file():
-            about = _read_json(about_path)
-            version = about.get("format_version")
-            if about.get("format") != ABOUT_FORMAT or not isinstance(version, int) or version < 1:
-                raise FormatError(f'{about_path}: expected "format": "{ABOUT_FORMAT}"')
-            if version > ABOUT_VERSION:
-                raise FormatError(
-                    f"{about_path} has format_version {version}; this pavas_sdk reads up to "
-                    f"{ABOUT_VERSION}: pip install -U pavas-sdk"
-                )
+            about = read_document(
+                about_path,
+                format_name=ABOUT_FORMAT,
+                newest=ABOUT_VERSION,
+                what="description of a saved pipeline",
+            )
             refs = {
                 str(name): ComponentRef.from_json(ref)
                 for name, ref in dict(about.get("components", {})).items()
@@ -181,7 +178,7 @@ class SavedPipeline:
             folder=folder,
             components=components,
             refs=refs,
-            estimator=_read_json(estimator_path) if estimator_path.is_file() else None,
+            estimator=_read_object(estimator_path) if estimator_path.is_file() else None,
         )
 
     def check(
@@ -283,11 +280,8 @@ def _is_installed(library: str) -> bool:
     return top.isidentifier() and find_spec(top) is not None
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as err:
-        raise FormatError(f"cannot read {path}: {err}") from err
+def _read_object(path: Path) -> dict[str, Any]:
+    data = read_json(path)
     if not isinstance(data, dict):
-        raise FormatError(f"{path}: expected an object, got {type(data).__name__}")
+        raise FormatError(f"{path}: expected a JSON object, got {type(data).__name__}")
     return data

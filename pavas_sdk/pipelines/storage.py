@@ -13,7 +13,7 @@ from diffusers.pipelines import pipeline_loading_utils
 from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 
 from pavas_sdk import __version__
-from pavas_sdk.data._files import write_text
+from pavas_sdk.data.files import write_text
 from pavas_sdk.errors import ConfigurationError, OutputError, PavasError, WeightsError
 from pavas_sdk.physics import PhysicsEstimator
 from pavas_sdk.pipelines.components import check_components_fit, check_weights_complete
@@ -174,8 +174,12 @@ class StoredPipeline(DiffusionPipeline):  # type: ignore[misc]
             folder.mkdir(parents=True, exist_ok=True)
             (folder / ESTIMATOR_NAME).unlink(missing_ok=True)
             if self.physics_estimator is not None:
-                write_text(folder / ESTIMATOR_NAME, _dumps(self.physics_estimator.to_json()))
-            write_text(folder / ABOUT_NAME, _dumps(about))
+                write_text(
+                    folder / ESTIMATOR_NAME,
+                    _dumps(self.physics_estimator.to_json()),
+                    overwrite=True,
+                )
+            write_text(folder / ABOUT_NAME, _dumps(about), overwrite=True)
             with without_local_paths((self, *self.torch_components().values())):
                 super().save_pretrained(str(folder), **options)
         except OSError as err:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from pavas_sdk import __version__
+from pavas_sdk.data.files import write_failure
 from pavas_sdk.errors import OutputError, WeightsError
-from pavas_sdk.media.atomic import write_failure
 from pavas_sdk.released.checkpoint import read_checkpoint
 from pavas_sdk.released.matching import match
 from pavas_sdk.released.tensor_file import stored_bytes, write_tensors

@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pavas_sdk.data._files import write_text
+from pavas_sdk.data.files import write_text
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.media import write_audio
 from pavas_sdk.media.video_writer import write_video_parts

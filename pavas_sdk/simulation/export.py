@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pavas_sdk.data import MaskTrack
+from pavas_sdk.data.files import replacing
 from pavas_sdk.errors import FormatError, InputError, OutputExistsError
 from pavas_sdk.media import write_video
-from pavas_sdk.media.atomic import replacing
 from pavas_sdk.simulation.contacts import SURFACE_NAMES
 
 if TYPE_CHECKING:

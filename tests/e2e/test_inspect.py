@@ -61,7 +61,7 @@ def test_a_damaged_file_is_an_answer(pavas, film, tmp_path):
     ("name", "text", "message"),
     [
         ("a.json", "{", "cannot read"),
-        ("a.json", "{}", "not a physics document"),
+        ("a.json", "{}", "no physics document"),
         ("a.json", '{"format": "pavas.provenance", "format_version": 9}', "pip install -U"),
         ("a.mp4", "hello", "not a video"),
     ],

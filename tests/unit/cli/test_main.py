@@ -279,7 +279,7 @@ WRITER = """
     import time
     from pathlib import Path
     from pavas_sdk import hookimpl
-    from pavas_sdk.data._files import replacing
+    from pavas_sdk.data.files import replacing
 
 
     @hookimpl

@@ -77,7 +77,7 @@ def test_saved_numbers_of_numpy_types_are_plain():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"format": "other"}, "not a physics document"),
+        ({"format": "other"}, "no physics document"),
         ({"format_version": 2}, "pip install -U pavas-sdk"),
         ({"format_version": 0}, "format_version 0"),
         ({"format_version": True}, "format_version True"),
@@ -197,10 +197,10 @@ def test_any_value_in_any_place_is_read_or_refused_by_name(data, value):
 def test_load_names_the_file(tmp_path):
     path = tmp_path / "broken.json"
     path.write_text('{"format": "x"}')
-    with pytest.raises(FormatError, match=r"broken\.json: this is not a physics document"):
+    with pytest.raises(FormatError, match=r"broken\.json: this is no physics document"):
         PhysicsEstimate.load(path)
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(FormatError, match=r"cannot read physics from .*broken\.json"):
+    with pytest.raises(FormatError, match=r"cannot read .*broken\.json"):
         PhysicsEstimate.load(path)
     with pytest.raises(FormatError, match=r"missing\.json"):
         PhysicsEstimate.load(tmp_path / "missing.json")
@@ -209,7 +209,7 @@ def test_load_names_the_file(tmp_path):
 def test_save_leaves_the_old_file_when_it_cannot_write(tmp_path):
     target = tmp_path / "file"
     target.write_text("a file where a folder is wanted")
-    with pytest.raises(OutputError, match="choose a writable folder"):
+    with pytest.raises(OutputError, match="choose a folder that you may write to"):
         estimate().save(target / "physics.json")
     assert target.read_text() == "a file where a folder is wanted"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]

@@ -57,12 +57,12 @@ def test_values_by_hand_lie_on_top_of_the_estimate(form, tmp_path):
     [
         ("", "not JSON"),
         ("{", "not JSON"),
-        ("[1, 2]", "not a physics document"),
-        ('{"format": "other"}', 'expected "pavas.physics"'),
+        ("[1, 2]", "no physics document"),
+        ('{"format": "other"}', 'with "format": "pavas.physics", got'),
         ('{"format": "pavas.physics", "format_version": 99}', "pip install -U pavas-sdk"),
         ('{"format": "pavas.physics", "format_version": 1, "duration_s": 1}', 'lacks "objects"'),
         ('{"masses_kg": {"0": -1}}', "above 0"),
-        ('{"masses_kg": {"0": NaN}}', "finite"),
+        ('{"masses_kg": {"0": NaN}}', "missing values are null"),
         ('{"masses_kg": 3}', "must be an object"),
     ],
 )

@@ -14,7 +14,7 @@ from pavas_sdk.errors import OutputError, OutputExistsError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["replacing"]
+__all__ = ["make_folder", "replacing", "write_failure", "write_text"]
 
 _Error = TypeVar("_Error", bound=OutputError)
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -55,6 +55,33 @@ def replacing(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def write_text(path: str | Path, text: str, *, overwrite: bool = False) -> None:
+    """Write UTF-8 text to ``path`` through `replacing`; its folder is made when it is missing.
+
+    Raises:
+        OutputExistsError: The file exists and ``overwrite`` is False.
+        OutputError: It cannot be written.
+    """
+    path = Path(path)
+    make_folder(path.parent)
+    with replacing(path, overwrite=overwrite) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def make_folder(folder: Path) -> None:
+    """Make ``folder`` and its parents where they are missing.
+
+    Raises:
+        OutputError: It cannot be made, or is a file.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise OutputError(
+            f"cannot make the folder {folder}: {err.strerror}; choose a folder that you may write to"
+        ) from err
 
 
 def write_failure(path: Path, err: OSError) -> OutputError:

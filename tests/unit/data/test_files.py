@@ -1,37 +1,17 @@
+"""Files appear whole or not at all."""
+
 from __future__ import annotations
 
-import errno
-import os
-from contextlib import contextmanager
-from pathlib import Path
+import stat
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
-from pavas_sdk.data import Audio, Video
+from pavas_sdk.data.files import make_folder, replacing, write_text
 from pavas_sdk.errors import OutputError, OutputExistsError
-from pavas_sdk.media import mux, read_audio, write_audio, write_video
-from pavas_sdk.media.atomic import replacing
 
-resource = pytest.importorskip("resource")  # stands in for a full disk; not on Windows
-
-SOUND = Audio(samples=np.random.default_rng(0).uniform(-0.5, 0.5, 32_000), sample_rate_hz=16_000)
-
-
-@contextmanager
-def room_for(size: int):
-    """Let no file grow beyond ``size`` bytes: writing fails as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-def noise_video() -> Video:
-    frames = np.random.default_rng(0).integers(0, 256, (20, 96, 128, 3), dtype=np.uint8)
-    return Video(frames=frames, times_s=np.arange(20) / 25)
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def names(folder: Path) -> list[str]:
@@ -117,48 +97,29 @@ def test_an_impossible_place(tmp_path, name, message):
         pytest.fail("the body must not run")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_without_permission(tmp_path):
-    tmp_path.chmod(0o500)
-    with pytest.raises(OutputError, match="no permission to write into"):
-        write_audio(tmp_path / "out.wav", SOUND)
+def test_a_new_file_has_the_permissions_of_any_other(tmp_path):
+    with replacing(tmp_path / "ours") as temporary:
+        temporary.write_text("")
+    (tmp_path / "plain").write_text("")
+    modes = {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("ours", "plain")}
+    assert len(modes) == 1
 
 
-@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a folder nobody can write into")
-def test_a_folder_that_takes_no_files():
-    with pytest.raises(OutputError, match=r"cannot write /proc/out\.wav"):
-        write_audio("/proc/out.wav", SOUND)
+def test_text_makes_its_folder_and_keeps_what_exists(tmp_path):
+    path = tmp_path / "a" / "b" / "out.json"
+    write_text(path, "Überschrift")
+    assert path.read_text("utf-8") == "Überschrift"
+    with pytest.raises(OutputExistsError):
+        write_text(path, "other")
+    write_text(path, "other", overwrite=True)
+    assert path.read_text("utf-8") == "other"
+    assert names(path.parent) == ["out.json"]
 
 
-@pytest.mark.parametrize("name", ["out.wav", "out.flac"])
-@pytest.mark.parametrize("size", [0, 3_000, 30_000])
-def test_a_full_disk_while_writing_sound(tmp_path, name, size):
-    with (
-        room_for(size),
-        pytest.raises(OutputError, match=r"nothing was left behind; free some space"),
-    ):
-        write_audio(tmp_path / name, SOUND)
-    assert names(tmp_path) == []
-    write_audio(tmp_path / name, SOUND)
-    assert read_audio(tmp_path / name).samples.shape == (1, 32_000)
-
-
-def test_a_full_disk_while_writing_pictures(tmp_path):
-    with room_for(20_000), pytest.raises(OutputError, match=r"^cannot write .*space") as caught:
-        write_video(tmp_path / "out.mp4", noise_video())
-    assert caught.value.errno == errno.EFBIG
-    assert names(tmp_path) == []
-
-
-@pytest.mark.parametrize("name", ["out.mp4", "out.mkv"])
-def test_a_full_disk_while_muxing_keeps_the_old_file(tmp_path, name):
-    source = write_video(tmp_path / "in.mp4", noise_video())
-    old = tmp_path / name
-    old.write_bytes(b"precious")
-    with room_for(20_000), pytest.raises(OutputError, match="free some space"):
-        mux(source, SOUND, old, overwrite=True)
-    assert old.read_bytes() == b"precious"
-    assert len(names(tmp_path)) == 2
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match=r"cannot make the folder .*file/folder"):
+        make_folder(tmp_path / "file" / "folder")
 
 
 def test_errors_are_operating_system_errors_too():
