@@ -84,7 +84,7 @@ def load(folder: Path, stored: str, dtype: str) -> dict[str, int]:
     import torch
 
     from pavas_sdk.models import MMAudioTransformer
-    from pavas_sdk.pipelines.storage import align
+    from pavas_sdk.pipelines.saved_networks import align
 
     tiny = MMAudioTransformer(hidden_dim=32, num_heads=2, depth=3, fused_depth=1)
     tiny.save_pretrained(folder / "tiny")

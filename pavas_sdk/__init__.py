@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     )
     from pavas_sdk.media import open_video, read_video
     from pavas_sdk.physics import PhysicsEstimator
-    from pavas_sdk.pipelines import PavasOutput, PavasPipeline
+    from pavas_sdk.pipelines import PavasOutput, PavasOutputs, PavasPipeline
     from pavas_sdk.registry import ComponentSpec, Registry, default_registry, hookimpl
 
     __version__: str
@@ -72,6 +72,7 @@ _EXPORTS = {
     "OutputExistsError": "errors",
     "PavasError": "errors",
     "PavasOutput": "pipelines",
+    "PavasOutputs": "pipelines",
     "PavasPipeline": "pipelines",
     "PavasWarning": "errors",
     "PhysicsEstimate": "data",
@@ -112,6 +113,7 @@ __all__ = [
     "OutputExistsError",
     "PavasError",
     "PavasOutput",
+    "PavasOutputs",
     "PavasPipeline",
     "PavasWarning",
     "PhysicsEstimate",

@@ -176,7 +176,7 @@ def _generated(
         num_inference_steps=steps,
         generator=torch.Generator().manual_seed(seed),
     )
-    return made.audio, made.provenance  # type: ignore[union-attr]  # return_dict is on
+    return made.audio, made.provenance
 
 
 def _recorded(source: VideoFile) -> Audio | None:

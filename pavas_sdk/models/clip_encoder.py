@@ -70,6 +70,8 @@ class CLIPEncoder(StreamedWeights, ModelMixin, ConfigMixin):  # type: ignore[mis
 
     __module__ = "pavas_sdk.models"  # recorded by diffusers in saved pipelines
 
+    max_frame_side: int | None = None
+
     @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
         self,
@@ -201,6 +203,11 @@ class CLIPEncoder(StreamedWeights, ModelMixin, ConfigMixin):  # type: ignore[mis
         No pooling and no projection; the padding after the end token is encoded as well.
         """
         return self.encode_tokens(self.tokenize(texts))
+
+    def text_note(self, text: str) -> str | None:
+        """Return None: what is cut of a long text is said when it is encoded."""
+        del text
+        return None
 
     def encode_tokens(self, ids: Tensor) -> Tensor:
         """Return the last layer's tokens (B, L, D) of token ids (B, L)."""

@@ -200,6 +200,8 @@ class Synchformer(StreamedWeights, ModelMixin, ConfigMixin):  # type: ignore[mis
 
     __module__ = "pavas_sdk.models"  # recorded by diffusers in saved pipelines
 
+    max_frame_side: int | None = None
+
     _no_split_modules = ("SpaceTimeBlock", "SpatialPooling")
     _repeated_blocks = ("SpaceTimeBlock",)
 
@@ -254,6 +256,11 @@ class Synchformer(StreamedWeights, ModelMixin, ConfigMixin):  # type: ignore[mis
         """Return how many whole segments ``frames`` frames hold."""
         spare = frames - self.config.segment_frames
         return 0 if spare < 0 else spare // self.config.step_frames + 1
+
+    def feature_count(self, frames: int) -> int:
+        """Return the number of features of ``frames`` frames; 0 for less than one segment."""
+        per_segment: int = self.config.segment_frames // self.config.tubelet_frames
+        return self.segment_count(frames) * per_segment
 
     def _frames_of(self, segments: int) -> int:
         count: int = (segments - 1) * self.config.step_frames + self.config.segment_frames

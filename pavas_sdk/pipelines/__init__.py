@@ -9,12 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pavas_sdk.pipelines.output import PavasOutput
+    from pavas_sdk.pipelines.output import PavasOutput, PavasOutputs
     from pavas_sdk.pipelines.pipeline import PavasPipeline
 
-_EXPORTS = {"PavasOutput": "output", "PavasPipeline": "pipeline"}
+_EXPORTS = {"PavasOutput": "output", "PavasOutputs": "output", "PavasPipeline": "pipeline"}
 
-__all__ = ["PavasOutput", "PavasPipeline"]
+__all__ = ["PavasOutput", "PavasOutputs", "PavasPipeline"]
 
 
 def __getattr__(name: str) -> Any:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from pavas_sdk.pipelines.offload import onload
+from pavas_sdk.pipelines.components import onload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
     from torch import Tensor
+
+    from pavas_sdk.pipelines.components import Codec, Vocoder
 
 __all__ = ["Decoder", "plan_pieces"]
 
@@ -36,8 +38,8 @@ class Decoder:
         piece_latents: Longer latents are decoded in pieces of this length.
     """
 
-    vae: Any
-    vocoder: Any
+    vae: Codec
+    vocoder: Vocoder
     hop_length: int
     frames_per_latent: int
     piece_latents: int
@@ -84,8 +86,7 @@ class Decoder:
 
     def _mel(self, latents: Tensor) -> Tensor:
         onload(self.vae)
-        mel: Tensor = self.vae.decode(latents.transpose(1, 2).to(self.vae.dtype))
-        return mel
+        return self.vae.decode(latents.transpose(1, 2).to(self.vae.dtype))
 
 
 def plan_pieces(total: int, piece: int, overlap: int) -> tuple[tuple[int, int], ...]:

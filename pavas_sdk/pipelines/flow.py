@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.models import guide
-from pavas_sdk.pipelines.offload import onload
+from pavas_sdk.pipelines.components import onload
 from pavas_sdk.pipelines.windows import blend_weights
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from pavas_sdk.interfaces import AdapterState
     from pavas_sdk.models import Conditions
-    from pavas_sdk.pipelines.features import WindowCondition
-    from pavas_sdk.pipelines.windows import Window
+    from pavas_sdk.pipelines.components import AdapterModule, Backbone
+    from pavas_sdk.pipelines.encoding import WindowCondition
+    from pavas_sdk.pipelines.windows import LatentWindow
 
 __all__ = ["GuidedFlow", "latent_times_s"]
 
@@ -30,7 +30,7 @@ __all__ = ["GuidedFlow", "latent_times_s"]
 _KEPT_WINDOWS = 4
 
 
-def latent_times_s(window: Window, latent_rate_hz: float) -> NDArray[np.float64]:
+def latent_times_s(window: LatentWindow, latent_rate_hz: float) -> NDArray[np.float64]:
     """Return the middles of a window's latents on the video's clock, (length,).
 
     Latent i of a clip spans [i / rate, (i + 1) / rate).
@@ -62,8 +62,8 @@ class GuidedFlow:
 
     def __init__(
         self,
-        transformer: Any,
-        adapter: Any | None,
+        transformer: Backbone,
+        adapter: AdapterModule | None,
         conditions: Sequence[WindowCondition],
         *,
         text: Tensor,
@@ -115,7 +115,7 @@ class GuidedFlow:
         conditions, modulation = self._prepared(index)
         branches = 2 if self.guided else 1
         dtype = self._transformer.dtype
-        velocity: Tensor = self._transformer(
+        velocity = self._transformer(
             latents.expand(branches, -1, -1).to(dtype),
             time.expand(branches).to(dtype),
             conditions,
@@ -139,7 +139,7 @@ class GuidedFlow:
         onload(net)
         clip, sync, text = entry.pooled, entry.sync, self._text
         if sync.shape[1] == 0:  # shorter than one synchronisation segment
-            sync = net.empty_sync(1, net.config.sync_segment)
+            sync = net.empty_sync(1, net.config["sync_segment"])
         if self.guided:
             no_clip = clip if "clip" in self._keep else net.empty_clip(1, clip.shape[1])
             no_sync = sync if "sync" in self._keep else net.empty_sync(1, sync.shape[1])
@@ -159,7 +159,7 @@ class GuidedFlow:
         times = latent_times_s(entry.window, self._rate_hz)
         deltas = self._adapter.modulation(entry.state, entry.times_s, times)
         if not self.guided:
-            return deltas  # type: ignore[no-any-return]  # adapters are typed by their interface
-        null: AdapterState = self._adapter.null_state(1, len(entry.times_s))
+            return deltas
+        null = self._adapter.null_state(1, len(entry.times_s))
         empty = self._adapter.modulation(null, entry.times_s, times)
         return {name: torch.cat([delta, empty[name]]) for name, delta in deltas.items()}

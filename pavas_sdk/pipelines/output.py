@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, cast, overload
 
-from pavas_sdk.data import Audio, PhysicsEstimate
+from typing_extensions import TypeVar
+
+from pavas_sdk.data import Audio
 from pavas_sdk.data.documents import read_document
 from pavas_sdk.data.files import make_folder, write_text
 from pavas_sdk.errors import ConfigurationError, OutputExistsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-__all__ = ["PavasOutput", "read_sidecar", "sidecar_path"]
+    from pavas_sdk.data import PhysicsEstimate
+    from pavas_sdk.media.audio_files import Subtype
+
+__all__ = ["PavasOutput", "PavasOutputs", "read_sidecar", "sidecar_path"]
 
 SIDECAR_FORMAT = "pavas.provenance"
 SIDECAR_VERSION = 1
+
+SoundT = TypeVar("SoundT", default=Audio)
+"""What ``audio`` holds: an `Audio`, or a tensor for another ``output_type``."""
 
 
 def sidecar_path(path: str | Path) -> Path:
@@ -27,80 +36,58 @@ def sidecar_path(path: str | Path) -> Path:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PavasOutput:
-    """Sounds with the physics they were made from and where they come from.
+class PavasOutput(Generic[SoundT]):
+    """One sound with the physics it was made from and where it comes from.
 
-    One video and one waveform: every field holds one value. Several (a list of videos, or
-    ``num_waveforms_per_video`` above 1): every field holds a list, one entry per sound, the
-    waveforms of the first video first; iterate or index to get one `PavasOutput` per sound.
+    Iterating over it gives itself, so that code for several sounds (`PavasOutputs`) takes one, too.
 
     Attributes:
         audio: `Audio`; with another ``output_type`` a tensor: "pt" (channels, samples), "mel"
             (bands, frames), "latent" (N, C), normalised as the flow sees it.
-        physics: The `PhysicsEstimate` that the sound was conditioned on.
+        physics: What the sound was conditioned on.
         provenance: Plain JSON, a dictionary: model, versions, seed, settings, physics' provenance, gain, edits.
         video_path: The video's file, or None when frames were given.
         video_start_s: Where in that file the sound begins.
     """
 
-    audio: Any
-    physics: Any
-    provenance: Any
-    video_path: Any = None
-    video_start_s: Any = 0.0
-
-    @classmethod
-    def collect(cls, outputs: list[PavasOutput]) -> PavasOutput:
-        """Return several single outputs as one (a single one as it is)."""
-        if len(outputs) == 1:
-            return outputs[0]
-        return cls(
-            audio=[one.audio for one in outputs],
-            physics=[one.physics for one in outputs],
-            provenance=[one.provenance for one in outputs],
-            video_path=[one.video_path for one in outputs],
-            video_start_s=[one.video_start_s for one in outputs],
-        )
+    audio: SoundT
+    physics: PhysicsEstimate
+    provenance: dict[str, Any]
+    video_path: str | None = None
+    video_start_s: float = 0.0
 
     def __len__(self) -> int:
-        return len(self.audio) if isinstance(self.audio, list) else 1
+        return 1
 
-    def __iter__(self) -> Iterator[PavasOutput]:
-        return (self[index] for index in range(len(self)))
+    def __iter__(self) -> Iterator[PavasOutput[SoundT]]:
+        yield self
 
-    def __getitem__(self, index: int) -> PavasOutput:
-        """Return one sound.
+    def __getitem__(self, index: int) -> PavasOutput[SoundT]:
+        """Return the sound, of index 0.
 
         Raises:
-            IndexError: There are not so many.
+            IndexError: Another index.
         """
-        if not isinstance(self.audio, list):
-            if index not in (0, -1):
-                raise IndexError(f"this output holds 1 sound, index {index} is out of range")
-            return self
-        return PavasOutput(
-            audio=self.audio[index],
-            physics=self.physics[index],
-            provenance=self.provenance[index],
-            video_path=self.video_path[index],
-            video_start_s=self.video_start_s[index],
-        )
+        if index not in (0, -1):
+            raise IndexError(f"this output holds 1 sound, index {index} is out of range")
+        return self
 
-    def normalized(self, peak_dbfs: float) -> PavasOutput:
+    def normalized(self, peak_dbfs: float) -> PavasOutput[SoundT]:
         """Return a copy whose sound has its peak at ``peak_dbfs``; the gain is recorded.
 
         Silence stays silence.
 
         Raises:
-            ConfigurationError: Several sounds, or no `Audio`.
+            ConfigurationError: The output holds no `Audio`.
         """
-        audio, _, _ = self._single()
+        audio = self._sound()
         if audio.peak_dbfs == float("-inf"):
             return self
-        return replace(self, audio=audio.with_gain(peak_dbfs - audio.peak_dbfs))
+        louder = audio.with_gain(peak_dbfs - audio.peak_dbfs)
+        return replace(self, audio=cast("SoundT", louder))
 
     def save(
-        self, path: str | Path, *, overwrite: bool = False, subtype: str = "pcm_16"
+        self, path: str | Path, *, overwrite: bool = False, subtype: Subtype = "pcm_16"
     ) -> tuple[Path, Path]:
         """Write the sound, and its provenance beside it.
 
@@ -115,18 +102,18 @@ class PavasOutput:
         Raises:
             OutputExistsError: One of them exists.
             OutputError: The folder cannot be written.
-            ConfigurationError: Several sounds, or no `Audio` (another ``output_type``).
+            ConfigurationError: The output holds no `Audio` (another ``output_type``).
         """
         from pavas_sdk.media import write_audio
 
-        audio, _, provenance = self._single()
+        audio = self._sound()
         path = Path(path).expanduser()
         sidecar = sidecar_path(path)
         if sidecar.exists() and not overwrite:
             raise OutputExistsError(f"{sidecar} exists; pass overwrite=True to replace it")
-        text = sidecar_text({**provenance, "gain_db": audio.gain_db})
+        text = sidecar_text({**self.provenance, "gain_db": audio.gain_db})
         make_folder(path.parent)
-        write_audio(path, audio, subtype=subtype, overwrite=overwrite)  # type: ignore[arg-type]
+        write_audio(path, audio, subtype=subtype, overwrite=overwrite)
         write_text(sidecar, text, overwrite=overwrite)
         return path, sidecar
 
@@ -138,15 +125,15 @@ class PavasOutput:
             overwrite: Replace an existing file.
 
         Raises:
-            ConfigurationError: Several sounds, no `Audio`, or the video was not a file.
+            ConfigurationError: The output holds no `Audio`, or the video was not a file.
             MediaError: The container cannot hold the pictures.
             OutputExistsError: The file exists.
             OutputError: The folder cannot be written.
         """
         from pavas_sdk.media import mux
 
-        audio, _, _ = self._single()
-        if not isinstance(self.video_path, str):
+        audio = self._sound()
+        if self.video_path is None:
             raise ConfigurationError(
                 "the video was given as frames, so there are no pictures to copy; write it with "
                 "pavas_sdk.media.write_video(path, video, audio=out.audio)"
@@ -162,29 +149,91 @@ class PavasOutput:
         Raises:
             OutputExistsError: The file exists.
             OutputError: The folder cannot be written.
-            ConfigurationError: Several sounds.
         """
-        if isinstance(self.physics, list):
-            raise self._several()
         path = Path(path).expanduser()
         write_text(path, self.physics.dumps(), overwrite=overwrite)
         return path
 
-    def _single(self) -> tuple[Audio, PhysicsEstimate, dict[str, Any]]:
-        if isinstance(self.audio, list) or isinstance(self.physics, list):
-            raise self._several()
-        if not isinstance(self.audio, Audio) or not isinstance(self.provenance, dict):
+    def _sound(self) -> Audio:
+        if not isinstance(self.audio, Audio):
             raise ConfigurationError(
                 f"this output holds a {type(self.audio).__name__}, not an Audio; call the pipeline "
                 'with output_type="audio" to write files'
             )
-        return self.audio, self.physics, self.provenance
+        return self.audio
 
-    def _several(self) -> ConfigurationError:
-        return ConfigurationError(
+
+class PavasOutputs(Sequence[PavasOutput[SoundT]]):
+    """Several sounds, of a list of videos or with ``num_waveforms_per_video`` above 1.
+
+    The waveforms of the first video come first. Index or iterate to get single ones.
+
+    Args:
+        outputs: The single sounds.
+    """
+
+    def __init__(self, outputs: Iterable[PavasOutput[SoundT]]) -> None:
+        self._outputs = tuple(outputs)
+
+    def __len__(self) -> int:
+        return len(self._outputs)
+
+    @overload
+    def __getitem__(self, index: int) -> PavasOutput[SoundT]: ...
+    @overload
+    def __getitem__(self, index: slice) -> PavasOutputs[SoundT]: ...
+    def __getitem__(self, index: int | slice) -> PavasOutput[SoundT] | PavasOutputs[SoundT]:
+        """Return one sound, or several for a slice.
+
+        Raises:
+            IndexError: There are not so many.
+        """
+        if isinstance(index, slice):
+            return PavasOutputs(self._outputs[index])
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"there are {len(self)} sounds, index {index} is out of range")
+        return self._outputs[index]
+
+    def __repr__(self) -> str:
+        return f"PavasOutputs({len(self)} sounds)"
+
+    @property
+    def audio(self) -> list[SoundT]:
+        """The sounds."""
+        return [one.audio for one in self]
+
+    @property
+    def physics(self) -> list[PhysicsEstimate]:
+        """What each was conditioned on."""
+        return [one.physics for one in self]
+
+    @property
+    def provenance(self) -> list[dict[str, Any]]:
+        """How each was made."""
+        return [one.provenance for one in self]
+
+    @property
+    def video_path(self) -> list[str | None]:
+        """The file of each video, None where frames were given."""
+        return [one.video_path for one in self]
+
+    def normalized(self, peak_dbfs: float) -> PavasOutputs[SoundT]:
+        """Return copies, each with its own peak at ``peak_dbfs``; see `PavasOutput.normalized`."""
+        return PavasOutputs(one.normalized(peak_dbfs) for one in self)
+
+    def save(self, path: str | Path, **options: object) -> NoReturn:
+        """Refuse: each sound needs a name of its own.
+
+        Raises:
+            ConfigurationError: Always, with what to type.
+        """
+        del path, options
+        raise ConfigurationError(
             f"this output holds {len(self)} sounds; write them one by one: "
             "for index, one in enumerate(out): one.save(f'out-{index}.wav')"
         )
+
+    mux = save_physics = save
 
 
 def sidecar_text(provenance: Mapping[str, Any]) -> str:

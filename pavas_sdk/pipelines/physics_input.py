@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pavas_sdk.data import PhysicsEstimate
 from pavas_sdk.data.documents import read_json
-from pavas_sdk.errors import FormatError, InputError, PhysicsInputError
+from pavas_sdk.errors import ConfigurationError, FormatError, InputError, PhysicsInputError
 from pavas_sdk.physics import Overrides, load_overrides
 
 if TYPE_CHECKING:
     from pavas_sdk.data import FrameSource, MaskTrack
+    from pavas_sdk.pipelines.arguments import ClipKind
 
 __all__ = ["PhysicsInput", "PhysicsRequest", "check_fits", "read_physics"]
 
@@ -40,19 +41,58 @@ class PhysicsRequest:
         """Whether the estimator must run."""
         return self.given is None and not self.disabled
 
+    def check_fits(self, source: FrameSource, masks: Mapping[int, MaskTrack] | None) -> None:
+        """Check that a given estimate, and masks for it, belong to a video; see `check_fits`."""
+        if self.given is not None:
+            check_fits(self.given, source, masks)
 
-def read_physics(physics: PhysicsInput) -> PhysicsRequest:
+
+def read_physics(
+    physics: PhysicsInput,
+    *,
+    kind: ClipKind = "video",
+    can_estimate: bool = True,
+    is_used: bool = True,
+) -> PhysicsRequest:
     """Return what ``physics=`` means.
 
     Args:
         physics: None (estimate everything), a `PhysicsEstimate`, the path of its JSON or of a
             document of overrides, either document as a dictionary, or ``"none"`` (empty tokens).
+        kind: What the sound is made for. Without a video there is nothing to estimate: a given
+            estimate, or no physics.
+        can_estimate: Whether there is an estimator.
+        is_used: Whether there is an adapter; without one, nothing need be estimated.
 
     Raises:
         FormatError: A document is malformed or newer than this version reads.
         PhysicsInputError: A value in it is impossible.
-        InputError: Another type.
+        InputError: Another type; or physics that needs a video where there is none.
+        ConfigurationError: An estimator is needed, and there is none.
     """
+    request = _read(physics)
+    if kind != "video":
+        return _without_video(request, kind)
+    if request.needs_estimator and not can_estimate:
+        if not is_used and request.overrides is None:
+            return PhysicsRequest(disabled=True)
+        raise ConfigurationError(
+            "this pipeline has no physics estimator and no physics was given; pass physics= (an "
+            'estimate, its JSON file, or "none"), or load the pipeline with its estimator'
+        )
+    return request
+
+
+def _without_video(request: PhysicsRequest, kind: ClipKind) -> PhysicsRequest:
+    if request.overrides is not None or (request.given is not None and kind == "text"):
+        raise InputError(
+            f"physics needs {'pictures' if kind == 'text' else 'a video, or a whole estimate'}; "
+            'leave it out, or pass physics="none"'
+        )
+    return request if request.given is not None else PhysicsRequest(disabled=True)
+
+
+def _read(physics: PhysicsInput) -> PhysicsRequest:
     if physics is None:
         return PhysicsRequest()
     if isinstance(physics, PhysicsEstimate):

@@ -2,66 +2,69 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+import inspect
+from typing import TYPE_CHECKING, Literal, TypeVar, cast, overload
 
 import torch
+from diffusers.utils.torch_utils import randn_tensor
 
-from pavas_sdk.data.frames import ReferenceClockSource
-from pavas_sdk.errors import ConfigurationError
-from pavas_sdk.media import as_source
-from pavas_sdk.models import SequenceConfig
-from pavas_sdk.pipelines.arguments import CallArguments, Item, gather
-from pavas_sdk.pipelines.components import check_components_fit
-from pavas_sdk.pipelines.conditioning_steps import SHORTEST_S, ConditioningSteps
-from pavas_sdk.pipelines.output import PavasOutput
-from pavas_sdk.pipelines.provenance import provenance_json
-from pavas_sdk.pipelines.sampling_steps import SamplingSteps, kept_features
+from pavas_sdk.data import Audio, FrameSource, PhysicsEstimate
+from pavas_sdk.data.memory import give_back_freed_memory
+from pavas_sdk.errors import InputError
+from pavas_sdk.media import as_source, open_picture
+from pavas_sdk.pipelines.adapter_inputs import adapter_inputs, objects_within
+from pavas_sdk.pipelines.components import onload
+from pavas_sdk.pipelines.decoding import Decoder
+from pavas_sdk.pipelines.encoding import (
+    VideoFeatures,
+    WindowCondition,
+    encode_still,
+    encode_window,
+    features_without_video,
+)
+from pavas_sdk.pipelines.flow import GuidedFlow
+from pavas_sdk.pipelines.inputs import CallInputs, check_call
+from pavas_sdk.pipelines.masks import segment_objects
+from pavas_sdk.pipelines.output import PavasOutput, PavasOutputs
+from pavas_sdk.pipelines.parts import SHORTEST_S
+from pavas_sdk.pipelines.physics_input import PhysicsRequest, check_fits, read_physics
+from pavas_sdk.pipelines.provenance import sound_provenance
+from pavas_sdk.pipelines.saving import StoredPipeline
+from pavas_sdk.pipelines.windows import LatentWindow, plan_latent_windows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor
+    from tqdm import tqdm
+    from typing_extensions import Unpack
 
-    from pavas_sdk.data import FrameSource, MaskTrack, PhysicsEstimate, Video
+    from pavas_sdk.data import MaskTrack
+    from pavas_sdk.interfaces import AdapterState
     from pavas_sdk.physics.cache import CacheInput
+    from pavas_sdk.pipelines.arguments import (
+        CallArguments,
+        CallOptions,
+        ImageInput,
+        MasksInput,
+        OptionsOfOne,
+        StepCallback,
+        VideoInput,
+    )
+    from pavas_sdk.pipelines.inputs import ClipInput
     from pavas_sdk.pipelines.physics_input import PhysicsInput
+
+    VideoT = TypeVar("VideoT", bound=VideoInput)
 
 __all__ = ["PavasPipeline"]
 
+NOTHING_MOVES = (
+    "no moving object was found: the sound is made with the learned tokens for no physics"
+)
 
-class PavasPipeline(ConditioningSteps, SamplingSteps):
+
+class PavasPipeline(StoredPipeline):
     """Generates the sound of a silent video (PAVAS, CVPR 2026).
-
-    Args:
-        transformer: Flow backbone (`pavas_sdk.models.MMAudioTransformer`).
-        vae: Mel codec.
-        vocoder: Mel to waveform.
-        scheduler: Sampler (`pavas_sdk.models.FlowMatchEuler`).
-        clip: Visual and text encoder.
-        sync_encoder: Synchronisation encoder.
-        conditioning_adapter: Brings physics to the backbone; None: sound without physics.
-        physics_estimator: A `pavas_sdk.physics.PhysicsEstimator`; None: ``physics=`` must be given to every call.
-        name: Name of the weights, for provenance.
-        licence: Licence of the weights.
-        sample_rate_hz: Of the sound.
-        hop_length: Samples per mel frame.
-        frames_per_latent: Mel frames per latent.
-        window_s: What the backbone sees at once; longer videos run in windows.
-        overlap_s: How much neighbouring windows share at least.
-        num_inference_steps: Default of a call.
-        guidance_scale: Default of a call.
-        output_gain_db: Applied to every generated sound, and recorded.
-        min_duration_s: Shorter videos are refused; 0: they are computed as if their last picture
-            stood still, and the sound is cut.
-        component_licences: Licence of each component's weights by slot, where they differ from
-            ``licence``.
-        keep_in_negative: Features that the unconditional branch keeps, "clip", "sync" or
-            "clip+sync"; with both, guidance acts on physics and text alone. One string: a list of
-            two would look like a component in the saved index.
-
-    Raises:
-        ConfigurationError: Components or numbers that do not fit together.
 
     Example:
         >>> pipe = PavasPipeline.from_pretrained("pavas-tiny")
@@ -73,132 +76,46 @@ class PavasPipeline(ConditioningSteps, SamplingSteps):
     # diffusers records this in a saved pipeline; files may move, the public module stays.
     __module__ = "pavas_sdk.pipelines"
 
-    model_cpu_offload_seq = "clip->sync_encoder->conditioning_adapter->transformer->vae->vocoder"
-    _optional_components = ["conditioning_adapter"]  # noqa: RUF012  # diffusers' own form
     _callback_tensor_inputs = ("latents", "velocity")
-
-    def __init__(
-        self,
-        transformer: Any,
-        vae: Any,
-        vocoder: Any,
-        scheduler: Any,
-        clip: Any,
-        sync_encoder: Any,
-        conditioning_adapter: Any = None,
-        physics_estimator: Any = None,
-        name: str = "",
-        licence: str = "",
-        sample_rate_hz: int = 16000,
-        hop_length: int = 256,
-        frames_per_latent: int = 2,
-        window_s: float = 8.0,
-        overlap_s: float = 2.0,
-        num_inference_steps: int = 25,
-        guidance_scale: float = 4.5,
-        output_gain_db: float = 0.0,
-        keep_in_negative: str = "",
-        min_duration_s: float = 0.0,
-        component_licences: dict[str, str] | None = None,
-    ) -> None:
-        super().__init__()
-        if not 0 <= overlap_s < window_s or window_s < SHORTEST_S:
-            raise ConfigurationError(
-                f"window_s must be at least {SHORTEST_S} and above overlap_s >= 0, got "
-                f"window_s={window_s}, overlap_s={overlap_s}"
-            )
-        unknown = sorted(set(kept_features(keep_in_negative)) - {"clip", "sync"})
-        if unknown:
-            raise ConfigurationError(
-                f"keep_in_negative takes 'clip', 'sync' or 'clip+sync', got {', '.join(unknown)}"
-            )
-        self.register_modules(
-            transformer=transformer,
-            vae=vae,
-            vocoder=vocoder,
-            scheduler=scheduler,
-            clip=clip,
-            sync_encoder=sync_encoder,
-            conditioning_adapter=conditioning_adapter,
-        )
-        self.register_to_config(
-            name=name,
-            licence=licence,
-            sample_rate_hz=sample_rate_hz,
-            hop_length=hop_length,
-            frames_per_latent=frames_per_latent,
-            window_s=float(window_s),
-            overlap_s=float(overlap_s),
-            num_inference_steps=num_inference_steps,
-            guidance_scale=float(guidance_scale),
-            output_gain_db=float(output_gain_db),
-            keep_in_negative=keep_in_negative,
-            min_duration_s=float(min_duration_s),
-            component_licences=dict(component_licences or {}),
-        )
-        check_components_fit(self)
-        self.physics_estimator = physics_estimator
-        self.sequence = SequenceConfig(
-            sample_rate_hz=sample_rate_hz,
-            hop_length=hop_length,
-            latent_downsample=frames_per_latent,
-        )
-        self._interrupt = False
-        self._num_timesteps = 0
-
-    # -- what a callback can see ---------------------------------------------------------------
-
-    @property
-    def interrupt(self) -> bool:
-        """Whether a callback asked to stop (``pipe._interrupt = True``, as in diffusers)."""
-        return self._interrupt
-
-    @property
-    def num_timesteps(self) -> int:
-        """Steps of the running, or last, call."""
-        return self._num_timesteps
-
-    def to(self, *args: Any, **kwargs: Any) -> Self:
-        """Move and cast the networks, and the physics estimator's components with them."""
-        super().to(*args, **kwargs)
-        if self.physics_estimator is not None:
-            self.physics_estimator.to(self._execution_device)
-        return self
-
-    def compile(self, **options: Any) -> Self:
-        """Compile the networks with ``torch.compile``, in place, and return the pipeline.
-
-        Of the backbone and the synchronisation encoder only the repeated blocks are compiled, once
-        for all of them; the codec's decoder and the vocoder whole. The first call for each length
-        of clip takes the time of compiling. Saving and loading are as before.
-
-        Args:
-            **options: Of ``torch.compile`` (``mode``, ``backend``, ``dynamic``, ``fullgraph``).
-
-        Example:
-            >>> pipe = PavasPipeline.from_pretrained("mmaudio-large-44k-v2").to("cuda")
-            >>> pipe.compile(mode="max-autotune")
-        """
-        for part in (self.transformer, self.sync_encoder):
-            if getattr(part, "_repeated_blocks", None):
-                part.compile_repeated_blocks(**options)
-        for network in (getattr(self.vae, "decoder", None), self.vocoder):
-            if isinstance(network, torch.nn.Module):
-                network.compile(**options)
-        return self
 
     # -- the call ------------------------------------------------------------------------------
 
+    @overload
+    def __call__(
+        self,
+        video: VideoInput | None = None,
+        *,
+        num_waveforms_per_video: Literal[1] = 1,
+        output_type: Literal["audio"] = "audio",
+        return_dict: Literal[True] = True,
+        **options: Unpack[OptionsOfOne],
+    ) -> PavasOutput: ...
+    @overload
+    def __call__(
+        self,
+        video: VideoInput | list[VideoT] | tuple[VideoT, ...] | None = None,
+        *,
+        num_waveforms_per_video: int = 1,
+        output_type: Literal["audio"] = "audio",
+        return_dict: Literal[True] = True,
+        **options: Unpack[CallOptions],
+    ) -> PavasOutputs: ...
+    @overload
+    def __call__(
+        self,
+        video: VideoInput | list[VideoT] | tuple[VideoT, ...] | None = None,
+        **options: Unpack[CallArguments],
+    ) -> PavasOutput[Audio | Tensor] | PavasOutputs[Audio | Tensor] | tuple[object, ...]: ...
     @torch.no_grad()
     def __call__(
         self,
-        video: str | Path | Video | FrameSource | Sequence[Any] | None = None,
+        video: VideoInput | Sequence[VideoInput] | None = None,
         *,
-        image: Any = None,
-        prompt: str | Sequence[str] | None = "",
-        negative_prompt: str | Sequence[str] | None = "",
+        image: ImageInput | Sequence[ImageInput] | None = None,
+        prompt: str | Sequence[str | None] | None = "",
+        negative_prompt: str | Sequence[str | None] | None = "",
         physics: PhysicsInput | Sequence[PhysicsInput] = None,
-        masks: Mapping[int, MaskTrack] | Sequence[Mapping[int, MaskTrack] | None] | None = None,
+        masks: MasksInput | Sequence[MasksInput] = None,
         cache: CacheInput = None,
         duration_s: float | None = None,
         num_inference_steps: int | None = None,
@@ -209,10 +126,9 @@ class PavasPipeline(ConditioningSteps, SamplingSteps):
         frame_sampling: str = "timestamps",
         output_type: str = "audio",
         return_dict: bool = True,
-        callback_on_step_end: Callable[[Any, int, Tensor, dict[str, Any]], Mapping[str, Any]]
-        | None = None,
+        callback_on_step_end: StepCallback | None = None,
         callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
-    ) -> PavasOutput | tuple[Any, Any, Any]:
+    ) -> object:
         """Generate the sound of a video, of each video of a list, of a still, or of a text.
 
         Sounds are made one after the other, so that one of a list is, bit for bit, what it would
@@ -253,7 +169,7 @@ class PavasPipeline(ConditioningSteps, SamplingSteps):
             callback_on_step_end_tensor_inputs: Which tensors it gets: "latents", "velocity".
 
         Returns:
-            `PavasOutput`: single values for one sound, lists for several.
+            `PavasOutput` for one sound, `PavasOutputs` for several.
 
         Raises:
             InputError: Arguments that cannot work, all problems named at once.
@@ -262,7 +178,7 @@ class PavasPipeline(ConditioningSteps, SamplingSteps):
             ComponentError: A slot of the physics estimator failed.
         """
         # 1. Check inputs
-        arguments = self.check_inputs(
+        inputs = self.check_inputs(
             video,
             image=image,
             prompt=prompt,
@@ -280,148 +196,415 @@ class PavasPipeline(ConditioningSteps, SamplingSteps):
             callback_on_step_end_tensor_inputs=callback_on_step_end_tensor_inputs,
         )
         self._interrupt = False
-        self._num_timesteps = arguments.num_inference_steps
-        outputs: list[PavasOutput] = []
-        with self.progress_bar(total=arguments.total_steps) as progress:
-            for item in arguments.items:
+        self._num_timesteps = inputs.num_inference_steps
+        outputs: list[PavasOutput[Audio | Tensor]] = []
+        with self.progress_bar(total=inputs.total_steps) as progress:
+            for clip in inputs.clips:
                 # 2. Physics, once for the whole clip
                 estimate, tracks, notes = self.physics_and_masks(
-                    item.source,
-                    item.physics,
-                    prompt=item.prompt or "",
-                    masks=item.masks,
+                    clip.source,
+                    clip.physics,
+                    prompt=clip.prompt or "",
+                    masks=clip.masks,
                     cache=cache,
                 )
                 # 3. Encode text, pictures and physics, window by window; CLIP first, so that an
                 # offloaded one is needed once
-                text, negative_text = self.encode_prompt(item.prompt, item.negative_prompt)
-                notes = (*notes, *self._text_notes(item.prompt, item.negative_prompt))
-                conditions = self._encode_windows(item, estimate, tracks)
-                for draw in item.draws:
+                text, negative_text = self.encode_prompt(clip.prompt, clip.negative_prompt)
+                conditions = self.encode_conditions(clip, estimate, tracks)
+                for noise in clip.noises:
                     # 4. Noise
-                    noise = self.prepare_latents(
+                    initial = self.prepare_latents(
                         conditions[-1].window.stop,
-                        generator=draw.generator,
-                        latents=draw.latents,
+                        generator=noise.generator,
+                        latents=noise.latents,
                     )
                     # 5. Denoise
-                    result = self.denoise(
-                        noise,
+                    final = self.denoise(
+                        initial,
                         conditions,
                         text,
                         negative_text,
-                        num_inference_steps=arguments.num_inference_steps,
-                        guidance_scale=arguments.guidance_scale,
+                        num_inference_steps=inputs.num_inference_steps,
+                        guidance_scale=inputs.guidance_scale,
                         callback_on_step_end=callback_on_step_end,
                         callback_on_step_end_tensor_inputs=callback_on_step_end_tensor_inputs,
                         progress=progress,
                     )
                     # 6. Decode
                     audio = self.decode_latents(
-                        result, duration_s=item.source.duration_s, output_type=output_type
+                        final, duration_s=clip.source.duration_s, output_type=output_type
+                    )
+                    provenance = sound_provenance(
+                        self,
+                        clip,
+                        inputs,
+                        estimate,
+                        seed=noise.seed,
+                        index=len(outputs),
+                        notes=notes,
                     )
                     outputs.append(
                         PavasOutput(
                             audio=audio,
                             physics=estimate,
-                            provenance=self._provenance(
-                                arguments, item, draw.seed, len(outputs), estimate, notes
-                            ),
-                            video_path=item.path,
-                            video_start_s=item.start_s,
+                            provenance=provenance,
+                            video_path=clip.path,
+                            video_start_s=clip.start_s,
                         )
                     )
         # 7. Offload and return
         self.maybe_free_model_hooks()
-        output = PavasOutput.collect(outputs)
-        if not return_dict:
-            return output.audio, output.physics, output.provenance
-        return output
+        output = PavasOutputs(outputs) if inputs.several else outputs[0]
+        return output if return_dict else (output.audio, output.physics, output.provenance)
 
     # -- its steps -----------------------------------------------------------------------------
 
     def check_inputs(
         self,
-        video: Any = None,
-        *,
-        image: Any = None,
-        prompt: Any = "",
-        negative_prompt: Any = "",
-        physics: Any = None,
-        masks: Any = None,
-        duration_s: float | None = None,
-        num_inference_steps: int | None = None,
-        guidance_scale: float | None = None,
-        num_waveforms_per_video: int = 1,
-        generator: Any = None,
-        latents: Any = None,
-        frame_sampling: str = "timestamps",
-        output_type: str = "audio",
-        callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
-    ) -> CallArguments:
-        """Return the arguments of a call, checked, with one entry per video.
+        video: VideoInput | Sequence[VideoInput] | None = None,
+        **arguments: Unpack[CallArguments],
+    ) -> CallInputs:
+        """Return the arguments of a call, checked, with one entry per clip and per sound.
+
+        Args:
+            video: As in `__call__`.
+            **arguments: Any others of `__call__`; what is left out has its default.
 
         Raises:
+            TypeError: An argument that `__call__` does not have.
             InputError: See `__call__`.
             MediaError: A video cannot be opened.
         """
-        config = self.config
-        return gather(
+        bound = inspect.signature(self.__call__).bind(video, **arguments)
+        bound.apply_defaults()
+        return check_call(
             video,
-            image=image,
-            open_source=as_source,
-            prompt=prompt,
-            negative_prompt=negative_prompt,
-            physics=physics,
-            masks=masks,
-            duration_s=duration_s,
-            num_inference_steps=(
-                config.num_inference_steps if num_inference_steps is None else num_inference_steps
-            ),
-            guidance_scale=config.guidance_scale if guidance_scale is None else guidance_scale,
-            num_waveforms_per_video=num_waveforms_per_video,
-            generator=generator,
-            latents=latents,
-            frame_sampling=frame_sampling,
-            output_type=output_type,
-            tensor_inputs=callback_on_step_end_tensor_inputs,
-            known_tensor_inputs=self._callback_tensor_inputs,
-            can_estimate=self.physics_estimator is not None or self.conditioning_adapter is None,
-            min_duration_s=config.min_duration_s,
+            cast("CallArguments", bound.arguments),
+            config=self.config,
+            tensor_inputs=self._callback_tensor_inputs,
+            can_estimate=self.physics_estimator is not None,
+            uses_physics=self.conditioning_adapter is not None,
         )
 
-    # -- inside --------------------------------------------------------------------------------
-
-    def _provenance(
+    def estimate_physics(
         self,
-        arguments: CallArguments,
-        item: Item,
-        seed: int | None,
-        index: int,
-        physics: PhysicsEstimate,
-        notes: Sequence[str],
-    ) -> dict[str, Any]:
-        settings = {
-            "input": item.kind,
-            "prompt": item.prompt,
-            "negative_prompt": item.negative_prompt,
-            "seed": seed,
-            "index": index,
-            "num_inference_steps": arguments.num_inference_steps,
-            "guidance_scale": arguments.guidance_scale,
-            "gain_db": self.config.output_gain_db,
-            "sample_rate_hz": self.config.sample_rate_hz,
-            "device": str(self._execution_device),
-            "dtype": str(self.transformer.dtype).removeprefix("torch."),
-            "frame_sampling": (
-                "reference" if isinstance(item.source, ReferenceClockSource) else "timestamps"
-            ),
-            "interrupted": self._interrupt,
-        }
-        return provenance_json(
-            refs=self.licences(),
-            source=item.source,
-            physics=physics,
-            settings=settings,
-            notes=tuple(dict.fromkeys((*physics.notes, *notes, *item.notes))),
+        video: VideoInput,
+        physics: PhysicsInput = None,
+        *,
+        prompt: str = "",
+        cache: CacheInput = None,
+    ) -> PhysicsEstimate:
+        """Return the physics of a video: to print, save, edit and pass back in.
+
+        Args:
+            video: The clip.
+            physics: As in `__call__`; masses and speeds by hand go on top of the estimate.
+            prompt: What the user says about the clip.
+            cache: As in `__call__`.
+
+        Raises:
+            ComponentError: A slot failed.
+            ConfigurationError: There is no estimator and no estimate is given.
+            PhysicsInputError: A given estimate does not fit the video.
+        """
+        return self.physics_and_masks(video, physics, prompt=prompt, cache=cache)[0]
+
+    def physics_and_masks(
+        self,
+        video: VideoInput,
+        physics: PhysicsInput | PhysicsRequest = None,
+        *,
+        prompt: str = "",
+        masks: MasksInput = None,
+        cache: CacheInput = None,
+    ) -> tuple[PhysicsEstimate, dict[int, MaskTrack], tuple[str, ...]]:
+        """Return the physics of a video, masks of its objects, and notes on what is missing.
+
+        Args:
+            video: The clip.
+            physics: As in `__call__`, or a request that `check_inputs` has checked.
+            prompt: What the user says about the clip.
+            masks: Masks for a given estimate.
+            cache: As in `__call__`.
+
+        Raises:
+            ComponentError: A slot failed.
+            ConfigurationError: There is no estimator and no estimate is given.
+            PhysicsInputError: A given estimate does not fit the video.
+        """
+        source, estimator = as_source(video), self.physics_estimator
+        has_adapter = self.conditioning_adapter is not None
+        if isinstance(physics, PhysicsRequest):
+            request = physics
+        else:
+            request = read_physics(physics, can_estimate=estimator is not None, is_used=has_adapter)
+            request.check_fits(source, masks)
+        if request.given is not None:
+            if masks is not None or not has_adapter:
+                return request.given, dict(masks or {}), ()
+            return request.given, *segment_objects(estimator, source, request.given)
+        if request.disabled or estimator is None:
+            nothing = PhysicsEstimate(
+                objects=(),
+                duration_s=source.duration_s,
+                time_scale=source.time_scale,
+                notes=("physics was not used",),
+            )
+            return nothing, {}, ()
+        result = estimator.estimate(source, prompt=prompt, overrides=request.overrides, cache=cache)
+        check_fits(result.physics, source, masks)
+        notes = result.physics.notes
+        if not result.physics.objects and has_adapter:
+            notes = (*notes, NOTHING_MOVES)
+        return result.physics, {**result.masks, **(masks or {})}, notes
+
+    def plan_windows(self, duration_s: float) -> tuple[LatentWindow, ...]:
+        """Return the windows in which a clip of ``duration_s`` is denoised; usually one."""
+        length = max(duration_s, SHORTEST_S)
+        sequence, config = self.sequence, self.config
+        return plan_latent_windows(
+            sequence.latent_length(length),
+            duration_s=length,
+            window=sequence.latent_length(config.window_s),
+            overlap=sequence.latent_length(config.overlap_s),
+            window_s=config.window_s,
+            latent_rate_hz=sequence.latent_rate_hz,
         )
+
+    def encode_prompt(
+        self, prompt: str | None = "", negative_prompt: str | None = ""
+    ) -> tuple[Tensor, Tensor]:
+        """Return the text tokens of both branches of guidance, (1, T, D_text) each.
+
+        None means the backbone's stored empty text; "" is encoded like any other text.
+        """
+        onload(self.clip)
+        empty = self.transformer.empty_text(1).to(self._execution_device)
+        text, negative = (
+            empty if words is None else self.clip.encode_text([words])
+            for words in (prompt, negative_prompt)
+        )
+        return text, negative
+
+    def encode_video(self, video: VideoInput, window: LatentWindow | None = None) -> VideoFeatures:
+        """Encode the pictures of one window (by default of a clip that fits into one).
+
+        Raises:
+            InputError: No window is given and the video needs several.
+        """
+        source = as_source(video)
+        if window is None:
+            window, *others = self.plan_windows(source.duration_s)
+            if others:
+                raise InputError(
+                    f"a video of {source.duration_s:.2f} s needs {len(others) + 1} windows; pass "
+                    "one of pipe.plan_windows(duration_s)"
+                )
+        return encode_window(
+            self.clip, self.sync_encoder, source, window, device=self._execution_device
+        )
+
+    def encode_image(self, image: ImageInput | FrameSource, window: LatentWindow) -> VideoFeatures:
+        """Encode a still picture for one window: its features stand at every visual frame.
+
+        Args:
+            image: As in `__call__`.
+            window: One of ``pipe.plan_windows(duration_s)``.
+
+        Raises:
+            InputError: ``image`` is nothing that shows a picture.
+            MediaError: The picture cannot be read.
+        """
+        source = image if isinstance(image, FrameSource) else open_picture(image, window.duration_s)
+        return encode_still(
+            self.transformer,
+            self.clip,
+            self.sync_encoder,
+            source,
+            window,
+            device=self._execution_device,
+        )
+
+    def encode_no_video(self, window: LatentWindow) -> VideoFeatures:
+        """Return the backbone's learned tokens that stand for "no video" in one window."""
+        return features_without_video(self.transformer, self.clip, self.sync_encoder, window)
+
+    def encode_physics(
+        self,
+        physics: PhysicsEstimate,
+        masks: Mapping[int, MaskTrack],
+        features: VideoFeatures,
+    ) -> AdapterState | None:
+        """Return the adapter's state of one window, or None without an adapter.
+
+        Args:
+            physics: Of the whole clip; no objects in the window give the learned empty state.
+            masks: Of the whole clip; an object without masks counts as occluded.
+            features: Of the window.
+        """
+        adapter = self.conditioning_adapter
+        if adapter is None:
+            return None
+        onload(adapter)
+        objects = objects_within(physics.objects, masks, features.times_s)
+        if not objects:
+            return adapter.null_state(1, features.times_s.size)
+        inputs = adapter_inputs(
+            objects,
+            masks,
+            features.times_s,
+            features.patches.shape[2],
+            device=features.patches.device,
+        )
+        return adapter.encode(
+            features.patches.to(adapter.dtype),
+            inputs.masks,
+            inputs.mass_kg,
+            inputs.speed_m_s,
+            inputs.valid,
+        )
+
+    def encode_conditions(
+        self, clip: ClipInput, physics: PhysicsEstimate, masks: Mapping[int, MaskTrack]
+    ) -> list[WindowCondition]:
+        """Encode every window of a clip, and keep of each what denoising needs.
+
+        Args:
+            clip: From `check_inputs`.
+            physics: Of the whole clip.
+            masks: Of the whole clip.
+        """
+        windows = self.plan_windows(clip.source.duration_s)
+        conditions = []
+        for window in windows:
+            if clip.kind == "video":
+                features = self.encode_video(clip.source, window)
+            elif clip.kind == "image":
+                features = self.encode_image(clip.source, window)
+            else:
+                features = self.encode_no_video(window)
+            state = self.encode_physics(physics, masks, features)
+            conditions.append(
+                WindowCondition(
+                    window=window,
+                    pooled=features.pooled,
+                    sync=features.sync,
+                    times_s=features.times_s,
+                    state=state,
+                )
+            )
+            if len(windows) > 1:
+                del features
+                give_back_freed_memory()
+        return conditions
+
+    def prepare_latents(
+        self,
+        latent_length: int,
+        *,
+        generator: torch.Generator | None = None,
+        latents: Tensor | None = None,
+    ) -> Tensor:
+        """Return the initial noise, float32 (1, N, C), drawn on the generator's device.
+
+        Args:
+            latent_length: N.
+            generator: Source of the noise; a fresh one by default.
+            latents: Use these, (N, C) or (1, N, C), instead.
+
+        Raises:
+            InputError: ``latents`` has another shape.
+        """
+        shape = (1, latent_length, self.vae.config["latent_channels"])
+        if latents is not None:
+            given = latents[None] if latents.ndim == 2 else latents
+            if tuple(given.shape) != shape:
+                raise InputError(
+                    f"latents have shape {tuple(latents.shape)}, expected {shape} for this video"
+                )
+            return given.to(device=self._execution_device, dtype=torch.float32)
+        # Without a generator, too, noise is drawn on the CPU: one seed, one noise on every device.
+        device = torch.device("cpu") if generator is None else generator.device
+        noise: Tensor = randn_tensor(shape, generator, device=device, dtype=torch.float32)
+        return noise.to(self._execution_device)
+
+    def denoise(
+        self,
+        latents: Tensor,
+        conditions: Sequence[WindowCondition],
+        text: Tensor,
+        negative_text: Tensor,
+        *,
+        num_inference_steps: int,
+        guidance_scale: float,
+        callback_on_step_end: StepCallback | None = None,
+        callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
+        progress: tqdm[None] | None = None,
+    ) -> Tensor:
+        """Integrate the flow from noise to latents, (1, N, C).
+
+        Args:
+            latents: From `prepare_latents`.
+            conditions: One per window, from `encode_conditions`.
+            text: From `encode_prompt`.
+            negative_text: From `encode_prompt`.
+            num_inference_steps: Euler steps.
+            guidance_scale: Weight of the conditions.
+            callback_on_step_end: See `__call__`.
+            callback_on_step_end_tensor_inputs: See `__call__`.
+            progress: A bar whose ``update()`` is called after each step.
+        """
+        flow = GuidedFlow(
+            self.transformer,
+            self.conditioning_adapter,
+            conditions,
+            text=text,
+            negative_text=negative_text,
+            guidance_scale=guidance_scale,
+            latent_rate_hz=self.sequence.latent_rate_hz,
+            keep_in_negative=self.config.keep_in_negative.split("+"),
+        )
+        times = self.scheduler.times(num_inference_steps, device=latents.device)
+        for index in range(num_inference_steps):
+            if self._interrupt:
+                break
+            velocity = flow(latents, times[index])
+            latents = self.scheduler.step(velocity, latents, times[index], times[index + 1])
+            if callback_on_step_end is not None:
+                known = {"latents": latents, "velocity": velocity}
+                wanted = {name: known[name] for name in callback_on_step_end_tensor_inputs}
+                answer = callback_on_step_end(self, index, times[index], wanted) or {}
+                latents = answer.get("latents", latents)
+            if progress is not None:
+                progress.update()
+        return latents
+
+    def decode_latents(
+        self, latents: Tensor, *, duration_s: float, output_type: str = "audio"
+    ) -> Audio | Tensor:
+        """Return the sound of latents (1, N, C), exactly as long as the video.
+
+        Args:
+            latents: From `denoise`.
+            duration_s: Length of the sound; the rest of the last latent is cut.
+            output_type: See `__call__`.
+        """
+        if output_type == "latent":
+            return latents[0]
+        config = self.config
+        decoder = Decoder(
+            vae=self.vae,
+            vocoder=self.vocoder,
+            hop_length=config.hop_length,
+            frames_per_latent=config.frames_per_latent,
+            piece_latents=self.sequence.latent_length(config.window_s),
+        )
+        onload(self.transformer)
+        codes = self.transformer.unnormalize(latents.to(self.transformer.dtype)).float()
+        if output_type == "mel":
+            return decoder.mel(codes)
+        wanted = round(duration_s * config.sample_rate_hz)
+        audio = Audio(samples=decoder.samples(codes), sample_rate_hz=config.sample_rate_hz)
+        audio = audio.with_gain(config.output_gain_db).fitted(wanted)
+        return torch.from_numpy(audio.samples.copy()) if output_type == "pt" else audio

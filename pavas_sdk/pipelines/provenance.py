@@ -9,20 +9,23 @@ import torch
 
 from pavas_sdk import __version__
 from pavas_sdk.data import ComponentRef
+from pavas_sdk.data.frames import ReferenceClockSource
 from pavas_sdk.registry import component_ref
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pavas_sdk.data import FrameSource, PhysicsEstimate
+    from pavas_sdk.data import PhysicsEstimate
     from pavas_sdk.physics import PhysicsEstimator
+    from pavas_sdk.pipelines.inputs import CallInputs, ClipInput
+    from pavas_sdk.pipelines.parts import PipelineParts
     from pavas_sdk.registry import Registry
 
-__all__ = ["about_json", "component_refs", "provenance_json", "versions"]
+__all__ = ["about_json", "component_refs", "sound_provenance", "versions"]
 
 
 def component_refs(
-    modules: Mapping[str, Any],
+    modules: Mapping[str, object],
     estimator: PhysicsEstimator | None,
     *,
     name: str,
@@ -88,26 +91,32 @@ def versions() -> dict[str, str]:
     }
 
 
-def provenance_json(
-    *,
-    refs: Sequence[ComponentRef],
-    source: FrameSource,
+def sound_provenance(
+    pipe: PipelineParts,
+    clip: ClipInput,
+    inputs: CallInputs,
     physics: PhysicsEstimate,
-    settings: Mapping[str, Any],
+    *,
+    seed: int | None,
+    index: int,
     notes: Sequence[str],
 ) -> dict[str, Any]:
     """Return plain JSON that says how a sound was made.
 
     Args:
-        refs: From `component_refs`.
-        source: The video.
-        physics: What the sound was conditioned on.
-        settings: Prompt, seed, steps, guidance and so on; copied to the top level.
-        notes: What should be known.
+        pipe: What made it.
+        clip: What it was made for.
+        inputs: The call.
+        physics: What it was conditioned on.
+        seed: Of its noise, or None for given latents.
+        index: Its place among the sounds of the call.
+        notes: What should be known of the physics.
     """
-    model = next(ref for ref in refs if ref.kind == "pipeline")
+    refs, source = pipe.licences(), clip.source
+    texts = [text for text in (clip.prompt, clip.negative_prompt) if text is not None]
+    said = [note for text in texts if (note := pipe.clip.text_note(text)) is not None]
     return {
-        "model": model.name,
+        "model": next(ref.name for ref in refs if ref.kind == "pipeline"),
         "versions": versions(),
         "components": {
             ref.kind: {
@@ -121,8 +130,22 @@ def provenance_json(
         "video": source.source,
         "duration_s": source.duration_s,
         "time_scale": source.time_scale,
-        **settings,
+        "input": clip.kind,
+        "prompt": clip.prompt,
+        "negative_prompt": clip.negative_prompt,
+        "seed": seed,
+        "index": index,
+        "num_inference_steps": inputs.num_inference_steps,
+        "guidance_scale": inputs.guidance_scale,
+        "gain_db": pipe.config.output_gain_db,
+        "sample_rate_hz": pipe.config.sample_rate_hz,
+        "device": str(pipe._execution_device),
+        "dtype": str(pipe.transformer.dtype).removeprefix("torch."),
+        "frame_sampling": (
+            "reference" if isinstance(source, ReferenceClockSource) else "timestamps"
+        ),
+        "interrupted": pipe.interrupt,
         "physics": physics.to_json(),
         "edits": list(physics.edits),
-        "notes": list(notes),
+        "notes": list(dict.fromkeys((*physics.notes, *notes, *said, *clip.notes))),
     }

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pavas_sdk.data.frames import plan_windows as spread_windows
+from pavas_sdk.data.frames import plan_windows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Window", "blend_weights", "plan_windows"]
+__all__ = ["LatentWindow", "blend_weights", "plan_latent_windows"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
+class LatentWindow:
     """One piece of the long latent.
 
     Attributes:
@@ -42,7 +42,7 @@ class Window:
         return self.start + self.length
 
 
-def plan_windows(
+def plan_latent_windows(
     total: int,
     *,
     duration_s: float,
@@ -50,7 +50,7 @@ def plan_windows(
     overlap: int,
     window_s: float,
     latent_rate_hz: float,
-) -> tuple[Window, ...]:
+) -> tuple[LatentWindow, ...]:
     """Cover ``total`` latents with equal windows, evenly spread, overlapping by ``overlap`` or more.
 
     Args:
@@ -65,7 +65,7 @@ def plan_windows(
         ConfigurationError: The overlap is not smaller than the window.
     """
     rate_hz = latent_rate_hz
-    spans = spread_windows(
+    spans = plan_windows(
         total / rate_hz,
         window_s=window / rate_hz,
         overlap_s=overlap / rate_hz,
@@ -73,9 +73,9 @@ def plan_windows(
         grid_hz=rate_hz,
     )
     if len(spans) == 1:
-        return (Window(start=0, length=total, start_s=0.0, duration_s=duration_s),)
+        return (LatentWindow(start=0, length=total, start_s=0.0, duration_s=duration_s),)
     return tuple(
-        Window(
+        LatentWindow(
             start=round(span.start_s * rate_hz),
             length=window,
             start_s=span.start_s,
@@ -85,7 +85,7 @@ def plan_windows(
     )
 
 
-def blend_weights(windows: tuple[Window, ...]) -> tuple[NDArray[np.float32], ...]:
+def blend_weights(windows: tuple[LatentWindow, ...]) -> tuple[NDArray[np.float32], ...]:
     """Return each window's share per latent, (length,): linear cross-fades that sum to 1.
 
     The sum over all windows that cover a latent is 1 to float32 rounding; a latent that only one

@@ -15,7 +15,7 @@ import torch
 
 from pavas_sdk.errors import ComponentError
 from pavas_sdk.media import as_source
-from pavas_sdk.pipelines.features import adapter_inputs
+from pavas_sdk.pipelines.adapter_inputs import adapter_inputs
 from pavas_sdk.training.features import FeatureBank, PhysicsSet, masked_sums
 
 if TYPE_CHECKING:

@@ -366,7 +366,7 @@ def test_the_progress_bar_counts_all_steps(sound, pipe, capsys):
 
 
 def test_the_steps_by_hand_give_the_call(pipe, clip, physics, sound):
-    from pavas_sdk.pipelines.features import WindowCondition
+    from pavas_sdk.pipelines.encoding import WindowCondition
 
     with torch.no_grad():
         estimate, masks, notes = pipe.physics_and_masks(clip.video, physics, masks=clip.masks)

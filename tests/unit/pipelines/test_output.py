@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from pavas_sdk import Audio, PavasOutput, PhysicsEstimate
+from pavas_sdk import Audio, PavasOutput, PavasOutputs, PhysicsEstimate
 from pavas_sdk.errors import ConfigurationError, OutputError, OutputExistsError
 from pavas_sdk.media import open_video, read_audio, write_video
 from pavas_sdk.pipelines.output import sidecar_path
@@ -27,7 +27,7 @@ def one(physics):
 
 @pytest.fixture
 def several(one):
-    return PavasOutput.collect([one, one.normalized(-20.0)])
+    return PavasOutputs([one, one.normalized(-20.0)])
 
 
 def test_save_writes_sound_and_provenance(one, tmp_path):

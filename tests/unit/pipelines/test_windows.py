@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pavas_sdk.errors import ConfigurationError
-from pavas_sdk.pipelines.windows import blend_weights, plan_windows
+from pavas_sdk.pipelines.windows import blend_weights, plan_latent_windows
 
 RATE_HZ = 31.25
 
 
 def plan(total, window=250, overlap=62, duration_s=None):
-    return plan_windows(
+    return plan_latent_windows(
         total,
         duration_s=total / RATE_HZ if duration_s is None else duration_s,
         window=window,

@@ -15,7 +15,7 @@ from pavas_sdk import (
     default_registry,
 )
 from pavas_sdk.models import TRANSFORMER_VARIANTS, build_transformer
-from pavas_sdk.pipelines.features import adapter_inputs
+from pavas_sdk.pipelines.adapter_inputs import adapter_inputs
 from pavas_sdk.testing import moving_discs
 
 PATCH_DIM = 1280  # of ViT-H

@@ -57,7 +57,7 @@ def test_single_values_are_spread_over_videos(pipe, clip, physics):
     arguments = pipe.check_inputs(
         [clip.video, clip.video], prompt="ball", physics=[physics, "none"], num_inference_steps=2
     )
-    first, second = arguments.items
+    first, second = arguments.clips
     assert first.prompt == second.prompt == "ball"
     assert first.physics.given is physics
     assert second.physics.disabled
@@ -73,31 +73,31 @@ def test_defaults_are_the_pipelines_own(pipe, clip):
 def test_one_generator_per_sound_or_one_for_all(pipe, clip):
     shared = seeded(3)
     arguments = pipe.check_inputs([clip.video] * 2, generator=shared, num_waveforms_per_video=2)
-    draws = [draw for item in arguments.items for draw in item.draws]
-    assert [draw.generator for draw in draws] == [shared] * 4
+    noises = [noise for clip in arguments.clips for noise in clip.noises]
+    assert [noise.generator for noise in noises] == [shared] * 4
     own = [seeded(n) for n in range(4)]
     arguments = pipe.check_inputs([clip.video] * 2, generator=own, num_waveforms_per_video=2)
-    draws = [draw for item in arguments.items for draw in item.draws]
-    assert [draw.seed for draw in draws] == [0, 1, 2, 3]
+    noises = [noise for clip in arguments.clips for noise in clip.noises]
+    assert [noise.seed for noise in noises] == [0, 1, 2, 3]
     with pytest.raises(InputError, match="generator has 3 entries, expected 1 or 4"):
         pipe.check_inputs([clip.video] * 2, generator=own[:3], num_waveforms_per_video=2)
 
 
 def test_without_a_generator_each_sound_has_a_fresh_seed(pipe, clip):
     arguments = pipe.check_inputs(clip.video, num_waveforms_per_video=3)
-    seeds = {draw.seed for draw in arguments.items[0].draws}
+    seeds = {noise.seed for noise in arguments.clips[0].noises}
     assert len(seeds) == 3
 
 
 def test_given_latents_need_no_generator(pipe, clip):
     arguments = pipe.check_inputs(clip.video, latents=torch.zeros(1, 32, 8))
-    assert arguments.items[0].draws[0].seed is None
+    assert arguments.clips[0].noises[0].seed is None
 
 
 def test_duration_shortens_the_video(pipe, clip):
-    (item,) = pipe.check_inputs(clip.video, duration_s=0.4).items
+    (item,) = pipe.check_inputs(clip.video, duration_s=0.4).clips
     assert item.source.duration_s == pytest.approx(0.4)
-    (item,) = pipe.check_inputs(clip.video, duration_s=99.0).items
+    (item,) = pipe.check_inputs(clip.video, duration_s=99.0).clips
     assert item.source.duration_s == clip.video.duration_s
 
 

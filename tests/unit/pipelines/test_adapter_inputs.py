@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pavas_sdk import MaskTrack, MovingObject, ObjectPhysics
 from pavas_sdk.media import MemorySource
-from pavas_sdk.pipelines import features
-from pavas_sdk.pipelines.features import (
-    adapter_inputs,
-    encode_window,
-    objects_within,
-    speeds_at,
-)
-from pavas_sdk.pipelines.windows import Window
+from pavas_sdk.pipelines.adapter_inputs import adapter_inputs, objects_within, speeds_at
+from pavas_sdk.pipelines.encoding import encode_window
+from pavas_sdk.pipelines.windows import LatentWindow
 
 
 def entry(times, speeds, mass_kg=1.0, object_id=0):
@@ -112,7 +106,7 @@ def test_a_window_holds_the_objects_that_exist_in_it():
 def test_an_object_of_another_window_changes_nothing(pipe, clip):
     from pavas_sdk import PhysicsEstimate
 
-    window = Window(start=0, length=20, start_s=0.0, duration_s=0.64)
+    window = LatentWindow(start=0, length=20, start_s=0.0, duration_s=0.64)
     seen = encode_window(pipe.clip, pipe.sync_encoder, MemorySource(clip.video), window)
     here = entry([0.0, 0.3, 0.6], [1.0, 2.0, 1.0], object_id=0)
     gone = entry([5.0, 6.0], [3.0, 3.0], object_id=1)
@@ -128,56 +122,3 @@ def test_no_objects_give_empty_inputs():
     inputs = adapter_inputs((), {}, np.arange(4) / 8, 4)
     assert inputs.masks.shape == (1, 0, 4, 4, 4)
     assert inputs.mass_kg.shape == (1, 0)
-
-
-def test_a_window_is_encoded_at_its_own_times(pipe, clip):
-    window = Window(start=0, length=10, start_s=0.4, duration_s=0.32)
-    got = encode_window(pipe.clip, pipe.sync_encoder, MemorySource(clip.video), window)
-    np.testing.assert_allclose(got.times_s, 0.4 + np.arange(8) / 25)
-    frames = clip.video.at_times(got.times_s)
-    with torch.no_grad():
-        direct = pipe.clip.encode_image(pipe.clip.preprocess(frames))
-        sync = pipe.sync_encoder.encode(pipe.sync_encoder.preprocess(frames))
-    assert torch.equal(got.pooled[0], direct.pooled)
-    assert torch.equal(got.patches[0], direct.patches)
-    assert torch.equal(got.sync[0], sync)
-
-
-def test_reading_in_small_pieces_changes_nothing(pipe, clip, monkeypatch):
-    window = Window(start=0, length=31, start_s=0.0, duration_s=1.0)
-    whole = encode_window(pipe.clip, pipe.sync_encoder, MemorySource(clip.video), window)
-    monkeypatch.setattr(features, "_CHUNK_BYTES", 3 * clip.video.frames[0].nbytes)
-    pieces = encode_window(pipe.clip, pipe.sync_encoder, MemorySource(clip.video), window)
-    assert torch.equal(whole.pooled, pieces.pooled)
-    assert torch.equal(whole.sync, pieces.sync)
-
-
-class _Recording(MemorySource):
-    def __init__(self, video):
-        super().__init__(video)
-        self.asked = []
-
-    def frames_at(self, times_s, *, max_side=None):
-        self.asked.append(max_side)
-        return super().frames_at(times_s, max_side=max_side)
-
-
-def test_pictures_are_read_once_at_the_size_that_encoders_need(pipe, clip):
-    source = _Recording(clip.video)
-    encode_window(
-        pipe.clip,
-        pipe.sync_encoder,
-        source,
-        Window(start=0, length=31, start_s=0.0, duration_s=1.0),
-    )
-    assert source.asked == [pipe.clip.max_frame_side]
-
-
-@pytest.mark.parametrize("size", [16, 720])
-def test_encoders_take_any_picture_size(pipe, size):
-    from pavas_sdk.testing import moving_discs
-
-    clip = moving_discs(1, frames=4, height=size, width=size)
-    got = pipe.encode_video(clip.video)
-    assert got.patches.shape[2] == got.patches.shape[3] == 4
-    assert torch.isfinite(got.sync).all()

@@ -7,18 +7,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import torch
 from diffusers.configuration_utils import ConfigMixin
-from diffusers.pipelines import pipeline_loading_utils
-from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 
 from pavas_sdk import __version__
 from pavas_sdk.data.files import write_text
 from pavas_sdk.errors import ConfigurationError, OutputError, PavasError, WeightsError
 from pavas_sdk.physics import PhysicsEstimator
-from pavas_sdk.pipelines.components import check_components_fit, check_weights_complete
-from pavas_sdk.pipelines.local_paths import without_local_paths
-from pavas_sdk.pipelines.provenance import about_json, component_refs
+from pavas_sdk.pipelines.parts import PipelineParts
+from pavas_sdk.pipelines.provenance import about_json
 from pavas_sdk.pipelines.saved import (
     ABOUT_FORMAT,
     ABOUT_NAME,
@@ -27,25 +23,27 @@ from pavas_sdk.pipelines.saved import (
     SavedPipeline,
     resolve_folder,
 )
+from pavas_sdk.pipelines.saved_networks import (
+    align,
+    check_weights_complete,
+    make_loadable,
+    without_local_paths,
+)
 from pavas_sdk.registry import SLOTS, Registry, check_licences, default_registry
 
 if TYPE_CHECKING:
     import os
 
-    from pavas_sdk.data import ComponentRef
 
 __all__ = ["StoredPipeline"]
 
 _HUB_OPTIONS = ("cache_dir", "force_download", "local_files_only", "token", "revision")
 _REFUSED = ("trust_remote_code", "custom_pipeline", "custom_revision", "use_onnx")
 _FROM_SAVED: Any = object()
-_ALIGNMENT = 64
 
 
-class StoredPipeline(DiffusionPipeline):  # type: ignore[misc]
+class StoredPipeline(PipelineParts):
     """What a pipeline of ours adds to diffusers' way of saving and loading."""
-
-    physics_estimator: PhysicsEstimator | None
 
     @classmethod
     def from_pretrained(
@@ -116,7 +114,7 @@ class StoredPipeline(DiffusionPipeline):  # type: ignore[misc]
         if find_spec("accelerate") is None:
             options.setdefault("low_cpu_mem_usage", False)  # diffusers would warn about it
         replaced = {name: options.pop(name) for name in saved.components if name in options}
-        _make_loadable(saved)
+        make_loadable(saved)
         try:
             pipe = super().from_pretrained(
                 str(folder),
@@ -134,7 +132,7 @@ class StoredPipeline(DiffusionPipeline):  # type: ignore[misc]
             align(part)
         if replaced:
             pipe.register_modules(**replaced)
-            check_components_fit(pipe)
+            pipe.check_components()
         check_licences(pipe.licences(), commercial_use=commercial_use)
         pipe.register_to_config(_name_or_path=str(pretrained_model_name_or_path))
         return pipe  # type: ignore[no-any-return]  # diffusers is untyped
@@ -189,46 +187,6 @@ class StoredPipeline(DiffusionPipeline):  # type: ignore[misc]
                 f"cannot save the pipeline to {folder}: {err.strerror or err}; choose a folder "
                 "that you may write to"
             ) from err
-
-    def torch_components(self) -> dict[str, Any]:
-        """Return the torch components that are present, by name."""
-        return {name: part for name, part in self.components.items() if part is not None}
-
-    def licences(self) -> tuple[ComponentRef, ...]:
-        """Return every part with its distribution, version and licence: weights, slots, adapter."""
-        return component_refs(
-            self.torch_components(),
-            self.physics_estimator,
-            name=self.config.name,
-            licence=self.config.licence,
-            component_licences=self.config.component_licences,
-        )
-
-
-def _make_loadable(saved: SavedPipeline) -> None:
-    """Tell diffusers which of the checked classes have ``from_pretrained``.
-
-    It looks for its own base classes as attributes of the module that the index names; a module
-    that loads its names lazily has none. Its table takes further names (tested at the minor
-    version that the package depends on).
-    """
-    for _, class_name in saved.components.values():
-        pipeline_loading_utils.ALL_IMPORTABLE_CLASSES.setdefault(
-            class_name, ["save_pretrained", "from_pretrained"]
-        )
-
-
-def align(part: Any) -> None:
-    """Copy weights that lie at odd addresses, as in a memory-mapped file, to memory of their own.
-
-    Matrix kernels are chosen by alignment and round differently: without this a loaded pipeline
-    would not give the sound of the saved one to the bit.
-    """
-    if not isinstance(part, torch.nn.Module):
-        return
-    for tensor in (*part.parameters(), *part.buffers()):
-        if tensor.device.type == "cpu" and tensor.data_ptr() % _ALIGNMENT:
-            tensor.data = tensor.data.clone()
 
 
 def _estimator(

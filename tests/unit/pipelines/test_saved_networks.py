@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pavas_sdk import PavasPipeline
-from pavas_sdk.pipelines.local_paths import without_local_paths
+from pavas_sdk.pipelines.saved_networks import without_local_paths
 from pavas_sdk.testing.tiny_pipeline import tiny_pipeline
 
 

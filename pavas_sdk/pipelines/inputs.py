@@ -1,0 +1,352 @@
+"""The arguments of a call: checked together, then one entry per clip and per sound."""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import torch
+
+from pavas_sdk.data.frames import (
+    FRAME_SAMPLING,
+    ReferenceClockSource,
+    Window,
+    WindowSource,
+    facts_of,
+)
+from pavas_sdk.errors import InputError
+from pavas_sdk.media import as_source, open_picture
+from pavas_sdk.pipelines.physics_input import PhysicsRequest, read_physics
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from pavas_sdk.data import FrameSource
+    from pavas_sdk.pipelines.arguments import CallArguments, ClipKind, MasksInput
+
+__all__ = ["CallInputs", "ClipInput", "InitialNoise", "NoPictures", "check_call"]
+
+OUTPUT_TYPES = ("audio", "pt", "mel", "latent")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class InitialNoise:
+    """The noise of one sound.
+
+    Attributes:
+        generator: Source of the noise, or None when ``latents`` are given.
+        latents: Given noise, or None.
+    """
+
+    generator: torch.Generator | None
+    latents: Tensor | None
+
+    @property
+    def seed(self) -> int | None:
+        """Seed of the generator, or None."""
+        return None if self.generator is None else self.generator.initial_seed()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ClipInput:
+    """One clip of a call.
+
+    Attributes:
+        kind: "video", "image" (a still) or "text" (no pictures at all).
+        source: Its frames.
+        path: Its file, or None.
+        start_s: Where in the file the source begins.
+        prompt: What is to be heard.
+        negative_prompt: What is not.
+        physics: What is wanted, checked against the video.
+        masks: Given masks, or None.
+        noises: One per sound.
+        notes: What should be known about the video.
+    """
+
+    kind: ClipKind
+    source: FrameSource
+    path: str | None
+    start_s: float
+    prompt: str | None
+    negative_prompt: str | None
+    physics: PhysicsRequest
+    masks: MasksInput
+    noises: tuple[InitialNoise, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CallInputs:
+    """Everything that a call needs.
+
+    Attributes:
+        clips: One per video, picture or text.
+        num_inference_steps: Euler steps.
+        guidance_scale: Weight of the conditions.
+        several: Whether a list was given, or several sounds per clip are wanted.
+    """
+
+    clips: tuple[ClipInput, ...]
+    num_inference_steps: int
+    guidance_scale: float
+    several: bool
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of all sounds together."""
+        return self.num_inference_steps * sum(len(clip.noises) for clip in self.clips)
+
+
+class NoPictures:
+    """The frame source of a text: it only lasts.
+
+    Args:
+        duration_s: Seconds.
+    """
+
+    source: str | None = None
+    frame_rate_hz = 0.0
+    height = 0
+    width = 0
+    time_scale = 1.0
+
+    def __init__(self, duration_s: float) -> None:
+        self.duration_s = duration_s
+
+    def read(self, *args: object, **kwargs: object) -> NoReturn:
+        """Refuse.
+
+        Raises:
+            InputError: Always.
+        """
+        raise InputError("there is no video to read: this sound is made from text alone")
+
+    frames_at = read
+
+
+def check_call(
+    video: object,
+    arguments: CallArguments,
+    *,
+    config: Mapping[str, Any],
+    tensor_inputs: Sequence[str],
+    can_estimate: bool,
+    uses_physics: bool,
+) -> CallInputs:
+    """Check the arguments of a call and lay them out per clip.
+
+    Cheap problems are gathered and raised together, before any file is opened; then documents
+    and videos are opened, before any work is done.
+
+    Args:
+        video: As in `PavasPipeline.__call__`.
+        arguments: All other arguments of a call.
+        config: The pipeline's settings.
+        tensor_inputs: What a callback can ask for.
+        can_estimate: Whether the pipeline has a physics estimator.
+        uses_physics: Whether it has a conditioning adapter.
+
+    Raises:
+        InputError: Arguments that cannot work, or a clip that is too short for the model.
+        ConfigurationError: Physics is neither given nor can it be estimated.
+        FormatError: A physics document is malformed.
+        PhysicsInputError: Physics or masks that do not fit the video.
+        MediaError: A video or picture cannot be opened.
+    """
+    problems: list[str] = []
+    kind, entries = _entries(video, arguments, problems)
+    steps, scale, per_clip = _numbers(arguments, config, problems)
+    _check_choices(arguments, tensor_inputs, problems)
+    count, sounds = len(entries), len(entries) * per_clip
+    prompts = _spread("prompt", arguments["prompt"], count, (str, type(None)), problems)
+    negatives = _spread(
+        "negative_prompt", arguments["negative_prompt"], count, (str, type(None)), problems
+    )
+    physics = _spread("physics", arguments["physics"], count, (), problems)
+    masks = _spread("masks", arguments["masks"], count, (Mapping, type(None)), problems)
+    noises = _noises(arguments, sounds, problems)
+    if problems:
+        raise InputError("; ".join(problems))
+    requests = [
+        read_physics(entry, kind=kind, can_estimate=can_estimate, is_used=uses_physics)
+        for entry in physics
+    ]
+    clips = tuple(
+        _clip(
+            kind,
+            entry,
+            arguments,
+            prompt=prompts[index],
+            negative_prompt=negatives[index],
+            physics=requests[index],
+            masks=masks[index],
+            noises=tuple(noises[index * per_clip : (index + 1) * per_clip]),
+        )
+        for index, entry in enumerate(entries)
+    )
+    _check_durations(clips, config["min_duration_s"])
+    given = {"video": video, "image": arguments["image"], "text": arguments["prompt"]}[kind]
+    return CallInputs(
+        clips=clips,
+        num_inference_steps=steps,
+        guidance_scale=scale,
+        several=isinstance(given, list | tuple) or sounds > 1,
+    )
+
+
+def _entries(
+    video: object, arguments: CallArguments, problems: list[str]
+) -> tuple[ClipKind, list[Any]]:
+    """Return what the sounds are made for, one entry per clip: what the user gave."""
+    image, prompt = arguments["image"], arguments["prompt"]
+    if video is not None and image is not None:
+        problems.append("video and image are both given; give one of them")
+    kind: ClipKind = "text"
+    entries: list[Any] = [None] * (len(prompt) if isinstance(prompt, list | tuple) else 1)
+    for name, given in (("image", image), ("video", video)):
+        if given is not None:
+            kind = "video" if name == "video" else "image"
+            entries = list(given) if isinstance(given, list | tuple) else [given]
+    if not entries:
+        problems.append(f"{'prompt' if kind == 'text' else kind} is an empty list")
+    if kind != "video" and arguments["duration_s"] is None:
+        what = "a still picture" if kind == "image" else "text alone"
+        problems.append(f"a sound for {what} needs duration_s, its length in seconds")
+    return kind, entries
+
+
+def _numbers(
+    arguments: CallArguments, config: Mapping[str, Any], problems: list[str]
+) -> tuple[int, float, int]:
+    """Return steps, guidance scale and sounds per clip."""
+    steps, scale = arguments["num_inference_steps"], arguments["guidance_scale"]
+    steps = config["num_inference_steps"] if steps is None else steps
+    scale = config["guidance_scale"] if scale is None else scale
+    per_clip, duration_s = arguments["num_waveforms_per_video"], arguments["duration_s"]
+    for name, value in (("num_inference_steps", steps), ("num_waveforms_per_video", per_clip)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            problems.append(f"{name} must be a whole number of at least 1, got {value!r}")
+            per_clip = 1  # so that the other problems can be found
+    if not (isinstance(scale, int | float) and math.isfinite(scale)):
+        problems.append(f"guidance_scale must be a finite number, got {scale!r}")
+        scale = 1.0
+    if duration_s is not None and not (math.isfinite(duration_s) and duration_s > 0):
+        problems.append(f"duration_s must be above 0 seconds, got {duration_s!r}")
+    return steps, float(scale), per_clip
+
+
+def _check_choices(
+    arguments: CallArguments, tensor_inputs: Sequence[str], problems: list[str]
+) -> None:
+    for name, value, choices in (
+        ("output_type", arguments["output_type"], OUTPUT_TYPES),
+        ("frame_sampling", arguments["frame_sampling"], FRAME_SAMPLING),
+    ):
+        if value not in choices:
+            problems.append(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+    unknown = sorted({*arguments["callback_on_step_end_tensor_inputs"]} - set(tensor_inputs))
+    if unknown:
+        problems.append(
+            f"callback_on_step_end_tensor_inputs knows {', '.join(tensor_inputs)}, got "
+            f"{', '.join(unknown)}"
+        )
+
+
+def _spread(
+    name: str, value: object, count: int, types: tuple[type, ...], problems: list[str]
+) -> list[Any]:
+    """Return one value per entry: a list of the right length as it is, else copies."""
+    values = list(value) if isinstance(value, list | tuple) else [value] * count
+    if len(values) != count:
+        problems.append(f"{name} has {len(values)} entries, expected 1 or {count}")
+        return values
+    wrong = [type(entry).__name__ for entry in values if types and not isinstance(entry, types)]
+    if wrong:
+        expected = " or ".join(t.__name__ for t in types if t is not type(None))
+        problems.append(f"{name} must be {expected}, got {wrong[0]}")
+    return values
+
+
+def _noises(arguments: CallArguments, sounds: int, problems: list[str]) -> list[InitialNoise]:
+    """One source of noise per sound: given latents, else a generator of its own or a shared one."""
+    latents = _spread("latents", arguments["latents"], sounds, (torch.Tensor, type(None)), problems)
+    given = arguments["generator"]
+    if given is None:
+        generators = [torch.Generator().manual_seed(secrets.randbits(32)) for _ in range(sounds)]
+    else:
+        generators = list(given) if isinstance(given, list | tuple) else [given] * sounds  # type: ignore[list-item]
+    if len(generators) != sounds:
+        problems.append(f"generator has {len(generators)} entries, expected 1 or {sounds}")
+    elif not all(isinstance(entry, torch.Generator) for entry in generators):
+        problems.append(
+            "generator must be a torch.Generator, for example "
+            f"torch.Generator().manual_seed(0), got {type(generators[0]).__name__}"
+        )
+    return [
+        InitialNoise(generator=None if noise is not None else generator, latents=noise)
+        for generator, noise in zip(generators, latents, strict=False)  # lengths: see problems
+    ]
+
+
+def _clip(
+    kind: ClipKind,
+    entry: Any,
+    arguments: CallArguments,
+    *,
+    prompt: str | None,
+    negative_prompt: str | None,
+    physics: PhysicsRequest,
+    masks: MasksInput,
+    noises: tuple[InitialNoise, ...],
+) -> ClipInput:
+    """Open one clip and check its physics against it."""
+    duration_s = arguments["duration_s"]
+    if kind == "video":
+        whole = as_source(entry)
+        source = _sampled(whole, duration_s, arguments["frame_sampling"])
+    else:
+        assert duration_s is not None  # see _entries
+        whole = open_picture(entry, duration_s) if kind == "image" else NoPictures(duration_s)
+        source = whole
+    physics.check_fits(whole, masks)
+    path = whole.source
+    return ClipInput(
+        kind=kind,
+        source=source,
+        path=path if kind == "video" and path and Path(path).is_file() else None,
+        start_s=facts_of(whole).start_s,
+        prompt=prompt,
+        negative_prompt=negative_prompt,
+        physics=physics,
+        masks=masks,
+        noises=noises,
+        notes=facts_of(whole).warnings,
+    )
+
+
+def _sampled(source: FrameSource, duration_s: float | None, frame_sampling: str) -> FrameSource:
+    whole_s = source.duration_s
+    if frame_sampling == "reference":
+        return ReferenceClockSource(source, min(duration_s or whole_s, whole_s))
+    if duration_s is None or duration_s >= whole_s:
+        return source
+    return WindowSource(source, Window(start_s=0.0, end_s=duration_s))
+
+
+def _check_durations(clips: Sequence[ClipInput], min_duration_s: float) -> None:
+    short = [clip for clip in clips if clip.source.duration_s < min_duration_s - 1e-9]
+    if short:
+        listed = ", ".join(
+            f"{clip.path or 'a clip'} lasts {clip.source.duration_s:.2f} s" for clip in short
+        )
+        raise InputError(
+            f"{listed}; this model needs at least {min_duration_s:g} s (one segment of its "
+            "synchronisation encoder); give a longer clip, or duration_s"
+        )

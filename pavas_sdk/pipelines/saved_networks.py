@@ -1,0 +1,120 @@
+"""The networks of a saved pipeline as files: which may be loaded, whether all of them is there."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from diffusers.configuration_utils import ConfigMixin
+from diffusers.pipelines import pipeline_loading_utils
+from safetensors import SafetensorError, safe_open
+
+from pavas_sdk.errors import WeightsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from pavas_sdk.pipelines.saved import SavedPipeline
+
+__all__ = ["align", "check_weights_complete", "make_loadable", "without_local_paths"]
+
+_ALIGNMENT = 64
+
+
+def make_loadable(saved: SavedPipeline) -> None:
+    """Tell diffusers which of the checked classes have ``from_pretrained``.
+
+    It looks for its own base classes as attributes of the module that the index names; a module
+    that loads its names lazily has none. Its table takes further names (tested at the minor
+    version that the package depends on).
+    """
+    for _, class_name in saved.components.values():
+        pipeline_loading_utils.ALL_IMPORTABLE_CLASSES.setdefault(
+            class_name, ["save_pretrained", "from_pretrained"]
+        )
+
+
+def align(part: object) -> None:
+    """Copy weights that lie at odd addresses, as in a memory-mapped file, to memory of their own.
+
+    Matrix kernels are chosen by alignment and round differently: without this a loaded pipeline
+    would not give the sound of the saved one to the bit.
+    """
+    if not isinstance(part, torch.nn.Module):
+        return
+    for tensor in (*part.parameters(), *part.buffers()):
+        if tensor.device.type == "cpu" and tensor.data_ptr() % _ALIGNMENT:
+            tensor.data = tensor.data.clone()
+
+
+def check_weights_complete(
+    folder: Path, parts: Mapping[str, torch.nn.Module], *, skip: Iterable[str] = ()
+) -> None:
+    """Compare the names in the weights files of a saved pipeline with those of its networks.
+
+    diffusers starts what a file lacks at random, and only logs it.
+
+    Args:
+        folder: The saved pipeline.
+        parts: Components that were loaded from it, by slot.
+        skip: Slots whose weights came from elsewhere.
+
+    Raises:
+        WeightsError: Tensors are missing or unknown: all are listed, of all components.
+    """
+    lines: list[str] = []
+    for slot, part in parts.items():
+        files = sorted((folder / slot).glob("*.safetensors"))
+        # Quantised weights are stored under other names, which their own loader checks.
+        if slot in skip or not files or getattr(part, "hf_quantizer", None) is not None:
+            continue
+        stored, expected = _stored_names(files), set(part.state_dict())
+        lines += [f"  {slot}: missing {name}" for name in sorted(expected - stored)]
+        lines += [f"  {slot}: unexpected {name}" for name in sorted(stored - expected)]
+    if lines:
+        slots = sorted({line.split(":")[0].strip() for line in lines})
+        raise WeightsError(
+            f"the weights in {folder} do not belong to its {', '.join(slots)} "
+            f"({len(lines)} differences):\n"
+            + "\n".join(lines)
+            + "\nThey are of another variant or "
+            "incomplete: save, download or convert the pipeline again"
+        )
+
+
+def _stored_names(files: Iterable[Path]) -> set[str]:
+    names: set[str] = set()
+    for file in files:
+        try:
+            with safe_open(file, framework="pt") as opened:
+                names |= set(opened.keys())
+        except SafetensorError as err:
+            raise WeightsError(f"{file} is damaged or was cut short ({err})") from err
+    return names
+
+
+@contextmanager
+def without_local_paths(parts: Iterable[object]) -> Iterator[None]:
+    """Blank the absolute paths that parts were loaded from, while they are saved.
+
+    diffusers records where a part came from (``_name_or_path``) and writes it into the part's
+    configuration. Names on the Hub stay.
+
+    Args:
+        parts: Objects with a diffusers configuration; others are left alone.
+    """
+    blanked = []
+    for part in parts:
+        if not isinstance(part, ConfigMixin):
+            continue
+        origin = part.config.get("_name_or_path")
+        if isinstance(origin, str) and Path(origin).is_absolute():
+            part.register_to_config(_name_or_path="")
+            blanked.append((part, origin))
+    try:
+        yield
+    finally:
+        for part, origin in blanked:
+            part.register_to_config(_name_or_path=origin)
