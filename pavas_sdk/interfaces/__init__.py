@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pavas_sdk.interfaces.cache_folder import cache_folder
 from pavas_sdk.interfaces.component import Component, ComponentConfig
 from pavas_sdk.interfaces.conditioning_adapter import (
     AdapterState,
@@ -28,6 +29,7 @@ __all__ = [
     "Reconstructor",
     "Segmenter",
     "VelocityEstimator",
+    "cache_folder",
     "hub_folder",
     "progress_to",
     "report_progress",

@@ -24,6 +24,7 @@ from pavas_sdk import __version__
 from pavas_sdk.data import MaskTrack, PhysicsEstimate
 from pavas_sdk.data.files import make_folder, replacing
 from pavas_sdk.errors import ConfigurationError, InputError, OutputError, PavasWarning
+from pavas_sdk.interfaces import cache_folder
 from pavas_sdk.physics.result import PhysicsResult
 
 if TYPE_CHECKING:
@@ -44,8 +45,7 @@ class PhysicsCache:
     """Results of `PhysicsEstimator.estimate` in a folder.
 
     Args:
-        folder: Where; by default ``physics`` in ``PAVAS_CACHE``, else ``pavas/physics`` in the
-            user's cache folder (``XDG_CACHE_HOME`` or ``~/.cache``). Made when something is stored.
+        folder: Where; by default ``physics`` in the `cache_folder`. Made when something is stored.
         max_bytes: The folder is kept below this; least recently used results go first.
 
     Raises:
@@ -59,7 +59,7 @@ class PhysicsCache:
     def __init__(self, folder: str | Path | None = None, *, max_bytes: int = 2**30) -> None:
         if max_bytes < 1:
             raise ConfigurationError(f"max_bytes must be at least 1, got {max_bytes}")
-        self.folder = Path(folder).expanduser() if folder is not None else default_folder()
+        self.folder = cache_folder() / "physics" if folder is None else Path(folder).expanduser()
         self.max_bytes = max_bytes
 
     def __len__(self) -> int:
@@ -163,15 +163,6 @@ def as_cache(cache: CacheInput) -> PhysicsCache | None:
     raise ConfigurationError(
         f"cache must be a PhysicsCache, a folder, True or None, got {type(cache).__name__}"
     )
-
-
-def default_folder() -> Path:
-    """Return where results lie when no folder is given."""
-    given = os.environ.get("PAVAS_CACHE")
-    if given:
-        return Path(given).expanduser() / "physics"
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "pavas" / "physics"
 
 
 def result_key(

@@ -17,8 +17,8 @@ from pavas_sdk.interfaces.validation import (
     check_reconstruction,
     check_trajectories,
 )
-from pavas_sdk.physics.calls import call_component
 from pavas_sdk.physics.capping import largest_by_box, largest_by_mask
+from pavas_sdk.registry.calls import call_component
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

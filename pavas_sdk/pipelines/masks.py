@@ -10,8 +10,8 @@ import numpy as np
 from pavas_sdk.data.frames import WindowSource, plan_windows
 from pavas_sdk.errors import ComponentError
 from pavas_sdk.interfaces.validation import check_masks
-from pavas_sdk.physics.calls import call_component
 from pavas_sdk.physics.joining import compact_track
+from pavas_sdk.registry.calls import call_component
 
 if TYPE_CHECKING:
     from pavas_sdk.data import FrameSource, MaskTrack, PhysicsEstimate

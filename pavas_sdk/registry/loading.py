@@ -11,18 +11,18 @@ from __future__ import annotations
 
 import os
 import re
-import threading
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, TypeVar
 
 from pavas_sdk.errors import ConfigurationError, PluginLoadError
+from pavas_sdk.registry.calls import NoAnswerError, call_with_limit
 from pavas_sdk.registry.spec import GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["PluginSource", "call_with_limit", "find_plugins", "normalised", "time_limit_s"]
+__all__ = ["PluginSource", "call_plugin", "find_plugins", "normalised", "time_limit_s"]
 
 DEFAULT_LIMIT_S = 30.0
 
@@ -112,34 +112,17 @@ def time_limit_s(environ: Mapping[str, str] | None = None) -> float:
     return limit
 
 
-def call_with_limit(function: Callable[[], T], limit_s: float, what: str) -> T:
-    """Return ``function()``, run in a daemon thread that is given ``limit_s`` seconds.
-
-    Python cannot stop a thread: one that hangs stays behind, asleep or busy, until the program
-    ends.
+def call_plugin(function: Callable[[], T], limit_s: float, what: str) -> T:
+    """Return ``function()`` of a plugin, which is given ``limit_s`` seconds.
 
     Raises:
         PluginLoadError: No answer in time.
         BaseException: Whatever ``function`` raised.
     """
-    results: list[T] = []
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            results.append(function())
-        # Handed over to the caller's thread, which raises it again.
-        except BaseException as err:  # noqa: BLE001
-            errors.append(err)
-
-    thread = threading.Thread(target=run, name=f"pavas-plugin: {what}", daemon=True)
-    thread.start()
-    thread.join(limit_s)
-    if errors:
-        raise errors[0]
-    if not results:
+    try:
+        return call_with_limit(function, limit_s, name=f"pavas: {what}")
+    except NoAnswerError:
         raise PluginLoadError(
             f"{what} did not answer within {limit_s:g} s. Raise PAVAS_PLUGIN_TIMEOUT_S if it is "
             "only slow; leave it out with PAVAS_PLUGINS, or uninstall it"
-        )
-    return results[0]
+        ) from None

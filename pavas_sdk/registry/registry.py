@@ -24,7 +24,7 @@ from pavas_sdk.registry.failures import PluginFailure, Stage
 from pavas_sdk.registry.loading import (
     DEFAULT_LIMIT_S,
     PluginSource,
-    call_with_limit,
+    call_plugin,
     find_plugins,
     normalised,
     time_limit_s,
@@ -236,7 +236,7 @@ class Registry:
                 implementation.function, **{key: arguments[key] for key in implementation.argnames}
             )
             try:
-                call_with_limit(call, self._limit_s, f"plugin {source.name}")
+                call_plugin(call, self._limit_s, f"plugin {source.name}")
                 taken = sorted(set(scratch.commands) & {*cli.commands, *reserved})
                 if taken:
                     raise ConfigurationError(f"the command {', '.join(taken)} exists already")
@@ -281,9 +281,7 @@ class Registry:
     def _load_one(self, source: PluginSource) -> None:
         assert source.entry_point is not None
         try:
-            plugin = call_with_limit(
-                source.entry_point.load, self._limit_s, f"plugin {source.name}"
-            )
+            plugin = call_plugin(source.entry_point.load, self._limit_s, f"plugin {source.name}")
         # The plugin boundary: an import may raise anything, SystemExit included.
         except (Exception, SystemExit) as err:  # noqa: BLE001
             self._fail(source, "import", err)
@@ -304,7 +302,7 @@ class Registry:
                 self._manager.unregister(name=source.name)
             return self._fail(source, "register", err)
         try:
-            specs = call_with_limit(
+            specs = call_plugin(
                 lambda: self._specs_of(plugin), self._limit_s, f"plugin {source.name}"
             )
             self._check_specs(source, specs)

@@ -7,40 +7,27 @@ what lies there under a dotted name while the lock is held is rubbish.
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
 from pavas_sdk.errors import OutputError
+from pavas_sdk.interfaces import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 __all__ = [
-    "cache_folder",
     "components_folder",
     "locked",
     "new_folder",
     "pipelines_folder",
     "publish",
 ]
-
-
-def cache_folder() -> Path:
-    """Return where converted models are kept.
-
-    ``PAVAS_CACHE``, else ``pavas`` in ``XDG_CACHE_HOME``, else ``~/.cache/pavas``.
-    """
-    named = os.environ.get("PAVAS_CACHE")
-    if named:
-        return Path(named).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "pavas"
 
 
 def components_folder() -> Path:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import unittest
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from pavas_sdk.errors import MissingWeightsError
+from pavas_sdk.registry.calls import NoAnswerError, call_with_limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -131,23 +131,20 @@ _NO_ANSWER = "no answer"
 
 
 def _outcome(check: Check, limit_s: float) -> tuple[Outcome, str]:
-    errors: list[BaseException] = []
-
-    def ask() -> None:
+    def ask() -> BaseException | None:
         try:
             check()
         # Whatever a component raises is the result of the check.
         except BaseException as err:  # noqa: BLE001
-            errors.append(err)
+            return err
+        return None
 
-    thread = threading.Thread(target=ask, name=f"check {check}", daemon=True)
-    thread.start()
-    thread.join(limit_s)
-    if thread.is_alive():
+    try:
+        error = call_with_limit(ask, limit_s, name=f"check {check}")
+    except NoAnswerError:
         return "failed", _NO_ANSWER
-    if not errors:
+    if error is None:
         return "passed", ""
-    error = errors[0]
     if isinstance(error, unittest.SkipTest):
         return "skipped", str(error)
     if isinstance(error, CheckFailedError):

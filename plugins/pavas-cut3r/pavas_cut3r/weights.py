@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
@@ -21,7 +20,7 @@ from pavas_cut3r.checkpoint import (
 )
 from pavas_cut3r.network import Cut3R
 from pavas_sdk.errors import ConfigurationError, MissingWeightsError, WeightsError
-from pavas_sdk.interfaces import hub_folder
+from pavas_sdk.interfaces import cache_folder, hub_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,15 +47,8 @@ _TINY: dict[str, Any] = {
 
 
 def default_folder() -> Path:
-    """Return where weights are looked for: ``cut3r`` in the cache folder of pavas.
-
-    That is ``PAVAS_CACHE``, else ``pavas`` in ``XDG_CACHE_HOME``, else ``~/.cache/pavas``.
-    """
-    named = os.environ.get("PAVAS_CACHE")
-    if named:
-        return Path(named).expanduser() / "cut3r"
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "pavas" / "cut3r"
+    """Return where weights are looked for: ``cut3r`` in `pavas_sdk.interfaces.cache_folder`."""
+    return cache_folder() / "cut3r"
 
 
 def load_model(weights: str | None = None, *, revision: str | None = None) -> Cut3R:

@@ -271,9 +271,6 @@ def test_what_cache_takes(tmp_path, monkeypatch):
     assert as_cache(tmp_path).folder == tmp_path
     monkeypatch.setenv("PAVAS_CACHE", str(tmp_path / "named"))
     assert as_cache(True).folder == tmp_path / "named" / "physics"
-    monkeypatch.delenv("PAVAS_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert PhysicsCache().folder == tmp_path / "xdg" / "pavas" / "physics"
     with pytest.raises(ConfigurationError):
         as_cache(3)
     with pytest.raises(ConfigurationError):
