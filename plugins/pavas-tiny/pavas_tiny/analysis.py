@@ -55,8 +55,7 @@ def analyse_frames(
         max_objects: Keep the best ones.
     """
     count, height, width = frames.shape[:3]
-    grey = _grey(frames)
-    camera = estimate_camera_motion(grey)
+    camera = estimate_camera_motion(frames)
     canvas: Canvas = build_canvas(frames, camera.matrix, moving=camera.moving)
     found: Foreground = find_foreground(
         canvas, misregistration_px=_MISREGISTRATION_PX if camera.moving else 0.0
@@ -74,28 +73,6 @@ def analyse_frames(
         camera=camera,
         movers=tuple(movers),
     )
-
-
-def _grey(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Brightness after a 3 x 3 box filter, float32 (T, H, W)."""
-    out = np.empty(frames.shape[:3], dtype=np.float32)
-    for index, frame in enumerate(frames):
-        total = frame[..., 0].astype(np.uint16)
-        total += frame[..., 1]
-        total += frame[..., 1]
-        total += frame[..., 2]
-        wide = total.copy()
-        wide[1:] += total[:-1]
-        wide[:-1] += total[1:]
-        wide[0] += total[0]
-        wide[-1] += total[-1]
-        tall = wide.copy()
-        tall[:, 1:] += wide[:, :-1]
-        tall[:, :-1] += wide[:, 1:]
-        tall[:, 0] += wide[:, 0]
-        tall[:, -1] += wide[:, -1]
-        np.multiply(tall, np.float32(1.0 / 36.0), out=out[index])
-    return out
 
 
 class _Cache:

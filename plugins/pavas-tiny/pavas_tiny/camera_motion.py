@@ -1,7 +1,7 @@
 """How the camera moves: one similarity per frame, from the background's brightness gradients.
 
 Lucas-Kanade registration (inverse compositional) against key frames, on a small grey picture, with
-Tukey weights so that moving objects do not count. Pure numpy.
+Tukey weights so that moving objects do not count.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import ndimage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,6 +21,8 @@ _POINTS = 1400
 _STILL_PX = 0.25
 _PROBES = 9
 _NEW_KEY_SHARE = 0.3  # a key frame serves until the picture has moved by this share of its side
+_BRIGHTNESS = np.array([1, 2, 1], dtype=np.float32)  # whole numbers: sums are exact
+_BOX = np.ones(3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,31 +53,47 @@ class _Template:
     to_reference: NDArray[np.float64]  # (3, 3)
 
 
-def estimate_camera_motion(grey: NDArray[np.float32]) -> CameraMotion:
+def estimate_camera_motion(frames: NDArray[np.uint8]) -> CameraMotion:
     """Register every frame to the middle one.
 
     Args:
-        grey: float32, (T, H, W), 0..255, lightly blurred.
+        frames: uint8, (T, H, W, 3).
     """
-    count, height, width = grey.shape
+    count, height, width = frames.shape[:3]
     identity = np.tile(np.eye(2, 3), (count, 1, 1))
     step = max(1, min(height, width) // 48) if min(height, width) >= 96 else 1
-    small = _reduced(grey, step)
     middle = count // 2
-    template = _template(small[middle], np.eye(3))
+    template = _template(_small(frames[middle : middle + 1], step)[0], np.eye(3))
     if count < 2 or template is None:
         return CameraMotion(matrix=identity, moving=False, residual=0.0)
+    still_residual = _residual_if_still(template, frames, step)
+    if still_residual is not None:
+        return CameraMotion(matrix=identity, moving=False, residual=still_residual)
+    small = _small(frames, step)
+    warps, residual = _follow_camera(template, small)
+    matrix = _to_pixels(warps, small.shape[1:], step)
+    return CameraMotion(matrix=matrix, moving=True, residual=residual)
+
+
+def _residual_if_still(template: _Template, frames: NDArray[np.uint8], step: int) -> float | None:
+    """Median residual of a few frames spread over the clip; None when one of them has moved."""
+    count = frames.shape[0]
     probes = np.unique(np.linspace(0, count - 1, _PROBES).round().astype(int))
-    still = True
     residuals = []
-    for index in probes:
-        warp, residual = _register(template, small[index], np.eye(3))
+    for probe in _small(frames[probes], step):
+        warp, residual = _register(template, probe, np.eye(3))
         residuals.append(residual)
-        if _shift(warp, small.shape[1:]) * step > _STILL_PX:
-            still = False
-            break
-    if still:
-        return CameraMotion(matrix=identity, moving=False, residual=float(np.median(residuals)))
+        if _shift(warp, probe.shape) * step > _STILL_PX:
+            return None
+    return float(np.median(residuals))
+
+
+def _follow_camera(
+    template: _Template, small: NDArray[np.float32]
+) -> tuple[NDArray[np.float64], float]:
+    """Frame-to-reference similarities (T, 3, 3), outwards from the middle; mean residual."""
+    count, size = small.shape[0], small.shape[1:]
+    middle = count // 2
     warps = np.tile(np.eye(3), (count, 1, 1))
     residual_sum = 0.0
     for order in (range(middle + 1, count), range(middle - 1, -1, -1)):
@@ -85,15 +104,26 @@ def estimate_camera_motion(grey: NDArray[np.float32]) -> CameraMotion:
             warps[index] = key.to_reference @ np.linalg.inv(warp)
             residual_sum += residual
             guess = warp
-            if _shift(warp, small.shape[1:]) > _NEW_KEY_SHARE * min(small.shape[1:]):
+            if _shift(warp, size) > _NEW_KEY_SHARE * min(size):
                 fresh = _template(small[index], warps[index])
                 if fresh is not None:
                     key, guess = fresh, np.eye(3)
-    matrix = _to_pixels(warps, small.shape[1:], step, (height, width))
-    return CameraMotion(matrix=matrix, moving=True, residual=residual_sum / max(count - 1, 1))
+    return warps, residual_sum / max(count - 1, 1)
 
 
-def _reduced(grey: NDArray[np.float32], step: int) -> NDArray[np.float32]:
+def _brightness(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Brightness after a 3 x 3 box filter, float32 (T, H, W)."""
+    out = np.empty(frames.shape[:3], dtype=np.float32)
+    for index, frame in enumerate(frames):
+        across = ndimage.correlate1d(frame @ _BRIGHTNESS, _BOX, axis=1, mode="nearest")
+        ndimage.correlate1d(across, _BOX, axis=0, mode="nearest", output=out[index])
+    out *= np.float32(1 / 36)
+    return out
+
+
+def _small(frames: NDArray[np.uint8], step: int) -> NDArray[np.float32]:
+    """Brightness of blocks of ``step`` by ``step`` pixels, float32 (T, H // step, W // step)."""
+    grey = _brightness(frames)
     if step == 1:
         return grey
     count, height, width = grey.shape
@@ -184,12 +214,11 @@ def _shift(warp: NDArray[np.float64], shape: tuple[int, ...]) -> float:
 
 
 def _to_pixels(
-    warps: NDArray[np.float64], small: tuple[int, ...], step: int, full: tuple[int, int]
+    warps: NDArray[np.float64], small: tuple[int, ...], step: int
 ) -> NDArray[np.float64]:
     """From centred units to pixels of the full analysed picture."""
     unit = _unit(small) * step
     centre = np.array([small[1] * step - 1, small[0] * step - 1]) / 2
-    del full
     matrix = warps[:, :2].copy()
     linear = matrix[:, :, :2]
     matrix[:, :, 2] = matrix[:, :, 2] * unit + centre - linear @ centre

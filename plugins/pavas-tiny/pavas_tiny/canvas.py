@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import ndimage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Canvas", "build_canvas", "smoothed"]
 
 _MAX_GROWTH = 2.5
+_BINOMIAL = (1, 2, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,23 +38,10 @@ def smoothed(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
     Frame by frame: one frame fits into the processor's cache, a clip does not.
     """
     out = np.empty(frames.shape, dtype=np.uint8)
-    wide = np.empty(frames.shape[1:], dtype=np.uint16)
-    tall = np.empty_like(wide)
     for index, frame in enumerate(frames):
-        source = frame.astype(np.uint16)
-        np.left_shift(source, 1, out=wide)
-        wide[1:] += source[:-1]
-        wide[:-1] += source[1:]
-        wide[0] += source[0]
-        wide[-1] += source[-1]
-        np.left_shift(wide, 1, out=tall)
-        tall[:, 1:] += wide[:, :-1]
-        tall[:, :-1] += wide[:, 1:]
-        tall[:, 0] += wide[:, 0]
-        tall[:, -1] += wide[:, -1]
-        tall += 8
-        np.right_shift(tall, 4, out=tall)
-        out[index] = tall
+        total = ndimage.correlate1d(frame, _BINOMIAL, axis=0, mode="nearest", output=np.uint16)
+        ndimage.correlate1d(total, _BINOMIAL, axis=1, mode="nearest", output=total)
+        out[index] = (total + 8) >> 4
     return out
 
 
@@ -103,12 +92,12 @@ def _warp(
     valid = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
     column = np.clip(x.astype(np.int32), 0, width - 2)
     row = np.clip(y.astype(np.int32), 0, height - 2)
-    fx = np.rint((np.clip(x, 0, width - 1) - column) * 16).astype(np.int32)[..., None]
-    fy = np.rint((np.clip(y, 0, height - 1) - row) * 16).astype(np.int32)[..., None]
-    flat = frame.reshape(-1, 3)
-    at = row * width + column
-    top = flat[at] * (16 - fx) + flat[at + 1] * fx
-    bottom = flat[at + width] * (16 - fx) + flat[at + width + 1] * fx
+    fx = np.rint((np.clip(x, 0, width - 1) - column) * 16).astype(np.uint16)[..., None]
+    fy = np.rint((np.clip(y, 0, height - 1) - row) * 16).astype(np.uint16)[..., None]
+    flat = frame.reshape(-1, 3).astype(np.uint16)  # 255 * 16 * 16 just fits
+    at = (row * width + column).astype(np.intp)
+    top = flat.take(at, axis=0) * (16 - fx) + flat.take(at + 1, axis=0) * fx
+    bottom = flat.take(at + width, axis=0) * (16 - fx) + flat.take(at + width + 1, axis=0) * fx
     blended = (top * (16 - fy) + bottom * fy + 128) >> 8
     blended[~valid] = 0
     return blended.astype(np.uint8), valid

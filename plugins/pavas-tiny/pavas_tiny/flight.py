@@ -56,7 +56,7 @@ class Piece:
         return np.asarray(c[0] + c[1] * t + c[2] * t * t)
 
 
-def path_noise(centres: NDArray[np.float64]) -> float:
+def path_noise_px(centres: NDArray[np.float64]) -> float:
     """Noise of the centres in px, from third differences (motion and impacts hardly count)."""
     third = np.diff(centres, n=3, axis=0)
     third = third[np.isfinite(third).all(axis=1)]
@@ -80,7 +80,7 @@ def fit_pieces(times_s: NDArray[np.float64], centres: NDArray[np.float64]) -> li
     seen = np.asarray(np.isfinite(centres).all(axis=1))
     if seen.sum() < 3:
         return []
-    noise = path_noise(centres)
+    noise = path_noise_px(centres)
     longest = min(_MAX_FRAMES, count)
     cost, degree = _piece_costs(times_s, centres, seen, noise, longest)
     best = np.full(count + 1, np.inf)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["repair_ghosts"]
 
+_NEIGHBOURS = ndimage.generate_binary_structure(2, 1)[None]
+
 
 def repair_ghosts(
     canvas: Canvas,
@@ -42,7 +44,7 @@ def repair_ghosts(
     back_slope = _slope_at(background, edge)
     frame_edge = np.bincount(part, weights=frame_slope, minlength=count + 1)
     back_edge = np.bincount(part, weights=back_slope, minlength=count + 1)
-    inside = np.flatnonzero(labels.ravel())
+    inside = np.flatnonzero(labels.ravel() > 0)
     owner = labels.ravel()[inside]
     moving = np.bincount(owner, weights=change.ravel()[inside], minlength=count + 1)
     limit = np.bincount(
@@ -70,11 +72,7 @@ def repair_ghosts(
 def _edges(labels: NDArray[np.int32]) -> NDArray[np.intp]:
     """Flat indices of pixels of a part that touch a pixel outside it."""
     mask = labels > 0
-    inner = mask.copy()
-    inner[:, 1:] &= mask[:, :-1]
-    inner[:, :-1] &= mask[:, 1:]
-    inner[:, :, 1:] &= mask[:, :, :-1]
-    inner[:, :, :-1] &= mask[:, :, 1:]
+    inner = ndimage.binary_erosion(mask, _NEIGHBOURS, border_value=1)
     return np.flatnonzero(mask & ~inner)
 
 

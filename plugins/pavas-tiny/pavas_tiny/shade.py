@@ -61,13 +61,14 @@ def without_shade(
     if count == 0:
         return mask
     core = _opened(mask & ~shade)
-    area = np.bincount(labels.ravel(), minlength=count + 1)
+    area = np.bincount(labels[labels > 0], minlength=count + 1)
     solid = np.bincount(labels[core], minlength=count + 1)
     keep = solid >= np.maximum(4, 0.06 * area)
     keep[0] = False
-    core &= keep[labels]
+    kept = keep.take(labels)
+    core &= kept
     places = ndimage.find_objects(labels)
-    out = core | (mask & ~keep[labels])
+    out = core | (mask & ~kept)
     for index in np.flatnonzero(keep & (solid < area)):
         t, rows, columns = places[index - 1]
         own = labels[t.start, rows, columns] == index
@@ -85,7 +86,10 @@ def _spanned(core: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _opened(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Pixels with at least three of their eight neighbours in the mask."""
+    """Pixels with at least three of their eight neighbours in the mask.
+
+    Sums of slices: ``ndimage.convolve`` gives the same in twenty times the time.
+    """
     padded = np.pad(mask, ((0, 0), (1, 1), (1, 1))).astype(np.uint8)
     rows = padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]
     total = rows[:, :, :-2] + rows[:, :, 1:-1] + rows[:, :, 2:]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Parts", "Track", "follow", "measure_parts"]
 
-_FAR = 1e6
+_FORBIDDEN = 1e6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -106,7 +106,7 @@ def measure_parts(found: Foreground, frames: NDArray[np.uint8]) -> Parts:
     labels, count, contrast = found.labels, found.count, found.contrast
     threshold = found.threshold
     height, width = labels.shape[1:]
-    flat = np.flatnonzero(labels.ravel())
+    flat = np.flatnonzero(found.mask)
     part = labels.ravel()[flat] - 1
     area = np.bincount(part, minlength=count).astype(np.float64)
     inside = np.maximum(area, 1)
@@ -183,7 +183,7 @@ def _assign(
     """Part by track index; the sightings are added."""
     if not tracks or here.size == 0:
         return {}
-    cost = np.full((len(tracks), here.size), _FAR)
+    cost = np.full((len(tracks), here.size), _FORBIDDEN)
     for row, track in enumerate(tracks):
         gap = frame - track.frames[-1]
         radius = np.sqrt(track.area / np.pi)
@@ -202,11 +202,11 @@ def _assign(
         total += 0.5 * np.abs(parts.shade[here] - track.shade)
         allowed = (near <= gate) & (growth < 1.6)
         # tracks that exist for long come first
-        cost[row] = np.where(allowed, total - 0.05 * min(len(track.frames), 10), _FAR)
+        cost[row] = np.where(allowed, total - 0.05 * min(len(track.frames), 10), _FORBIDDEN)
     rows, columns = linear_sum_assignment(cost)
     taken = {}
     for row, column in zip(rows, columns, strict=True):
-        if cost[row, column] < _FAR / 2:
+        if cost[row, column] < _FORBIDDEN / 2:
             taken[int(row)] = int(here[column])
             tracks[row].add(frame, int(here[column]), parts)
     return taken
