@@ -8,7 +8,7 @@ from pavas_sdk.physics.centroid import CentroidVelocityConfig, CentroidVelocityE
 from pavas_sdk.physics.estimator import PhysicsEstimator, saved_slots
 from pavas_sdk.physics.estimator_config import PhysicsEstimatorConfig
 from pavas_sdk.physics.overrides import Overrides, SpeedOverride, load_overrides
-from pavas_sdk.physics.result import PhysicsResult
+from pavas_sdk.physics.run import PhysicsResult
 
 __all__ = [
     "CentroidVelocityConfig",

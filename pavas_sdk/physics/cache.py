@@ -25,7 +25,7 @@ from pavas_sdk.data import MaskTrack, PhysicsEstimate
 from pavas_sdk.data.files import make_folder, replacing
 from pavas_sdk.errors import ConfigurationError, InputError, OutputError, PavasWarning
 from pavas_sdk.interfaces import cache_folder
-from pavas_sdk.physics.result import PhysicsResult
+from pavas_sdk.physics.run import PhysicsResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -13,7 +13,7 @@ from pavas_sdk.data import Trajectory
 from pavas_sdk.data.background import masks_on_points
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.interfaces import ComponentConfig, VelocityEstimator
-from pavas_sdk.physics.surface import bulge_m, near_median_depth
+from pavas_sdk.physics.body_centre import bulge_m, near_median_depth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

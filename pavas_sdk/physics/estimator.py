@@ -8,27 +8,21 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from pavas_sdk.data import ComponentRef, PhysicsEstimate
+from pavas_sdk.data import ComponentRef
 from pavas_sdk.data.documents import check_format
-from pavas_sdk.data.frames import WindowSource, bounded, fingerprint, plan_windows
-from pavas_sdk.data.memory import give_back_freed_memory
-from pavas_sdk.errors import ComponentError, ConfigurationError, FormatError, PavasWarning
+from pavas_sdk.data.frames import fingerprint
+from pavas_sdk.errors import ConfigurationError, FormatError, PavasWarning
 from pavas_sdk.physics.cache import CacheInput, as_cache, result_key, unkeyed_slots
 from pavas_sdk.physics.estimator_config import PhysicsEstimatorConfig
-from pavas_sdk.physics.joining import ClipJoiner, compact_track
-from pavas_sdk.physics.named import named_slots
 from pavas_sdk.physics.overrides import Overrides, load_overrides
-from pavas_sdk.physics.readiness import check_ready
-from pavas_sdk.physics.result import PhysicsResult
-from pavas_sdk.physics.slots import SLOT_NAMES, Slots, slots_from_json
-from pavas_sdk.physics.window_estimate import SlotRunner, WindowEstimate
-from pavas_sdk.registry import Registry, default_registry
+from pavas_sdk.physics.run import ClipRun, PhysicsResult
+from pavas_sdk.physics.slots import Slots, check_ready, named_slots, slots_from_json
+from pavas_sdk.registry import SLOTS, Registry, default_registry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pavas_sdk.data import FrameSource
-from pavas_sdk.data.frames import Window
+    from pavas_sdk.data import FrameSource, MaskTrack, PhysicsEstimate
 
 __all__ = ["PhysicsEstimator"]
 
@@ -116,7 +110,7 @@ class PhysicsEstimator:
             >>> PhysicsEstimator.from_name("paper", mass_estimator="pavas-tiny/size-prior")
         """
         registry = registry or default_registry()
-        given = {slot: options.pop(slot) for slot in SLOT_NAMES if slot in options}
+        given = {slot: options.pop(slot) for slot in SLOTS if slot in options}
         filled = named_slots(name, given, registry)
         return cls(config=config, registry=registry, **filled, **options)
 
@@ -185,10 +179,33 @@ class PhysicsEstimator:
         key = None if store is None else self._key(source, prompt, rng)
         result = None if store is None or key is None else store.get(key)
         if result is None:
-            result, complete = self._estimate(source, prompt, rng)
-            if store is not None and key is not None and complete:
+            if self._config.on_error == "raise":  # else each slot is noted when its turn comes
+                check_ready(self.slots, self.provenance)
+            run = ClipRun(self._slots, self._config, source)
+            result = run.estimate(prompt, rng)
+            if store is not None and key is not None and run.is_complete:
                 store.put(key, result)
         return replace(result, physics=by_hand.apply(result.physics))
+
+    def segment(
+        self, source: FrameSource, physics: PhysicsEstimate
+    ) -> tuple[dict[int, MaskTrack], tuple[str, ...]]:
+        """Return masks of the objects of a given estimate, and notes on what could not be had.
+
+        A segmenter that is missing or fails is no reason to give up: a sound can be made without
+        what an object looks like. The notes say so.
+
+        Args:
+            source: The video. A long one is read window by window.
+            physics: The estimate; its objects keep their ids.
+
+        Raises:
+            MediaError: The video cannot be read.
+        """
+        if not physics.objects:
+            return {}, ()
+        run = ClipRun(self._slots, self._config, source)
+        return run.segment(physics, np.random.default_rng(0))
 
     def _key(self, source: FrameSource, prompt: str, rng: np.random.Generator) -> str | None:
         """Key of the result in a cache; None when it must not be kept."""
@@ -211,90 +228,13 @@ class PhysicsEstimator:
             refs=self.provenance,
         )
 
-    def _estimate(
-        self, source: FrameSource, prompt: str, rng: np.random.Generator
-    ) -> tuple[PhysicsResult, bool]:
-        """The estimate, and whether every slot answered."""
-        config = self._config
-        if config.on_error == "raise":  # else each slot is noted when its turn comes
-            check_ready(self.slots, self.provenance)
-        windows = plan_windows(
-            source.duration_s, window_s=config.window_s, overlap_s=config.overlap_s
-        )
-        runner = SlotRunner(
-            self._slots,
-            timeout_s=config.timeout_s,
-            keep_going=config.on_error == "partial",
-            max_objects=config.max_objects,
-        )
-        joiner = ClipJoiner(source.duration_s)
-        source, too_large = bounded(source, config.max_side)
-        notes: list[str] = [] if too_large is None else [too_large]
-        window = WindowEstimate()
-        for span in windows:
-            part = source if len(windows) == 1 else WindowSource(source, span)
-            window = WindowEstimate()
-            try:
-                runner.run(part, prompt=prompt, rng=rng, into=window)
-            except ComponentError as err:
-                self._add(joiner, window, span, many=len(windows) > 1)
-                notes += [*window.notes, str(err)]
-                err.partial = self._result(source, joiner, notes, window)
-                raise
-            self._add(joiner, window, span, many=len(windows) > 1)
-            notes += window.notes
-            if len(windows) > 1:
-                window.reconstruction = None  # the next window needs the room
-                give_back_freed_memory()
-        result = self._result(source, joiner, notes, window if len(windows) == 1 else None)
-        return result, not runner.failed
-
-    def _add(
-        self,
-        joiner: ClipJoiner,
-        window: WindowEstimate,
-        span: Window,
-        *,
-        many: bool,
-    ) -> None:
-        config = self._config
-        tracks = {
-            object_id: compact_track(
-                track,
-                max_side=config.long_mask_max_side if many else config.mask_max_side,
-                max_rate_hz=config.long_mask_rate_hz if many else None,
-            )
-            for object_id, track in window.masks.items()
-        }
-        joiner.add(span.start_s, span.end_s, window.physics(), tracks)
-
-    def _result(
-        self,
-        source: FrameSource,
-        joiner: ClipJoiner,
-        notes: list[str],
-        window: WindowEstimate | None,
-    ) -> PhysicsResult:
-        physics = PhysicsEstimate(
-            objects=joiner.objects(),
-            duration_s=source.duration_s,
-            provenance=self.provenance,
-            time_scale=source.time_scale,
-            notes=tuple(dict.fromkeys(notes)),
-        )
-        return PhysicsResult(
-            physics=physics,
-            masks=joiner.tracks(),
-            reconstruction=None if window is None else window.reconstruction,
-        )
-
     def to_json(self) -> dict[str, Any]:
         """Return what a saved pipeline keeps: slots by registry name, and the settings."""
         return {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
             "config": self._config.to_json(),
-            "slots": {slot: self._slots.refs[slot].to_json() for slot in SLOT_NAMES},
+            "slots": {slot: self._slots.refs[slot].to_json() for slot in SLOTS},
         }
 
     @classmethod

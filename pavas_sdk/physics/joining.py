@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pavas_sdk.data import MaskTrack, ObjectPhysics
 
-__all__ = ["ClipJoiner", "compact_track"]
+__all__ = ["ClipJoiner", "compact_track", "continue_track"]
 
 _MIN_OVERLAP = 0.3
 
@@ -75,7 +75,9 @@ class ClipJoiner:
             earlier = self._entries.get(clip_id)
             if earlier is not None:
                 physics = _continue_physics(earlier.physics, physics, seam)
-                track = _continue_track(earlier.track, track, seam)
+                track = (
+                    earlier.track if track is None else continue_track(earlier.track, track, seam)
+                )
             self._entries[clip_id] = _Entry(physics, track)
         self._last_end_s = end_s
         return names
@@ -141,6 +143,25 @@ def compact_track(
     return replace(track, masks=masks.copy(), times_s=times.copy(), scores=scores.copy())
 
 
+def continue_track(earlier: MaskTrack | None, later: MaskTrack, seam_s: float) -> MaskTrack:
+    """Return one track of an object from those of two overlapping windows.
+
+    Args:
+        earlier: Of the clip so far, or None.
+        later: Of the next window.
+        seam_s: From here on the later one counts.
+    """
+    if earlier is None:
+        return later
+    early, late = earlier.times_s < seam_s, later.times_s >= seam_s
+    return replace(
+        earlier,
+        masks=np.concatenate([earlier.masks[early], later.masks[late]]),
+        times_s=np.concatenate([earlier.times_s[early], later.times_s[late]]),
+        scores=np.concatenate([earlier.scores[early], later.scores[late]]),
+    )
+
+
 def _centres(have: int, want: int) -> NDArray[np.int64]:
     return np.asarray(((np.arange(want) + 0.5) * have / want).astype(np.int64))
 
@@ -193,18 +214,6 @@ def _pooled_mass(a: ObjectPhysics, b: ObjectPhysics) -> tuple[float | None, floa
     std_a = np.inf if a.mass_log_std is None else a.mass_log_std
     std_b = np.inf if b.mass_log_std is None else b.mass_log_std
     return (b.mass_kg, b.mass_log_std) if std_b < std_a else (a.mass_kg, a.mass_log_std)
-
-
-def _continue_track(a: MaskTrack | None, b: MaskTrack | None, seam_s: float) -> MaskTrack | None:
-    if a is None or b is None:
-        return a if b is None else b
-    early, late = a.times_s < seam_s, b.times_s >= seam_s
-    return replace(
-        a,
-        masks=np.concatenate([a.masks[early], b.masks[late]]),
-        times_s=np.concatenate([a.times_s[early], b.times_s[late]]),
-        scores=np.concatenate([a.scores[early], b.scores[late]]),
-    )
 
 
 def _bordered(track: MaskTrack, duration_s: float) -> MaskTrack:

@@ -1,11 +1,23 @@
-"""The five slots of the physics estimator, each filled by a name, an object or a function."""
+"""The five slots of the physics estimator: filled, saved, and asked whether they are ready.
+
+Each is filled by a name, an object or a function.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from pavas_sdk.errors import ConfigurationError, FormatError
+from pavas_sdk.errors import (
+    ComponentFailedError,
+    ComponentNotFoundError,
+    ConfigurationError,
+    FormatError,
+    MissingPluginError,
+    MissingWeightsError,
+    PavasError,
+    WeightsError,
+)
 from pavas_sdk.interfaces import (
     Component,
     mass_estimator,
@@ -14,7 +26,15 @@ from pavas_sdk.interfaces import (
     segmenter,
     velocity_estimator,
 )
-from pavas_sdk.registry import SLOTS, Registry, component_ref, default_registry
+from pavas_sdk.registry import (
+    ESTIMATORS,
+    SLOTS,
+    MissingSlot,
+    Registry,
+    component_ref,
+    default_registry,
+    missing_plugins_error,
+)
 from pavas_sdk.registry.registered import INTERFACES
 
 if TYPE_CHECKING:
@@ -29,9 +49,7 @@ if TYPE_CHECKING:
         VelocityEstimator,
     )
 
-__all__ = ["SLOT_NAMES", "Slots"]
-
-SLOT_NAMES = SLOTS
+__all__ = ["Slots", "check_ready", "named_slots", "slots_from_json"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -68,13 +86,9 @@ class Slots:
             ComponentNotFoundError: No such name, or another `ComponentError` of the registry.
             ConfigurationError: An unknown slot, or an object of another interface.
         """
-        unknown = sorted(set(given) - set(SLOT_NAMES))
-        if unknown:
-            raise ConfigurationError(
-                f"no slot {', '.join(unknown)}; slots are {', '.join(SLOT_NAMES)}"
-            )
+        _check_names(given)
         registry = registry or default_registry()
-        parts = {slot: _component(slot, given.get(slot), registry) for slot in SLOT_NAMES}
+        parts = {slot: _component(slot, given.get(slot), registry) for slot in SLOTS}
         refs = {
             slot: component_ref(part, kind=slot, registry=registry) for slot, part in parts.items()
         }
@@ -94,6 +108,12 @@ _FROM_FUNCTION: dict[str, Callable[[Any], Any]] = {
 }
 
 
+def _check_names(given: Mapping[str, Any]) -> None:
+    unknown = sorted(set(given) - set(SLOTS))
+    if unknown:
+        raise ConfigurationError(f"no slot {', '.join(unknown)}; slots are {', '.join(SLOTS)}")
+
+
 def _component(slot: str, value: Any, registry: Registry) -> Any:
     if value is None or isinstance(value, str):
         return registry.create(slot, value)
@@ -108,6 +128,57 @@ def _component(slot: str, value: Any, registry: Registry) -> Any:
     )
 
 
+def named_slots(name: str, given: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
+    """Return what fills each slot of a named estimator.
+
+    Args:
+        name: "paper" or "tiny".
+        given: Components, registered names or functions that replace single slots; None is not
+            given.
+        registry: What is installed.
+
+    Raises:
+        ConfigurationError: There is no such estimator or slot.
+        MissingPluginError: Components that nothing installed provides: all of them at once, with
+            what to install.
+    """
+    if name not in ESTIMATORS:
+        raise ConfigurationError(
+            f"there is no physics estimator named {name!r}; there are {', '.join(ESTIMATORS)}, or "
+            "fill the slots yourself: PhysicsEstimator(segmenter=..., ...)"
+        )
+    _check_names(given)
+    replaced = {slot: value for slot, value in given.items() if value is not None}
+    filled = {**ESTIMATORS[name], **replaced}
+    missing = [
+        MissingSlot(slot=slot, name=bare, distribution=distribution, version="")
+        for slot in SLOTS
+        if isinstance(filled[slot], str) and not _is_there(slot, filled[slot], registry)
+        for distribution, _, bare in (str(filled[slot]).rpartition("/"),)
+        if distribution  # a bare name that means nothing is told when it is looked up
+    ]
+    if missing:
+        raise missing_plugins_error(
+            missing,
+            failures=registry.failures,
+            what=f'the physics estimator "{name}"',
+            replace_with=(
+                f'physics_estimator="{name}", {{keywords}}   (command line: '
+                + " ".join(f"--{slot.slot.replace('_', '-')} NAME" for slot in missing)
+                + ")"
+            ),
+        )
+    return filled
+
+
+def _is_there(slot: str, name: str, registry: Registry) -> bool:
+    try:
+        registry.get(slot, name)
+    except ComponentNotFoundError:
+        return False
+    return True
+
+
 def slots_from_json(
     refs: Mapping[str, ComponentRef], given: Mapping[str, Any], registry: Registry
 ) -> dict[str, Any]:
@@ -118,7 +189,7 @@ def slots_from_json(
         FormatError: A saved slot names no registered component (an object was passed in then).
     """
     filled: dict[str, Any] = {}
-    for slot in SLOT_NAMES:
+    for slot in SLOTS:
         ref = refs.get(slot)
         if given.get(slot) is not None or ref is None:
             filled[slot] = given.get(slot)
@@ -130,3 +201,56 @@ def slots_from_json(
         else:
             filled[slot] = registry.create(slot, ref.qualified_name, **ref.config)
     return filled
+
+
+def check_ready(slots: Mapping[str, Any], refs: Mapping[str, ComponentRef]) -> None:
+    """Ask every component whether it has what it needs.
+
+    Args:
+        slots: Components by slot.
+        refs: Their names, by slot.
+
+    Raises:
+        MissingPluginError: Packages are missing; the message also says which weights are.
+        MissingWeightsError: Weights are missing.
+        WeightsError: Weights are of another model or revision.
+        ComponentFailedError: A component cannot even say.
+    """
+    lacking: dict[str, list[str]] = {}
+    errors: list[PavasError] = []
+    for slot, component in slots.items():
+        try:
+            component.check_ready()
+        except PavasError as err:
+            errors.append(err)
+            # one model in two slots is said once
+            lacking.setdefault(str(err), []).append(f"{slot} ({refs[slot].qualified_name})")
+        # the code of a plugin: its name must be known, whatever it raises
+        except Exception as err:
+            raise ComponentFailedError(
+                f"{slot} {refs[slot].qualified_name} failed: {type(err).__name__}: {err}"
+            ) from err
+    if not errors:
+        return
+    parts = [f"{', '.join(who)}:\n{_indented(text)}" for text, who in lacking.items()]
+    keywords = [slot for who in lacking.values() for slot in (w.partition(" ")[0] for w in who)]
+    options = " ".join(f"--{slot.replace('_', '-')} NAME" for slot in keywords)
+    first = "the physics estimator cannot begin, something is not on this machine."
+    last = (
+        f"Or fill these slots otherwise: {options}   (names: pavas plugins list)\n"
+        'Or go on without them: on_error="partial", pavas estimate --keep-going'
+    )
+    message = "\n".join([first, *parts, last])
+    raise _kind(errors)(message) from errors[0]
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())
+
+
+def _kind(errors: list[PavasError]) -> type[PavasError]:
+    if any(isinstance(err, MissingPluginError) for err in errors):
+        return MissingPluginError
+    if all(isinstance(err, MissingWeightsError) for err in errors):
+        return MissingWeightsError
+    return WeightsError

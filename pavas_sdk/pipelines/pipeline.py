@@ -24,7 +24,6 @@ from pavas_sdk.pipelines.encoding import (
 )
 from pavas_sdk.pipelines.flow import GuidedFlow
 from pavas_sdk.pipelines.inputs import CallInputs, check_call
-from pavas_sdk.pipelines.masks import segment_objects
 from pavas_sdk.pipelines.output import PavasOutput, PavasOutputs
 from pavas_sdk.pipelines.parts import SHORTEST_S
 from pavas_sdk.pipelines.physics_input import PhysicsRequest, check_fits, read_physics
@@ -61,6 +60,7 @@ __all__ = ["PavasPipeline"]
 NOTHING_MOVES = (
     "no moving object was found: the sound is made with the learned tokens for no physics"
 )
+NO_SEGMENTER = "no segmenter: objects are conditioned on without their masks"
 
 
 class PavasPipeline(StoredPipeline):
@@ -343,7 +343,9 @@ class PavasPipeline(StoredPipeline):
         if request.given is not None:
             if masks is not None or not has_adapter:
                 return request.given, dict(masks or {}), ()
-            return request.given, *segment_objects(estimator, source, request.given)
+            if estimator is None:
+                return request.given, {}, (NO_SEGMENTER,) if request.given.objects else ()
+            return request.given, *estimator.segment(source, request.given)
         if request.disabled or estimator is None:
             nothing = PhysicsEstimate(
                 objects=(),

@@ -83,7 +83,7 @@ def test_from_seeds_to_sound_and_again_without_work(tmp_path):
 def test_estimates_reach_the_bank(tmp_path, store_folder):
     from pavas_sdk.media import as_source
     from pavas_sdk.models import LinearMelCodec, TinySyncEncoder, TinyVisualEncoder
-    from pavas_sdk.physics.result import PhysicsResult
+    from pavas_sdk.physics.run import PhysicsResult
     from pavas_sdk.training import ClipStore, FeatureBank
     from pavas_sdk.training.features import write_features
 

@@ -17,11 +17,11 @@ from pavas_sdk.interfaces.validation import (
     check_reconstruction,
     check_trajectories,
 )
-from pavas_sdk.physics.capping import largest_by_box, largest_by_mask
+from pavas_sdk.physics.largest_objects import largest_by_box, largest_by_mask
 from pavas_sdk.registry.calls import call_component
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -106,7 +106,7 @@ def _speed_std(
 
 
 class SlotRunner:
-    """Runs the slots over windows.
+    """Runs the slots over one window after another.
 
     Args:
         slots: The components.
@@ -134,87 +134,122 @@ class SlotRunner:
             ComponentFailedError: A slot failed and ``keep_going`` is off.
             ContractError: A slot's answer breaks its interface and ``keep_going`` is off.
         """
-        slots = self._slots
-        who = {slot: f"{slot} {ref.qualified_name}" for slot, ref in slots.refs.items()}
-
-        def ids() -> list[int]:
-            return [entry.object_id for entry in into.objects]
-
-        def detect() -> tuple[MovingObject, ...]:
-            answer = slots.moving_object_detector.detect(video, prompt=prompt, rng=rng)
-            return tuple(check_objects(answer, who=who["moving_object_detector"]))
-
-        def segment() -> Mapping[int, MaskTrack]:
-            answer = slots.segmenter.segment(video, into.objects, rng=rng)
-            size = (video.height, video.width)
-            return check_masks(
-                answer, ids(), duration_s=video.duration_s, size=size, who=who["segmenter"]
-            )
-
-        def reconstruct() -> Reconstruction:
-            answer = slots.reconstructor.reconstruct(
-                video, objects=into.objects, masks=into.masks, rng=rng
-            )
-            points = check_reconstruction(
-                answer, masks=into.masks, duration_s=video.duration_s, who=who["reconstructor"]
-            )
-            if points.background_motion_m_s is not None:
-                return points
-            motion = background_motion_m_s(into.masks, points, time_scale=video.time_scale)
-            return replace(points, background_motion_m_s=motion)
-
-        def weigh() -> Mapping[int, MassEstimate]:
-            answer = slots.mass_estimator.estimate_mass(
-                video,
-                into.objects,
-                masks=into.masks or None,
-                reconstruction=into.reconstruction,
-                rng=rng,
-            )
-            return check_masses(answer, ids(), who=who["mass_estimator"])
-
-        into.objects = self._try("moving_object_detector", detect, into) or ()
-        into.objects, note = largest_by_box(into.objects, self._max_objects)
+        found = self._try("moving_object_detector", lambda: self._detect(video, prompt, rng), into)
+        into.objects, note = largest_by_box(found or (), self._max_objects)
         into.notes += [] if note is None else [note]
         if not into.objects:
             return
-        into.masks = self._try("segmenter", segment, into) or {}
+        objects = into.objects
+        into.masks = self._try("segmenter", lambda: self._segment(video, objects, rng), into) or {}
         into.objects, note = largest_by_mask(into.objects, into.masks, self._max_objects)
         into.notes += [] if note is None else [note]
-        kept = set(ids())
+        kept = {entry.object_id for entry in into.objects}
         into.masks = {key: track for key, track in into.masks.items() if key in kept}
         if into.masks:
-            self._note_missing(into)
-            into.reconstruction = self._try("reconstructor", reconstruct, into)
-        if into.reconstruction is not None:
+            into.notes += [
+                f"object {entry.object_id} ({entry.label}) was not localised"
+                for entry in into.objects
+                if entry.object_id not in into.masks
+            ]
+            into.reconstruction = self._try(
+                "reconstructor", lambda: self._reconstruct(video, into, rng), into
+            )
+        points = into.reconstruction
+        if points is not None:
             # Times in a note are those of the window.
             where = (
                 f"from {video.window.start_s:g} s on: " if isinstance(video, WindowSource) else ""
             )
-            into.notes.extend(where + note for note in into.reconstruction.notes)
-            self._follow(video, rng, into.reconstruction, into)
-        into.masses = self._try("mass_estimator", weigh, into) or {}
+            into.notes.extend(where + note for note in points.notes)
+            into.trajectories = (
+                self._try(
+                    "velocity_estimator", lambda: self._follow(video, into, points, rng), into
+                )
+                or {}
+            )
+        into.masses = self._try("mass_estimator", lambda: self._weigh(video, into, rng), into) or {}
+
+    def segment(
+        self, video: FrameSource, objects: Sequence[MovingObject], rng: np.random.Generator
+    ) -> Mapping[int, MaskTrack]:
+        """Return the masks of known objects in one window.
+
+        Raises:
+            ComponentFailedError: The segmenter failed, whatever ``keep_going`` says.
+            ContractError: Its answer breaks its interface.
+        """
+        return call_component(
+            self._slots.refs["segmenter"],
+            lambda: self._segment(video, objects, rng),
+            timeout_s=self._timeout_s,
+        )
+
+    def _detect(
+        self, video: FrameSource, prompt: str, rng: np.random.Generator
+    ) -> tuple[MovingObject, ...]:
+        answer = self._slots.moving_object_detector.detect(video, prompt=prompt, rng=rng)
+        return tuple(check_objects(answer, who=self._who("moving_object_detector")))
+
+    def _segment(
+        self, video: FrameSource, objects: Sequence[MovingObject], rng: np.random.Generator
+    ) -> Mapping[int, MaskTrack]:
+        return check_masks(
+            self._slots.segmenter.segment(video, objects, rng=rng),
+            _ids(objects),
+            duration_s=video.duration_s,
+            size=(video.height, video.width),
+            who=self._who("segmenter"),
+        )
+
+    def _reconstruct(
+        self, video: FrameSource, window: WindowEstimate, rng: np.random.Generator
+    ) -> Reconstruction:
+        answer = self._slots.reconstructor.reconstruct(
+            video, objects=window.objects, masks=window.masks, rng=rng
+        )
+        points = check_reconstruction(
+            answer,
+            masks=window.masks,
+            duration_s=video.duration_s,
+            who=self._who("reconstructor"),
+        )
+        if points.background_motion_m_s is not None:
+            return points
+        motion = background_motion_m_s(window.masks, points, time_scale=video.time_scale)
+        return replace(points, background_motion_m_s=motion)
 
     def _follow(
         self,
         video: FrameSource,
-        rng: np.random.Generator,
+        window: WindowEstimate,
         points: Reconstruction,
-        into: WindowEstimate,
-    ) -> None:
-        def follow() -> Mapping[int, Trajectory]:
-            answer = self._slots.velocity_estimator.estimate_velocity(
-                into.objects, into.masks, points, time_scale=video.time_scale, rng=rng
-            )
-            return check_trajectories(
-                answer,
-                [entry.object_id for entry in into.objects],
-                duration_s=video.duration_s,
-                time_scale=video.time_scale,
-                who=f"velocity_estimator {self._slots.refs['velocity_estimator'].qualified_name}",
-            )
+        rng: np.random.Generator,
+    ) -> Mapping[int, Trajectory]:
+        answer = self._slots.velocity_estimator.estimate_velocity(
+            window.objects, window.masks, points, time_scale=video.time_scale, rng=rng
+        )
+        return check_trajectories(
+            answer,
+            _ids(window.objects),
+            duration_s=video.duration_s,
+            time_scale=video.time_scale,
+            who=self._who("velocity_estimator"),
+        )
 
-        into.trajectories = self._try("velocity_estimator", follow, into) or {}
+    def _weigh(
+        self, video: FrameSource, window: WindowEstimate, rng: np.random.Generator
+    ) -> Mapping[int, MassEstimate]:
+        answer = self._slots.mass_estimator.estimate_mass(
+            video,
+            window.objects,
+            masks=window.masks or None,
+            reconstruction=window.reconstruction,
+            rng=rng,
+        )
+        return check_masses(answer, _ids(window.objects), who=self._who("mass_estimator"))
+
+    def _who(self, slot: str) -> str:
+        return f"{slot} {self._slots.refs[slot].qualified_name}"
 
     def _try(self, slot: str, step: Callable[[], T], into: WindowEstimate) -> T | None:
         ref: ComponentRef = self._slots.refs[slot]
@@ -227,12 +262,11 @@ class SlotRunner:
             if not self._keep_going:
                 error = type(err)(message)
                 error.slot, error.component = slot, ref.qualified_name
-                error.object_ids = tuple(entry.object_id for entry in into.objects)
+                error.object_ids = tuple(_ids(into.objects))
                 raise error from err
             into.notes.append(message)
             return None
 
-    def _note_missing(self, into: WindowEstimate) -> None:
-        for thing in into.objects:
-            if thing.object_id not in into.masks:
-                into.notes.append(f"object {thing.object_id} ({thing.label}) was not localised")
+
+def _ids(objects: Sequence[MovingObject]) -> list[int]:
+    return [entry.object_id for entry in objects]

@@ -7,7 +7,7 @@ import pytest
 
 from pavas_sdk.data import MaskTrack, MovingObject, Reconstruction
 from pavas_sdk.physics import CentroidVelocityEstimator
-from pavas_sdk.physics.surface import bulge_m, near_median_depth
+from pavas_sdk.physics.body_centre import bulge_m, near_median_depth
 from pavas_sdk.simulation import SceneConfig, simulate
 
 CAMERA = np.array([0.3, -0.2, 0.1])

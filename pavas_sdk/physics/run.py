@@ -1,0 +1,152 @@
+"""A clip through the slots: window by window, in a size that fits into memory, put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from pavas_sdk.data import PhysicsEstimate
+from pavas_sdk.data.frames import WindowSource, bounded, plan_windows
+from pavas_sdk.data.memory import give_back_freed_memory
+from pavas_sdk.errors import ComponentError
+from pavas_sdk.physics.joining import ClipJoiner, compact_track, continue_track
+from pavas_sdk.physics.slot_runner import SlotRunner, WindowEstimate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import numpy as np
+
+    from pavas_sdk.data import FrameSource, MaskTrack, Reconstruction
+    from pavas_sdk.data.frames import Window
+    from pavas_sdk.physics.estimator_config import PhysicsEstimatorConfig
+    from pavas_sdk.physics.slots import Slots
+
+__all__ = ["ClipRun", "PhysicsResult"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PhysicsResult:
+    """An estimate with its masks.
+
+    Attributes:
+        physics: Small JSON: objects, masses, speeds, provenance.
+        masks: Masks by object id, small (see `PhysicsEstimatorConfig`). Times are on the clip's
+            clock; outside a track's times the object is absent.
+        reconstruction: The points, when the clip was short enough for one window and nothing came
+            from the cache; else None.
+        from_cache: Whether the estimate was made earlier.
+    """
+
+    physics: PhysicsEstimate
+    masks: Mapping[int, MaskTrack] = field(default_factory=dict)
+    reconstruction: Reconstruction | None = None
+    from_cache: bool = False
+
+
+class ClipRun:
+    """One pass of the slots over a clip.
+
+    Args:
+        slots: The components.
+        config: Settings of the estimator.
+        source: The clip.
+    """
+
+    def __init__(self, slots: Slots, config: PhysicsEstimatorConfig, source: FrameSource) -> None:
+        self._slots = slots
+        self._config = config
+        self._source, too_large = bounded(source, config.max_side)
+        self._notes: list[str] = [] if too_large is None else [too_large]
+        self._windows = plan_windows(
+            source.duration_s, window_s=config.window_s, overlap_s=config.overlap_s
+        )
+        self._runner = SlotRunner(
+            slots,
+            timeout_s=config.timeout_s,
+            keep_going=config.on_error == "partial",
+            max_objects=config.max_objects,
+        )
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every slot answered so far."""
+        return not self._runner.failed
+
+    def estimate(self, prompt: str, rng: np.random.Generator) -> PhysicsResult:
+        """Return the physics of the clip.
+
+        Raises:
+            ComponentError: A slot failed and ``on_error`` is "raise"; ``.partial`` holds what was
+                known by then.
+        """
+        joiner = ClipJoiner(self._source.duration_s)
+        found = WindowEstimate()
+        for window, part in self._parts():
+            found = WindowEstimate()
+            try:
+                self._runner.run(part, prompt=prompt, rng=rng, into=found)
+            except ComponentError as err:
+                self._add(joiner, window, found)
+                self._notes.append(str(err))
+                err.partial = self._result(joiner, found.reconstruction)
+                raise
+            self._add(joiner, window, found)
+            if self._is_long:
+                found.reconstruction = None  # the next window needs the room
+                give_back_freed_memory()
+        return self._result(joiner, found.reconstruction)
+
+    def segment(
+        self, physics: PhysicsEstimate, rng: np.random.Generator
+    ) -> tuple[dict[int, MaskTrack], tuple[str, ...]]:
+        """Return masks of the objects of a given estimate; see `PhysicsEstimator.segment`."""
+        objects = [entry.object for entry in physics]
+        tracks: dict[int, MaskTrack] = {}
+        earlier_end_s = 0.0
+        try:
+            for window, part in self._parts():
+                seam_s = 0.5 * (window.start_s + earlier_end_s)
+                earlier_end_s = window.end_s
+                for object_id, track in self._runner.segment(part, objects, rng).items():
+                    small = self._compact(track)
+                    small = replace(small, times_s=small.times_s + window.start_s)
+                    tracks[object_id] = continue_track(tracks.get(object_id), small, seam_s)
+        except ComponentError as err:
+            return {}, (f"no masks, objects are conditioned on without them: {err}",)
+        return tracks, tuple(
+            f"object {entry.object_id} ({entry.object.label}) was not found in the picture"
+            for entry in physics
+            if entry.object_id not in tracks
+        )
+
+    @property
+    def _is_long(self) -> bool:
+        return len(self._windows) > 1
+
+    def _parts(self) -> Iterator[tuple[Window, FrameSource]]:
+        for window in self._windows:
+            yield window, WindowSource(self._source, window) if self._is_long else self._source
+
+    def _compact(self, track: MaskTrack) -> MaskTrack:
+        config = self._config
+        return compact_track(
+            track,
+            max_side=config.long_mask_max_side if self._is_long else config.mask_max_side,
+            max_rate_hz=config.long_mask_rate_hz if self._is_long else None,
+        )
+
+    def _add(self, joiner: ClipJoiner, window: Window, found: WindowEstimate) -> None:
+        tracks = {object_id: self._compact(track) for object_id, track in found.masks.items()}
+        joiner.add(window.start_s, window.end_s, found.physics(), tracks)
+        self._notes += found.notes
+
+    def _result(self, joiner: ClipJoiner, points: Reconstruction | None) -> PhysicsResult:
+        physics = PhysicsEstimate(
+            objects=joiner.objects(),
+            duration_s=self._source.duration_s,
+            provenance=dict(self._slots.refs),
+            time_scale=self._source.time_scale,
+            notes=tuple(dict.fromkeys(self._notes)),
+        )
+        return PhysicsResult(physics=physics, masks=joiner.tracks(), reconstruction=points)
