@@ -29,22 +29,25 @@ import torch
 from pavas_sdk.models import (
     Conditions,
     FlowMatchEuler,
-    Synchformer,
-    build_bigvgan,
     build_transformer,
     build_vae,
     guide,
     sequence_config,
 )
+from pavas_sdk.released import MMAUDIO_RELEASES
+from pavas_sdk.released.component_weights import component_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from torch import Tensor, nn
 
+    from pavas_sdk.released import ReleasedComponent
+
     Run = Callable[[], Tensor]
 
 GUIDANCE_SCALE = 4.5
+RELEASED = {part.name: part for part in MMAUDIO_RELEASES["mmaudio-small-16k"].components}
 BARS = {"sampling": 0.85, "vocoder": 0.7, "synchformer": 0.9, "vae": 1.0}
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden"
@@ -61,6 +64,14 @@ def official(name: str) -> dict[str, Tensor]:
     """Return name-seeded tensors for the names of a released file; filters are left out."""
     entries = json.loads((GOLDEN / "mmaudio" / "keys" / f"{name}.json").read_text())["keys"]
     return filled((entry["key"], entry["shape"]) for entry in entries if not entry.get("fixed"))
+
+
+def loaded(part: ReleasedComponent, weights: dict[str, Tensor]) -> Any:
+    """Return the network of a released component with official weights."""
+    network, tensors = component_weights(part, weights, Path("no file"))
+    state = {name: tensor.read() for name, tensor in tensors.items()}
+    network.load_state_dict(state, assign=True)
+    return network.eval()
 
 
 def own(module: nn.Module) -> dict[str, Tensor]:
@@ -143,10 +154,7 @@ def sampling(options: argparse.Namespace, folder: str | None) -> tuple[Run, Run 
 def vocoder(options: argparse.Namespace, folder: str | None) -> tuple[Run, Run | None]:
     """Mel spectrogram to waveform, 16 kHz."""
     weights = official("bigvgan_16k")
-    with torch.device("meta"):
-        network = build_bigvgan("16k")
-    network.load_released_state_dict(weights)
-    network.eval()
+    network = loaded(RELEASED["bigvgan-16k"], weights)
     mel = torch.from_numpy(fill("input.mel", (1, 80, round(options.seconds * 62.5))))
     models = reference_of("mmaudio.ext.bigvgan.models", folder)
     if models is None:
@@ -171,10 +179,7 @@ def vocoder(options: argparse.Namespace, folder: str | None) -> tuple[Run, Run |
 def synchformer(options: argparse.Namespace, folder: str | None) -> tuple[Run, Run | None]:
     """Segments of 16 frames to features; 24 segments are 8 s."""
     weights = official("synchformer_visual")
-    with torch.device("meta"):
-        network = Synchformer()
-    network.load_released_state_dict(weights)
-    network.eval()
+    network = loaded(RELEASED["synchformer"], weights)
     count = network.config.step_frames * (options.segments + 1)
     frames = torch.from_numpy(fill("input.sync_frames", (count, 3, 224, 224)))
 

@@ -16,8 +16,8 @@ from pavas_sdk.models import (
     TinySyncEncoder,
     TinyVisualEncoder,
 )
-from pavas_sdk.models.translation import as_they_are, without
 from pavas_sdk.released import OfficialFile, Release, ReleasedComponent, ReleasedPreset
+from pavas_sdk.released.tensor_names import transformer_tensors, unchanged
 
 sys.path.insert(0, str(Path(__file__).parent / "golden"))
 
@@ -63,7 +63,7 @@ SETTINGS = {
 }
 
 
-def component(slot, cls, config, path, *, licence="CC-BY-NC-4.0", translate=as_they_are):
+def component(slot, cls, config, path, *, licence="CC-BY-NC-4.0", translate=unchanged):
     return ReleasedComponent(
         name=f"tiny-{slot.replace('_', '-')}",
         slot=slot,
@@ -79,7 +79,7 @@ COMPONENTS = (
         MMAudioTransformer,
         TRANSFORMER,
         "weights/tiny_flow.pth",
-        translate=partial(without, names=("t_embed.freqs", "latent_rot", "clip_rot")),
+        translate=transformer_tensors,
     ),
     component(
         "vae",

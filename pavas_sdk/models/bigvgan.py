@@ -18,14 +18,10 @@ from torch.nn import functional as F
 
 from pavas_sdk.errors import ConfigurationError, InputError
 from pavas_sdk.models.cpu import vocoder as vocoder_cpu
-from pavas_sdk.models.strict_loading import load_strictly
-from pavas_sdk.models.translation import fold_weight_norm
 from pavas_sdk.models.weights import StreamedWeights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from pavas_sdk.models.translation import Entry
 
 __all__ = ["BIGVGAN_VARIANTS", "BigVGAN", "build_bigvgan", "oversampling_filter"]
 
@@ -33,8 +29,6 @@ _TAPS = 12
 _CUTOFF = 0.25
 _HALF_WIDTH = 0.3
 _BETA_EPS = 1e-9
-# Derived from the formula of `oversampling_filter`, so never loaded.
-_FILTER_SUFFIXES = ("upsample.filter", "downsample.lowpass.filter")
 
 
 def oversampling_filter() -> Tensor:
@@ -203,29 +197,6 @@ class BigVGAN(StreamedWeights, ModelMixin, ConfigMixin):  # type: ignore[misc]
 
     def _squash(self, wave: Tensor) -> Tensor:
         return wave.tanh() if self.config.final_activation == "tanh" else wave.clamp(-1.0, 1.0)
-
-    @staticmethod
-    def released_entries(official: Mapping[str, Tensor]) -> dict[str, Entry]:
-        """Return a released generator's tensors in our names, weight norm folded when read.
-
-        Takes both spellings of weight norm and plain weights. The oversampling filters, which
-        follow from a formula, are dropped; what is not known passes through.
-        """
-        return fold_weight_norm(
-            {name: value for name, value in official.items() if not name.endswith(_FILTER_SUFFIXES)}
-        )
-
-    def load_released_state_dict(self, state_dict: Mapping[str, Tensor]) -> None:
-        """Load the state dict of a released generator (the file's entry ``"generator"``).
-
-        Raises:
-            WeightsError: Keys are missing, unknown or of another shape, as for another size.
-        """
-        load_strictly(
-            self,
-            self.released_entries(state_dict),
-            what=f"a vocoder of {self.config.mel_bins} bands and a hop of {self.hop_length} samples",
-        )
 
 
 def _check(

@@ -17,24 +17,20 @@ from torch.nn import functional as F
 
 from pavas_sdk.errors import ConfigurationError, InputError, MissingPluginError, PavasWarning
 from pavas_sdk.models.frame_pixels import squashed_pixels
-from pavas_sdk.models.strict_loading import load_strictly
-from pavas_sdk.models.translation import as_they_are
 from pavas_sdk.models.visual_features import VisualFeatures
 from pavas_sdk.models.weights import StreamedWeights
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from pavas_sdk.data import Video
-    from pavas_sdk.models.translation import Entry
 
 __all__ = ["CLIPEncoder"]
 
 _MEAN = (0.48145466, 0.4578275, 0.40821073)
 _STD = (0.26862954, 0.26130258, 0.27577711)
-_INNER = "model."
 # Of a frame: a duration rounded to milliseconds must not cost one.
 _FRAME_TOLERANCE = 0.02
 
@@ -222,25 +218,6 @@ class CLIPEncoder(StreamedWeights, ModelMixin, ConfigMixin):  # type: ignore[mis
     def forward(self, pixels: Tensor) -> VisualFeatures:
         """Encode pictures; see `encode_image`."""
         return self.encode_image(pixels)
-
-    # -- released weights ----------------------------------------------------------------------
-
-    @staticmethod
-    def released_entries(official: Mapping[str, Tensor]) -> dict[str, Entry]:
-        """Return an open_clip model's tensors in our names."""
-        return as_they_are({_INNER + name: value for name, value in official.items()})
-
-    def load_released_state_dict(self, state_dict: Mapping[str, Tensor]) -> None:
-        """Load the state dict of an open_clip model.
-
-        Raises:
-            WeightsError: Keys are missing, unknown or of another shape.
-        """
-        load_strictly(
-            self,
-            self.released_entries(state_dict),
-            what=f"a CLIP of width {self.config.vision_width} and {self.config.vision_layers} layers",
-        )
 
 
 def _open_clip() -> Any:

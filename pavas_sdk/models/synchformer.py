@@ -21,24 +21,18 @@ from pavas_sdk.models.cpu.jit import over_rows
 from pavas_sdk.models.cpu.linear import Linear, linear, packed_weights
 from pavas_sdk.models.cpu.time_attention import time_attention
 from pavas_sdk.models.frame_pixels import cropped_pixels
-from pavas_sdk.models.strict_loading import load_strictly
-from pavas_sdk.models.translation import as_they_are
 from pavas_sdk.models.weights import StreamedWeights
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from pavas_sdk.data import Video
-    from pavas_sdk.models.translation import Entry
 
 __all__ = ["Synchformer"]
 
 _EPS = 1e-6
-_PREFIX = "vfeat_extractor."
-# Patches of single frames, which the released file holds but no path uses.
-_UNUSED = "patch_embed.proj."
 # Of a frame: a duration rounded to milliseconds must not cost one.
 _FRAME_TOLERANCE = 0.02
 # Segments that a CPU takes through one block before the next; their tokens take 5 MB each.
@@ -320,28 +314,3 @@ class Synchformer(StreamedWeights, ModelMixin, ConfigMixin):  # type: ignore[mis
         tokens = self.norm(x[:, 1:]).reshape(x.shape[0] * frames, -1, x.shape[2])
         pooled = cast("Tensor", self.spatial_attn_agg(tokens))
         return pooled.reshape(-1, frames, pooled.shape[1])
-
-    # -- released weights ----------------------------------------------------------------------
-
-    @staticmethod
-    def released_entries(official: Mapping[str, Tensor]) -> dict[str, Entry]:
-        """Return the part of the released audio-visual checkpoint that is used, in our names.
-
-        Everything outside ``vfeat_extractor.`` is the audio half; the patches of single frames
-        belong to a path that is never taken.
-        """
-        return as_they_are(
-            {
-                name.removeprefix(_PREFIX): value
-                for name, value in official.items()
-                if name.startswith(_PREFIX) and not name.startswith(_PREFIX + _UNUSED)
-            }
-        )
-
-    def load_released_state_dict(self, state_dict: Mapping[str, Tensor]) -> None:
-        """Load the released checkpoint.
-
-        Raises:
-            WeightsError: Keys are missing, unknown or of another shape.
-        """
-        load_strictly(self, self.released_entries(state_dict), what="Synchformer's visual encoder")

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pavas_sdk.data.timing import nearest_exact_index
-from pavas_sdk.errors import ConfigurationError, InputError, WeightsError
+from pavas_sdk.errors import ConfigurationError, InputError
 from pavas_sdk.interfaces.conditioning_adapter import ModulationSite
 from pavas_sdk.models.blocks import (
     FULL_PARAMS,
@@ -39,9 +39,6 @@ __all__ = ["MMAudioTransformer"]
 
 Activation = Literal["selu", "silu"]
 _ACTIVATIONS: dict[str, type[nn.Module]] = {"selu": nn.SELU, "silu": nn.SiLU}
-
-# Never stored by us, but present in some released files.
-_DERIVED_KEYS = ("t_embed.freqs", "latent_rot", "clip_rot")
 
 
 def _projection(first: nn.Module, activation: Activation | None, mlp: nn.Module) -> nn.Sequential:
@@ -187,23 +184,6 @@ class MMAudioTransformer(StreamedWeights, ModelMixin, ConfigMixin):  # type: ign
         for layer in (*outputs, self.final_layer.conv):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
-
-    def load_released_state_dict(self, state_dict: Mapping[str, Tensor]) -> None:
-        """Load a released checkpoint; its derived tables are dropped, all else must match.
-
-        Raises:
-            WeightsError: Keys are missing, unknown or of another shape, as for another variant.
-        """
-        kept = {key: value for key, value in state_dict.items() if key not in _DERIVED_KEYS}
-        try:
-            self.load_state_dict(kept, strict=True)
-        except RuntimeError as err:
-            raise WeightsError(
-                "these weights do not belong to this network (hidden_dim "
-                f"{self.config.hidden_dim}, depth {self.config.depth}, latent_dim "
-                f"{self.config.latent_dim}); build the variant they were released as: "
-                f"{str(err)[:500]}"
-            ) from err
 
     # -- what an adapter sees -------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.models.sequence import SEQUENCE_16K, SEQUENCE_44K, SequenceConfig
+from pavas_sdk.registry.released_models import MMAUDIO_MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,28 +15,34 @@ if TYPE_CHECKING:
 
 __all__ = ["TRANSFORMER_VARIANTS", "build_transformer", "sequence_config", "transformer_config"]
 
-_SMALL = {"hidden_dim": 448, "num_heads": 7, "depth": 12, "fused_depth": 8}
-_MEDIUM = {"hidden_dim": 896, "num_heads": 14, "depth": 12, "fused_depth": 8}
-_LARGE = {"hidden_dim": 896, "num_heads": 14, "depth": 21, "fused_depth": 14}
-_FIRST: dict[str, Any] = {
-    "time_embed_dim": 256,
-    "time_embed_scale": 1.0,
-    "conv_projection_activation": "selu",
-    "linear_projection_activation": None,
+_SIZES = {
+    "small": {"hidden_dim": 448, "num_heads": 7, "depth": 12, "fused_depth": 8},
+    "medium": {"hidden_dim": 896, "num_heads": 14, "depth": 12, "fused_depth": 8},
+    "large": {"hidden_dim": 896, "num_heads": 14, "depth": 21, "fused_depth": 14},
 }
-_SECOND: dict[str, Any] = {
-    "time_embed_dim": 896,
-    "time_embed_scale": 10000.0,
-    "conv_projection_activation": "silu",
-    "linear_projection_activation": "silu",
+_LATENT_DIMS = {"16k": 20, "44k": 40}
+_VERSIONS: dict[int, dict[str, Any]] = {
+    1: {
+        "time_embed_dim": 256,
+        "time_embed_scale": 1.0,
+        "conv_projection_activation": "selu",
+        "linear_projection_activation": None,
+    },
+    2: {
+        "time_embed_dim": 896,
+        "time_embed_scale": 10000.0,
+        "conv_projection_activation": "silu",
+        "linear_projection_activation": "silu",
+    },
 }
 
 TRANSFORMER_VARIANTS: Mapping[str, Mapping[str, Any]] = {
-    "small_16k": {"latent_dim": 20, **_SMALL, **_FIRST},
-    "small_44k": {"latent_dim": 40, **_SMALL, **_FIRST},
-    "medium_44k": {"latent_dim": 40, **_MEDIUM, **_FIRST},
-    "large_44k": {"latent_dim": 40, **_LARGE, **_FIRST},
-    "large_44k_v2": {"latent_dim": 40, **_LARGE, **_SECOND},
+    variant: {
+        "latent_dim": _LATENT_DIMS[model.mode],
+        **_SIZES[model.size],
+        **_VERSIONS[model.version],
+    }
+    for variant, model in MMAUDIO_MODELS.items()
 }
 """Constructor numbers of :class:`~pavas_sdk.models.MMAudioTransformer` for each released size."""
 

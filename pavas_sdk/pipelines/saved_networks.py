@@ -12,6 +12,7 @@ from diffusers.pipelines import pipeline_loading_utils
 from safetensors import SafetensorError, safe_open
 
 from pavas_sdk.errors import WeightsError
+from pavas_sdk.models.weight_differences import weight_differences
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -52,7 +53,7 @@ def align(part: object) -> None:
 def check_weights_complete(
     folder: Path, parts: Mapping[str, torch.nn.Module], *, skip: Iterable[str] = ()
 ) -> None:
-    """Compare the names in the weights files of a saved pipeline with those of its networks.
+    """Compare the weights files of a saved pipeline with its networks, tensor by tensor.
 
     diffusers starts what a file lacks at random, and only logs it.
 
@@ -62,7 +63,8 @@ def check_weights_complete(
         skip: Slots whose weights came from elsewhere.
 
     Raises:
-        WeightsError: Tensors are missing or unknown: all are listed, of all components.
+        WeightsError: Tensors are missing, unknown or of another shape: all are listed, of all
+            components.
     """
     lines: list[str] = []
     for slot, part in parts.items():
@@ -70,9 +72,8 @@ def check_weights_complete(
         # Quantised weights are stored under other names, which their own loader checks.
         if slot in skip or not files or getattr(part, "hf_quantizer", None) is not None:
             continue
-        stored, expected = _stored_names(files), set(part.state_dict())
-        lines += [f"  {slot}: missing {name}" for name in sorted(expected - stored)]
-        lines += [f"  {slot}: unexpected {name}" for name in sorted(stored - expected)]
+        expected = {name: tuple(tensor.shape) for name, tensor in part.state_dict().items()}
+        lines += [f"  {slot}: {line}" for line in weight_differences(expected, _stored(files))]
     if lines:
         slots = sorted({line.split(":")[0].strip() for line in lines})
         raise WeightsError(
@@ -84,15 +85,16 @@ def check_weights_complete(
         )
 
 
-def _stored_names(files: Iterable[Path]) -> set[str]:
-    names: set[str] = set()
+def _stored(files: Iterable[Path]) -> dict[str, tuple[int, ...]]:
+    shapes: dict[str, tuple[int, ...]] = {}
     for file in files:
         try:
             with safe_open(file, framework="pt") as opened:
-                names |= set(opened.keys())
+                for name in opened.keys():  # noqa: SIM118  # no mapping
+                    shapes[name] = tuple(opened.get_slice(name).get_shape())
         except SafetensorError as err:
             raise WeightsError(f"{file} is damaged or was cut short ({err})") from err
-    return names
+    return shapes
 
 
 @contextmanager

@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 from pavas_sdk.registry.hookspecs import hookimpl
+from pavas_sdk.registry.released_models import MMAUDIO_LICENCE, MMAUDIO_MODELS
 from pavas_sdk.registry.spec import ComponentSpec
 
 __all__ = ["pavas_register_components"]
-
-_MMAUDIO = {
-    "small_16k": "157 M parameters, 16 kHz",
-    "small_44k": "157 M parameters, 44.1 kHz",
-    "medium_44k": "622 M parameters, 44.1 kHz",
-    "large_44k": "1.03 B parameters, 44.1 kHz",
-    "large_44k_v2": "1.03 B parameters, 44.1 kHz, second version",
-}
-# Flow network and codec; CLIP; vocoder and synchronisation encoder.
-_MMAUDIO_LICENCE = "CC-BY-NC-4.0 AND LicenseRef-Apple-AMLR-research-only AND MIT"
 
 
 @hookimpl
@@ -25,12 +16,12 @@ def pavas_register_components() -> list[ComponentSpec]:
         *(
             ComponentSpec(
                 "pipeline",
-                f"mmaudio-{variant.replace('_', '-')}",
-                f"pavas_sdk.released.presets:{variant}",
-                summary=f"MMAudio, {summary}, without physics; official files are fetched once",
-                licence=_MMAUDIO_LICENCE,
+                model.preset,
+                f"pavas_sdk.released.mmaudio:{variant}",
+                summary=f"{model.summary}, without physics; official files are fetched once",
+                licence=MMAUDIO_LICENCE,
             )
-            for variant, summary in _MMAUDIO.items()
+            for variant, model in MMAUDIO_MODELS.items()
         ),
         ComponentSpec(
             "velocity_estimator",

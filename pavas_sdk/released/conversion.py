@@ -13,7 +13,7 @@ from pavas_sdk import __version__
 from pavas_sdk.data.files import write_failure
 from pavas_sdk.errors import OutputError, WeightsError
 from pavas_sdk.released.checkpoint import read_checkpoint
-from pavas_sdk.released.matching import match
+from pavas_sdk.released.component_weights import component_weights
 from pavas_sdk.released.tensor_file import stored_bytes, write_tensors
 
 if TYPE_CHECKING:
@@ -71,12 +71,12 @@ def convert_component(
     file = component.file
     if official is None:
         official = read_checkpoint(path, again=f"{file.url} ({file.path})")
-    network, entries = match(component, official, path, known=known)
+    network, tensors = component_weights(component, official, path, known=known)
     try:
         folder.mkdir(parents=True)
-        _check_space(folder, stored_bytes(entries, dtype))
+        _check_space(folder, stored_bytes(tensors, dtype))
         network.save_config(folder)  # type: ignore[operator]  # a ModelMixin
-        written = write_tensors(folder / WEIGHTS_NAME, entries, dtype=dtype)
+        written = write_tensors(folder / WEIGHTS_NAME, tensors, dtype=dtype)
         record = {
             "format": RECORD_FORMAT,
             "format_version": 1,

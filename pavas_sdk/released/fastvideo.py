@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pavas_sdk.errors import WeightsError
+from pavas_sdk.registry.released_models import MMAUDIO_MODELS
 from pavas_sdk.released.cache import locked, new_folder, pipelines_folder
-from pavas_sdk.released.folder import write_pipeline_folder
 from pavas_sdk.released.mmaudio import MMAUDIO_RELEASES
+from pavas_sdk.released.pipeline_folder import write_pipeline_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,11 +83,17 @@ def prepare_fastvideo(folder: Path) -> Path:
 
 
 def _preset(folder: Path) -> str:
-    """Name of the released model that the transformer's config says, for settings and listings."""
+    """Name of the released model whose settings fit: the large one for sizes never released."""
+    from pavas_sdk.models import TRANSFORMER_VARIANTS
+
     config = _json(folder / "transformer" / "config.json")
-    names = {"12 448": "small-44k", "12 896": "medium-44k", "21 896": "large-44k"}
-    size = names.get(f"{config.get('depth')} {config.get('hidden_dim')}", "large-44k")
-    return f"mmaudio-{size}-v2" if size == "large-44k" and config.get("v2") else f"mmaudio-{size}"
+    large = MMAUDIO_MODELS["large_44k_v2" if config.get("v2") else "large_44k"]
+    for variant, model in MMAUDIO_MODELS.items():
+        numbers = TRANSFORMER_VARIANTS[variant]
+        same = all(config.get(n) == numbers[n] for n in ("latent_dim", "hidden_dim", "depth"))
+        if same and model.version == large.version:
+            return model.preset
+    return large.preset
 
 
 def _json(path: Path) -> dict[str, Any]:

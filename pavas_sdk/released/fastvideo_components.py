@@ -19,9 +19,15 @@ from pavas_sdk.models.bigvgan import BigVGAN
 from pavas_sdk.models.clip_encoder import CLIPEncoder
 from pavas_sdk.models.synchformer import Synchformer
 from pavas_sdk.models.transformer import MMAudioTransformer
-from pavas_sdk.models.translation import Entry, as_they_are, entry_of
 from pavas_sdk.models.vae import VAE_VARIANTS, AutoencoderMel
 from pavas_sdk.released.releases import ReleasedComponent
+from pavas_sdk.released.tensor_names import (
+    LazyTensor,
+    bigvgan_tensors,
+    clip_tensors,
+    synchformer_tensors,
+    unchanged,
+)
 
 __all__ = ["FASTVIDEO_FOLDERS", "fastvideo_component"]
 
@@ -172,7 +178,7 @@ def _clip(configs: _Configs, state: _State) -> Callable[[], Any]:
     )
 
 
-def _clip_entries(official: _State) -> Mapping[str, Entry]:
+def _clip_tensors(official: _State) -> Mapping[str, LazyTensor]:
     state: dict[str, Tensor] = {}
     for name, tensor in official.items():
         if name == "visual_projection.weight":
@@ -182,32 +188,19 @@ def _clip_entries(official: _State) -> Mapping[str, Entry]:
         for theirs, ours in (*_CLIP_LAYERS, *_CLIP_PARTS):
             target = target.replace(theirs, ours)
         state[target] = tensor
-    entries: dict[str, Entry] = CLIPEncoder.released_entries(state)
     # FastVideo leaves out what MMAudio's path through CLIP never uses. They are zeros here.
     width = official.get("text_model.final_layer_norm.weight")
     projection = official.get("visual_projection.weight")
     if width is not None and projection is not None:
-        unused = {
-            "text_projection": (width.shape[0], projection.shape[0]),
-            "logit_scale": (),
-        }
-        for name, shape in unused.items():
-            if name not in state:
-                zeros = torch.zeros(shape)
-                entries |= {
-                    key: entry_of(zeros) for key in CLIPEncoder.released_entries({name: zeros})
-                }
-    return entries
-
-
-def _transformer_entries(official: _State) -> Mapping[str, Entry]:
-    return as_they_are(official)
+        state.setdefault("text_projection", torch.zeros(width.shape[0], projection.shape[0]))
+        state.setdefault("logit_scale", torch.zeros(()))
+    return clip_tensors(state)
 
 
 _SLOTS: Mapping[str, tuple[Callable[[_Configs, _State], Callable[[], Any]], Any]] = {
-    "transformer": (_transformer, _transformer_entries),
-    "vae": (_vae, as_they_are),
-    "vocoder": (_vocoder, BigVGAN.released_entries),
-    "clip": (_clip, _clip_entries),
-    "sync_encoder": (_synchformer, Synchformer.released_entries),
+    "transformer": (_transformer, unchanged),
+    "vae": (_vae, unchanged),
+    "vocoder": (_vocoder, bigvgan_tensors),
+    "clip": (_clip, _clip_tensors),
+    "sync_encoder": (_synchformer, synchformer_tensors),
 }

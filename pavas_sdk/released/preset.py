@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pavas_sdk.errors import OutputExistsError, WeightsError
@@ -13,9 +13,8 @@ from pavas_sdk.released.cache import (
     new_folder,
     pipelines_folder,
 )
-from pavas_sdk.released.folder import write_pipeline_folder
-from pavas_sdk.released.locate import download, find_in_folder, where_to_put
-from pavas_sdk.released.mmaudio import MMAUDIO_RELEASES
+from pavas_sdk.released.official_files import download, find_in_folder, where_to_put
+from pavas_sdk.released.pipeline_folder import write_pipeline_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,11 +35,11 @@ class ReleasedPreset:
 
     Args:
         release: What it is made of.
-        known: Further releases, to say what a wrong file is.
+        known: Releases whose files may be given by mistake; a wrong file is then named.
     """
 
     release: Release
-    known: Sequence[Release] = field(default=())
+    known: Sequence[Release] = ()
 
     def __call__(self, *, local_files_only: bool = False, **hub_options: Any) -> Path | None:
         """Return the folder of the pipeline.
@@ -128,12 +127,12 @@ class ReleasedPreset:
         """
         import torch
 
-        from pavas_sdk.models.translation import as_they_are
         from pavas_sdk.released.conversion import (
             WEIGHTS_NAME,
             convert_component,
             read_record,
         )
+        from pavas_sdk.released.tensor_names import unchanged
 
         if folder.exists() and not overwrite and (not folder.is_dir() or any(folder.iterdir())):
             raise OutputExistsError(
@@ -148,7 +147,7 @@ class ReleasedPreset:
                 kept = components_folder() / part.name
                 record = None if part.name in paths else read_record(kept, part)
                 if record is not None:
-                    part = replace(part, translate=as_they_are)
+                    part = replace(part, translate=unchanged)
                     path, origin = kept / WEIGHTS_NAME, record["official"]
                 else:
                     path = paths.get(part.name) or self._fetch(part, say, hub_options)
@@ -222,11 +221,7 @@ class ReleasedPreset:
         ]
 
     def _known(self, part: ReleasedComponent) -> list[ReleasedComponent]:
-        found = {
-            other.name: other
-            for release in (*self.known, *MMAUDIO_RELEASES.values())
-            for other in release.components
-        }
+        found = {other.name: other for release in self.known for other in release.components}
         found.pop(part.name, None)
         return list(found.values())
 

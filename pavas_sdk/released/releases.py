@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from pavas_sdk.models.translation import Entry
+    from pavas_sdk.released.tensor_names import LazyTensor
 
 __all__ = ["OfficialFile", "Release", "ReleasedComponent"]
 
@@ -60,7 +60,7 @@ class ReleasedComponent:
     slot: str
     file: OfficialFile
     build: Callable[[], Any]
-    translate: Callable[[Mapping[str, Tensor]], Mapping[str, Entry]]
+    translate: Callable[[Mapping[str, Tensor]], Mapping[str, LazyTensor]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from pavas_sdk.models.translation import Entry
+    from pavas_sdk.released.tensor_names import LazyTensor
 
 __all__ = ["stored_bytes", "write_tensors"]
 
@@ -33,32 +33,32 @@ _ALIGNMENT = 64
 _CHUNK = 2**24  # elements that are checked and written at once
 
 
-def stored_bytes(entries: Mapping[str, Entry], dtype: torch.dtype) -> int:
+def stored_bytes(tensors: Mapping[str, LazyTensor], dtype: torch.dtype) -> int:
     """Return the size of the tensors of a file in bytes."""
-    return sum(math.prod(entry.shape) for entry in entries.values()) * dtype.itemsize
+    return sum(math.prod(tensor.shape) for tensor in tensors.values()) * dtype.itemsize
 
 
-def write_tensors(path: Path, entries: Mapping[str, Entry], *, dtype: torch.dtype) -> str:
+def write_tensors(path: Path, tensors: Mapping[str, LazyTensor], *, dtype: torch.dtype) -> str:
     """Write all tensors as ``dtype`` and return the file's SHA-256.
 
     Args:
         path: A file that does not exist.
-        entries: Tensors by name; each is read when its turn comes, and let go.
+        tensors: Tensors by name; each is read when its turn comes, and let go.
         dtype: float32, bfloat16 or float16.
 
     Raises:
         WeightsError: Tensors hold NaN or infinite numbers: all are named.
         OSError: The file cannot be written.
     """
-    sizes = {name: math.prod(entry.shape) * dtype.itemsize for name, entry in entries.items()}
+    sizes = {name: math.prod(tensor.shape) * dtype.itemsize for name, tensor in tensors.items()}
     # Sizes that keep the next tensor aligned come first; the format allows no gaps.
-    order = sorted(entries, key=lambda name: sizes[name] % _ALIGNMENT != 0)
+    order = sorted(tensors, key=lambda name: sizes[name] % _ALIGNMENT != 0)
     header: dict[str, object] = {"__metadata__": {"format": "pt"}}
     offset = 0
     for name in order:
         header[name] = {
             "dtype": _NAMES[dtype],
-            "shape": list(entries[name].shape),
+            "shape": list(tensors[name].shape),
             "data_offsets": [offset, offset + sizes[name]],
         }
         offset += sizes[name]
@@ -72,7 +72,7 @@ def write_tensors(path: Path, entries: Mapping[str, Entry], *, dtype: torch.dtyp
             digest.update(piece)
         for name in order:
             finite = True
-            for chunk in entries[name].read().detach().reshape(-1).split(_CHUNK):
+            for chunk in tensors[name].read().detach().reshape(-1).split(_CHUNK):
                 numbers = chunk.to(dtype).contiguous()
                 finite = finite and bool(torch.isfinite(numbers).all())
                 raw = _bytes(numbers)

@@ -86,19 +86,19 @@ class Golden:
             assert f"{crc:08x}" == self.entry["weights_crc32"], "the filled weights differ already"
         return {key: torch.from_numpy(values) for key, values in state.items()}
 
-    def fill_weights(self, module):
-        """Give ``module`` (on the meta device) the name-seeded weights; their CRC comes first."""
-        tensors = self.released_weights(
-            (key, tensor.shape) for key, tensor in module.state_dict().items()
-        )
-        module.load_state_dict(tensors, strict=True, assign=True)
-        return module.eval()
-
 
 def released_keys(name):
     """Official (name, shape) pairs of ``keys/<name>.json`` that a released file holds weights for."""
-    entries = json.loads((KEYS_FOLDER / f"{name}.json").read_text())["keys"]
-    return [(entry["key"], entry["shape"]) for entry in entries if not entry.get("fixed")]
+    return [(entry["key"], entry["shape"]) for entry in key_table(name) if not entry.get("fixed")]
+
+
+def fixed_keys(name):
+    """Those that it holds although they follow from a formula."""
+    return [(entry["key"], entry["shape"]) for entry in key_table(name) if entry.get("fixed")]
+
+
+def key_table(name):
+    return json.loads((KEYS_FOLDER / f"{name}.json").read_text())["keys"]
 
 
 def stored_slice(values, notation):

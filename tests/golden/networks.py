@@ -3,36 +3,32 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 import torch
-from goldens import released_keys
+from converted import DERIVED, PARTS, load_converted
+from goldens import fixed_keys, released_keys
 
-from pavas_sdk.models import (
-    CLIPEncoder,
-    Conditions,
-    FlowMatchEuler,
-    Synchformer,
-    build_bigvgan,
-    build_transformer,
-    guide,
-)
+from pavas_sdk.models import CLIPEncoder, Conditions, FlowMatchEuler, guide
 
 
 class FilledTransformers:
-    """Builds the network of a golden; keeps the small ones, since several goldens share weights."""
+    """Loads the network of a golden; keeps the small ones, since several goldens share weights."""
 
     def __init__(self):
         self._small = {}
 
     def __call__(self, golden):
-        key = (golden.entry["variant"], golden.prefix, golden.entry["weights_crc32"])
+        variant = golden.entry["variant"]
+        key = (variant, golden.prefix, golden.entry["weights_crc32"])
         if key in self._small:
             return self._small[key]
-        with torch.device("meta"):
-            network = build_transformer(golden.entry["variant"])
-        network = golden.fill_weights(network)
-        if key[0].startswith("small"):
+        part = PARTS[f"mmaudio-transformer-{variant.replace('_', '-')}"]
+        derived = [(name, (3,)) for name in DERIVED]
+        network = load_converted(golden, part, released_keys(f"flow_{variant}"), fixed=derived)
+        if variant.startswith("small"):
             self._small[key] = network
         return network
 
@@ -83,20 +79,25 @@ def sample(network, golden):
 
 
 def filled_bigvgan(golden):
-    """A vocoder with the name-seeded weights of a released file: weight-norm pairs, folded."""
+    """A vocoder; its file holds weight-norm pairs, and filters that follow from a formula."""
     mode = golden.entry["mode"]
-    with torch.device("meta"):
-        vocoder = build_bigvgan(mode)
-    vocoder.load_released_state_dict(golden.released_weights(released_keys(f"bigvgan_{mode}")))
-    return vocoder.eval()
+    table = f"bigvgan_{mode}"
+    return load_converted(
+        golden, PARTS[f"bigvgan-{mode}"], released_keys(table), fixed=fixed_keys(table)
+    )
+
+
+def filled_vae(golden):
+    """A mel autoencoder."""
+    mode = golden.entry["mode"]
+    return load_converted(golden, PARTS[f"mmaudio-vae-{mode}"], released_keys(f"vae_{mode}"))
 
 
 def filled_synchformer(golden):
-    """The synchronisation encoder at full size."""
-    with torch.device("meta"):
-        encoder = Synchformer()
-    encoder.load_released_state_dict(golden.released_weights(released_keys("synchformer_visual")))
-    return encoder.eval()
+    """The synchronisation encoder at full size; its file holds the audio half, too."""
+    other_half = [("afeat_extractor.norm.weight", (3,))]
+    keys = released_keys("synchformer_visual")
+    return load_converted(golden, PARTS["synchformer"], keys, fixed=other_half)
 
 
 def filled_clip(golden):
@@ -110,6 +111,6 @@ def filled_clip(golden):
         "embed_dim image_size patch_size vision_width vision_head_width vision_layers "
         "text_width text_heads text_layers context_length"
     )
-    encoder = CLIPEncoder(**dict(zip(names.split(), map(int, numbers.groups()), strict=True)))
-    encoder.load_released_state_dict(golden.released_weights(golden.entry["state_keys"]))
-    return encoder.eval()
+    config = dict(zip(names.split(), map(int, numbers.groups()), strict=True))
+    part = replace(PARTS["clip-dfn5b-vit-h-14-378"], build=partial(CLIPEncoder, **config))
+    return load_converted(golden, part, golden.entry["state_keys"])

@@ -12,11 +12,11 @@ import test_mel
 import test_preprocess
 import torch
 from goldens import CALL, of_kind, stored_slice
-from networks import filled_bigvgan, filled_clip, filled_synchformer
+from networks import filled_bigvgan, filled_clip, filled_synchformer, filled_vae
 from torch.nn import functional as F
 
 from pavas_sdk.errors import PavasWarning
-from pavas_sdk.models import bigvgan, build_vae, frame_pixels, mel_for_mode
+from pavas_sdk.models import bigvgan, frame_pixels, mel_for_mode
 from pavas_sdk.models import synchformer as synchformer_module
 from pavas_sdk.models import vae as vae_module
 from pavas_sdk.models.mel import MelSpectrogram
@@ -328,9 +328,7 @@ VAE = cheapest("vae_", "z", mode="16k")
 
 @pytest.fixture(scope="module")
 def vae():
-    with torch.device("meta"):
-        codec = build_vae(VAE.entry["mode"])
-    return VAE.fill_weights(codec)
+    return filled_vae(VAE)
 
 
 def decoded(vae):

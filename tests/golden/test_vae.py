@@ -3,15 +3,12 @@
 import pytest
 import torch
 from goldens import of_kind, params
-
-from pavas_sdk.models import build_vae
+from networks import filled_vae
 
 
 @pytest.mark.parametrize("golden", params(of_kind("vae_")))
 def test_vae(golden):
-    with torch.device("meta"):
-        vae = build_vae(golden.entry["mode"])
-    vae = golden.fill_weights(vae)
+    vae = filled_vae(golden)
     raw = []
     vae.decoder.register_forward_hook(lambda module, arguments, output: raw.append(output))
     with torch.no_grad():

@@ -134,9 +134,7 @@ def test_bfloat16(encoder, pixels):
     assert F.cosine_similarity(got.float(), want).min() > 0.99
 
 
-def test_released_names_and_the_real_size():
-    names = {"token_embedding.weight": torch.zeros(1)}
-    assert set(CLIPEncoder.released_entries(names)) == {"model.token_embedding.weight"}
+def test_the_real_size():
     with torch.device("meta"):
         encoder = CLIPEncoder()
         theirs = open_clip.CLIP(**open_clip.get_model_config("ViT-H-14-378-quickgelu"))

@@ -4,7 +4,7 @@ import torch
 from torch.nn import functional as F
 
 from pavas_sdk.data import Video
-from pavas_sdk.errors import ConfigurationError, InputError, WeightsError
+from pavas_sdk.errors import ConfigurationError, InputError
 from pavas_sdk.models import SEQUENCE_16K, Synchformer, synchformer
 from pavas_sdk.models.synchformer import DividedAttention, SpatialPooling
 
@@ -116,20 +116,6 @@ def test_preprocess_crops_the_middle(encoder):
     turned = np.ascontiguousarray(frames.transpose(0, 2, 1, 3))
     upright = encoder.preprocess(Video(frames=turned, times_s=np.arange(2) / 25))
     torch.testing.assert_close(upright, pixels.transpose(2, 3))
-
-
-def test_released_names(encoder):
-    released = {f"vfeat_extractor.{k}": v for k, v in encoder.state_dict().items()}
-    extra = {
-        "vfeat_extractor.patch_embed.proj.weight": torch.zeros(16, 3, 16, 16),
-        "afeat_extractor.anything": torch.zeros(1),
-    }
-    other = Synchformer(**SMALL)
-    other.load_released_state_dict({**released, **extra})
-    assert all(torch.equal(v, encoder.state_dict()[k]) for k, v in other.state_dict().items())
-    del released["vfeat_extractor.norm.bias"]
-    with pytest.raises(WeightsError, match=r"missing norm.bias \[16\]"):
-        other.load_released_state_dict(released)
 
 
 def test_saved_and_loaded(encoder, pixels, tmp_path):

@@ -5,7 +5,7 @@ import pytest
 import torch
 from diffusers.pipelines.pipeline_loading_utils import _fetch_class_library_tuple
 
-from pavas_sdk.errors import ConfigurationError, InputError, WeightsError
+from pavas_sdk.errors import ConfigurationError, InputError
 from pavas_sdk.models import Conditions, MMAudioTransformer
 
 
@@ -177,27 +177,6 @@ def test_save_and_load(transformer, make_inputs, run, tmp_path):
     assert saved["_class_name"] == "MMAudioTransformer"
     assert saved["hidden_dim"] == 32
     assert (tmp_path / "diffusion_pytorch_model.safetensors").exists()
-
-
-def test_released_weights_load_without_their_derived_tables(make_transformer, transformer):
-    released = {key: value.clone() for key, value in transformer.state_dict().items()}
-    derived = {name: torch.zeros(3) for name in ("t_embed.freqs", "latent_rot", "clip_rot")}
-    other = make_transformer()
-    other.load_released_state_dict({**released, **derived})
-    assert all(torch.equal(value, released[key]) for key, value in other.state_dict().items())
-
-
-@pytest.mark.parametrize("change", ["missing", "unknown", "shape"])
-def test_weights_of_another_network_are_refused(transformer, change):
-    state = dict(transformer.state_dict())
-    if change == "missing":
-        del state["latent_mean"]
-    elif change == "unknown":
-        state["fused_blocks.7.linear1.bias"] = torch.zeros(32)
-    else:
-        state["latent_mean"] = torch.zeros(1, 1, 9)
-    with pytest.raises(WeightsError, match="do not belong to this network"):
-        transformer.load_released_state_dict(state)
 
 
 def test_pipelines_record_the_public_module(transformer):

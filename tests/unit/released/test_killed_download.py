@@ -14,7 +14,7 @@ FETCH = """
 import huggingface_hub.constants as constants
 constants.DOWNLOAD_CHUNK_SIZE = 2**16
 from pavas_sdk.released import OfficialFile, ReleasedComponent
-from pavas_sdk.released.locate import download
+from pavas_sdk.released.official_files import download
 
 file = OfficialFile(repository="someone/large", path="w.pth", size_bytes=1, licence="MIT")
 part = ReleasedComponent(name="x", slot="vae", file=file, build=None, translate=None)

@@ -12,7 +12,7 @@ import torch
 
 from pavas_sdk.registry import default_registry, is_non_commercial
 from pavas_sdk.released import MMAUDIO_RELEASES
-from pavas_sdk.released.matching import match, recognise
+from pavas_sdk.released.component_weights import component_weights, recognise
 
 KEYS = Path(__file__).parents[2] / "golden" / "mmaudio" / "keys"
 COMPONENTS = {
@@ -50,8 +50,8 @@ def test_there_are_five():
 @pytest.mark.parametrize("name", sorted(TABLES))
 def test_official_names_and_shapes_fit_and_are_recognised(name):
     state = official(name)
-    network, entries = match(COMPONENTS[name], state, Path("x.pth"))
-    assert list(entries) == list(network.state_dict())
+    network, tensors = component_weights(COMPONENTS[name], state, Path("x.pth"))
+    assert list(tensors) == list(network.state_dict())
     assert recognise(state, COMPONENTS.values()) == [name]
     if name != "synchformer":  # its file holds the audio part, too
         numbers = sum(tensor.numel() for tensor in state.values())
@@ -62,7 +62,7 @@ def test_clip_takes_the_names_of_open_clip():
     clip = COMPONENTS["clip-dfn5b-vit-h-14-378"]
     with torch.device("meta"):
         inner = clip.build().model.state_dict()
-    match(clip, inner, Path("x.bin"))
+    component_weights(clip, inner, Path("x.bin"))
     numbers = sum(tensor.numel() for tensor in inner.values())
     assert clip.file.size_bytes == pytest.approx(4 * numbers, rel=1e-3)
 
@@ -83,7 +83,7 @@ def test_presets_are_registered_with_licences_and_sizes(name):
 def test_derived_tables_of_a_released_file_are_dropped():
     name = "mmaudio-transformer-small-16k"
     state = official(name) | {"t_embed.freqs": torch.empty(1), "latent_rot": torch.empty(1)}
-    match(COMPONENTS[name], state, Path("x.pth"))
+    component_weights(COMPONENTS[name], state, Path("x.pth"))
 
 
 def test_listing_needs_no_torch():

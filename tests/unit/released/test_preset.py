@@ -295,5 +295,5 @@ def test_weights_of_another_variant_in_a_folder_are_refused(official, cache, tmp
         PavasPipeline.from_pretrained(folder)
     text = str(info.value)
     assert "do not belong to its transformer" in text
-    assert "transformer: missing latent_mean" in text
-    assert "transformer: unexpected encoder.conv_in.weight" in text
+    assert "transformer: missing: latent_mean" in text
+    assert "transformer: unexpected: encoder.conv_in.weight" in text
