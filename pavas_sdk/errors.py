@@ -42,7 +42,6 @@ __all__ = [
     "LicenceError",
     "MediaError",
     "MediaNotFoundError",
-    "MediaWarning",
     "MissingPluginError",
     "MissingWeightsError",
     "OutputError",
@@ -149,8 +148,4 @@ class MissingWeightsError(WeightsError, FileNotFoundError):
 
 
 class PavasWarning(UserWarning):
-    """Base of every warning."""
-
-
-class MediaWarning(PavasWarning):
-    """A file was read, but something about it is off (damage, odd timestamps)."""
+    """Something about the result should be known."""

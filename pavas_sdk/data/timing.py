@@ -6,7 +6,7 @@ Times are float64 seconds on the video's clock. Frame indices never cross a boun
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,7 +25,6 @@ __all__ = [
     "nearest_index",
     "reference_clip",
     "reference_frame_clock",
-    "resample",
 ]
 
 
@@ -102,17 +101,6 @@ def nearest_exact_index(source_length: int, target_length: int) -> NDArray[np.in
     position = (np.arange(target_length, dtype=np.float32) + np.float32(0.5)) * ratio
     index = np.floor(position).astype(np.int64)
     return np.asarray(np.minimum(index, source_length - 1), dtype=np.int64)
-
-
-def resample(
-    values: NDArray[Any], source_times_s: ArrayLike, target_times_s: ArrayLike
-) -> NDArray[Any]:
-    """Return ``values`` (L, ...) at the target times, nearest in time, shape (N, ...).
-
-    Nearest rather than linear: a missing value (NaN) stays where it is, and an abrupt change of
-    speed stays abrupt.
-    """
-    return values[nearest_index(source_times_s, target_times_s)]
 
 
 def reference_frame_clock(

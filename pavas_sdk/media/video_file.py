@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import json
 import logging
-import math
 import threading
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -225,14 +224,6 @@ class VideoFile(SourceFacts):
         times, side = checked_times(times_s), checked_side(max_side)
         request = ReadRequest(side, float(times[0]), float(times[-1]), times.tobytes())
         return self._cached(request, lambda: self._at(times, side))
-
-    def iter_segments(
-        self, length_s: float, *, fps: float | None = None, max_side: int | None = None
-    ) -> Iterator[Video]:
-        """Yield windows of ``length_s`` seconds, one after the other, the last one shorter."""
-        length = checked_number("length_s", length_s, above=0.0)
-        for index in range(max(1, math.ceil(self._duration_s / length - _TOLERANCE_S))):
-            yield self.read(index * length, (index + 1) * length, fps=fps, max_side=max_side)
 
     def check(self) -> tuple[str, ...]:
         """Decode the whole file once, keeping nothing, and return all ``warnings``."""

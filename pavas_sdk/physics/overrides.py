@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pavas_sdk.data import ObjectPhysics, PhysicsEstimate
+    from pavas_sdk.data import PhysicsEstimate
 
 __all__ = ["Overrides", "SpeedOverride", "load_overrides", "resolve_object"]
 
@@ -119,20 +119,7 @@ def resolve_object(physics: PhysicsEstimate, key: int | str) -> list[int]:
 
 def _with_speed(physics: PhysicsEstimate, object_id: int, speed: SpeedOverride) -> PhysicsEstimate:
     if speed.times_s is not None and speed.speed_m_s is not None:
-        entry = physics[object_id]
-        changed = replace(
-            entry,
-            speed_times_s=speed.times_s,
-            speed_m_s=speed.speed_m_s,
-            speed_std_m_s=None,
-            velocity_m_s=None,
-            sources={**entry.sources, "speed": "user"},
-        )
-        objects: tuple[ObjectPhysics, ...] = tuple(
-            changed if o.object_id == object_id else o for o in physics.objects
-        )
-        note = f"speed of object {object_id} given as a series"
-        physics = replace(physics, objects=objects, edits=(*physics.edits, note))
+        physics = physics.with_speed(object_id, speed.times_s, speed.speed_m_s)
     if speed.factor != 1.0:
         physics = physics.scale_speed(object_id, speed.factor)
     return physics

@@ -13,7 +13,7 @@ from plugin_folders import write_plugin
 
 from pavas_sdk.cli.lazy_group import LazyGroup, Verb
 from pavas_sdk.cli.main import VERBS, _add_plugin_commands, cli, run
-from pavas_sdk.errors import InputError, MediaWarning, OutputExistsError, PhysicsInputError
+from pavas_sdk.errors import InputError, OutputExistsError, PavasWarning, PhysicsInputError
 from pavas_sdk.registry import Registry
 
 program = importlib.import_module("pavas_sdk.cli.main")  # the package's "main" is the function
@@ -25,7 +25,7 @@ def answer(error=None, value=None):
     @click.command()
     @click.option("--count", type=int)
     def verb(count):
-        warnings.warn(MediaWarning("three frames are damaged"), stacklevel=1)
+        warnings.warn(PavasWarning("three frames are damaged"), stacklevel=1)
         if error is not None:
             raise error
         return value

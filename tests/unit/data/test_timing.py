@@ -58,18 +58,6 @@ def test_nearest_exact_is_that_of_torch(source_length, target_length):
     assert index.tolist() == wanted[0, 0].long().tolist()
 
 
-@given(times(min_size=1))
-def test_resampling_to_its_own_times_changes_nothing(moments):
-    values = np.where(np.arange(moments.size) % 3 == 1, np.nan, np.arange(moments.size))
-    np.testing.assert_array_equal(timing.resample(values, moments, moments), values)
-
-
-def test_missing_stays_missing_and_spreads_to_no_neighbour():
-    values = np.array([1.0, np.nan, 3.0])
-    resampled = timing.resample(values, [0.0, 1.0, 2.0], [0.4, 0.6, 1.4, 1.6])
-    np.testing.assert_array_equal(resampled, [1.0, np.nan, np.nan, 3.0])
-
-
 @pytest.mark.parametrize(
     "call",
     [

@@ -137,12 +137,13 @@ def test_successive_windows_tile_the_video_and_decode_it_once(clips, numbers):
     assert decoded == len(VFR)
 
 
-def test_segments(clips, numbers):
+def test_neighbouring_windows_share_no_frame(clips, numbers):
     video = open_video(clips.make("a.mp4", 11))
-    parts = list(video.iter_segments(0.2))
+    parts = [video.read(start, start + 0.2) for start in (0.0, 0.2, 0.4)]
     assert [numbers(p.frames) for p in parts] == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9], [10]]
     assert parts[-1].end_s == pytest.approx(video.duration_s)
-    assert [len(p) for p in video.iter_segments(0.2, fps=50, max_side=32)] == [10, 10, 2]
+    parts = [video.read(start, start + 0.2, fps=50, max_side=32) for start in (0.0, 0.2, 0.4)]
+    assert [len(p) for p in parts] == [10, 10, 2]
 
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])
