@@ -9,7 +9,7 @@ from typing import Any
 
 from pavas_sdk.errors import FormatError
 
-__all__ = ["MAX_BYTES", "check_format", "parse_json", "read_document", "read_json"]
+__all__ = ["MAX_BYTES", "check_format", "parse_json", "read_document", "read_json", "read_object"]
 
 MAX_BYTES = 256 * 2**20
 """Larger files are no documents of ours: an hour of ten objects is about 20 MB."""
@@ -54,6 +54,18 @@ def read_json(path: str | Path, *, max_bytes: int = MAX_BYTES) -> Any:
         raise FormatError(f"cannot read {path}: {err.strerror or err}") from err
     except UnicodeDecodeError as err:
         raise FormatError(f"cannot read {path}: not a text file (UTF-8): {err}") from err
+
+
+def read_object(path: str | Path) -> dict[str, Any]:
+    """Return the JSON object in a file.
+
+    Raises:
+        FormatError: See `read_json`; or it is no object.
+    """
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise FormatError(f"{path}: expected a JSON object, got {type(value).__name__}")
+    return value
 
 
 def read_document(path: str | Path, *, format_name: str, newest: int, what: str) -> dict[str, Any]:

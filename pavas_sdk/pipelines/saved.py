@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pavas_sdk.data import ComponentRef
-from pavas_sdk.data.documents import read_document, read_json
+from pavas_sdk.data.documents import read_document, read_object
 from pavas_sdk.errors import (
     ComponentNotFoundError,
     ConfigurationError,
-    FormatError,
     WeightsError,
 )
 from pavas_sdk.physics import saved_slots
@@ -148,7 +147,7 @@ class SavedPipeline:
                 f"{folder} holds no {INDEX_NAME}; give a folder that PavasPipeline.save_pretrained "
                 "wrote"
             )
-        index = _read_object(index_path)
+        index = read_object(index_path)
         if index.get("_class_name") != "PavasPipeline":
             raise WeightsError(
                 f"{index_path} describes a {index.get('_class_name')!r}, expected 'PavasPipeline'"
@@ -178,7 +177,7 @@ class SavedPipeline:
             folder=folder,
             components=components,
             refs=refs,
-            estimator=_read_object(estimator_path) if estimator_path.is_file() else None,
+            estimator=read_object(estimator_path) if estimator_path.is_file() else None,
         )
 
     def check(
@@ -278,10 +277,3 @@ def _may_load(library: str, class_name: str, registry: Registry) -> bool:
 def _is_installed(library: str) -> bool:
     top = library.split(".", maxsplit=1)[0]
     return top.isidentifier() and find_spec(top) is not None
-
-
-def _read_object(path: Path) -> dict[str, Any]:
-    data = read_json(path)
-    if not isinstance(data, dict):
-        raise FormatError(f"{path}: expected a JSON object, got {type(data).__name__}")
-    return data

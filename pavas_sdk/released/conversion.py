@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from pavas_sdk import __version__
+from pavas_sdk.data.documents import read_object
 from pavas_sdk.data.files import write_failure
-from pavas_sdk.errors import OutputError, WeightsError
+from pavas_sdk.errors import FormatError, OutputError, WeightsError
 from pavas_sdk.released.checkpoint import read_checkpoint
 from pavas_sdk.released.component_weights import component_weights
 from pavas_sdk.released.tensor_file import stored_bytes, write_tensors
@@ -104,7 +105,7 @@ def convert_component(
 def read_record(folder: Path, component: ReleasedComponent) -> dict[str, Any] | None:
     """Return the record of a converted component, or None when it is not there or not whole."""
     try:
-        record = json.loads((folder / RECORD_NAME).read_text(encoding="utf-8"))
+        record = read_object(folder / RECORD_NAME)
         whole = (
             record["format"] == RECORD_FORMAT
             and record["component"] == component.name
@@ -112,7 +113,7 @@ def read_record(folder: Path, component: ReleasedComponent) -> dict[str, Any] | 
             and record["weights"]["size_bytes"] == (folder / WEIGHTS_NAME).stat().st_size
             and (folder / "config.json").is_file()
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (FormatError, OSError, KeyError, TypeError):
         return None
     return record if whole else None
 

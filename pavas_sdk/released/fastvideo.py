@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pavas_sdk.errors import WeightsError
+from pavas_sdk.data.documents import read_object
+from pavas_sdk.errors import FormatError, WeightsError
 from pavas_sdk.registry.released_models import MMAUDIO_MODELS
 from pavas_sdk.released.cache import locked, new_folder, pipelines_folder
 from pavas_sdk.released.mmaudio import MMAUDIO_RELEASES
@@ -24,10 +24,10 @@ _WEIGHTS = "diffusion_pytorch_model.safetensors"
 def is_fastvideo(folder: Path) -> bool:
     """Return whether ``folder`` is MMAudio in FastVideo's layout."""
     try:
-        index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        index = read_object(folder / "model_index.json")
+    except FormatError:
         return False
-    return isinstance(index, dict) and index.get("_fastvideo_model_family") == "mmaudio"
+    return index.get("_fastvideo_model_family") == "mmaudio"
 
 
 def prepare_fastvideo(folder: Path) -> Path:
@@ -98,12 +98,9 @@ def _preset(folder: Path) -> str:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as err:
-        raise WeightsError(f"{path} is damaged ({err}); convert the model again") from err
-    if not isinstance(document, dict):
-        raise WeightsError(f"{path} is no configuration; convert the model again")
-    return document
+        return read_object(path)
+    except FormatError as err:
+        raise WeightsError(f"{err}; convert the model again") from err
 
 
 def _fingerprint(folder: Path) -> str:

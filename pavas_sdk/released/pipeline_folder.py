@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pavas_sdk import __version__
 from pavas_sdk.data import ComponentRef
+from pavas_sdk.data.documents import read_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +42,7 @@ def write_pipeline_folder(
                 _link(file, target / file.name)
         elif source != target:
             source.rename(target)
-        records[slot] = json.loads((target / "source.json").read_text(encoding="utf-8"))
+        records[slot] = read_object(target / "source.json")
     for slot, (_, class_name) in release.schedulers.items():
         (folder / slot).mkdir()
         config = {"_class_name": class_name, "_diffusers_version": _diffusers_version()}

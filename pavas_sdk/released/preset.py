@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from pavas_sdk.data.documents import read_object
 from pavas_sdk.errors import OutputExistsError, WeightsError
 from pavas_sdk.released.cache import (
     components_folder,
@@ -231,9 +231,9 @@ class ReleasedPreset:
 
     def _differs(self, folder: Path, components: dict[str, Path]) -> bool:
         """Whether a component was converted anew since the pipeline was put together."""
-        about = json.loads((folder / "pavas.json").read_text(encoding="utf-8"))
+        about = read_object(folder / "pavas.json")
         for slot, source in components.items():
-            record = json.loads((source / "source.json").read_text(encoding="utf-8"))
+            record = read_object(source / "source.json")
             if about["sources"].get(slot, {}).get("weights") != record["weights"]:
                 return True
         return False

@@ -6,7 +6,13 @@ import json
 
 import pytest
 
-from pavas_sdk.data.documents import check_format, parse_json, read_document, read_json
+from pavas_sdk.data.documents import (
+    check_format,
+    parse_json,
+    read_document,
+    read_json,
+    read_object,
+)
 from pavas_sdk.errors import FormatError
 
 GOOD = {"format": "pavas.test", "format_version": 2, "value": 0.5}
@@ -40,6 +46,15 @@ def test_damage_names_the_file(tmp_path, content, message):
     limit = 100 if message.startswith("larger") else 2**20
     with pytest.raises(FormatError, match=rf"(?s)cannot read .*a\.json: .*{message}"):
         read_json(path, max_bytes=limit)
+
+
+def test_an_object_is_asked_for(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text('{"a": 1}')
+    assert read_object(path) == {"a": 1}
+    path.write_text("[1]")
+    with pytest.raises(FormatError, match=r"a\.json: expected a JSON object, got list"):
+        read_object(path)
 
 
 def test_what_is_not_there_names_the_file(tmp_path):
