@@ -1,4 +1,4 @@
-"""Value types that cross every boundary: numpy, frozen, validated; no torch, no files."""
+"""Value types that cross every boundary: numpy, frozen, validated; no torch."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ import numpy as np
 
 from pavas_sdk import __version__
 from pavas_sdk.data import MaskTrack, PhysicsEstimate
+from pavas_sdk.data.documents import check_format, parse_json
 from pavas_sdk.data.files import make_folder, replacing
 from pavas_sdk.errors import ConfigurationError, InputError, OutputError, PavasWarning
 from pavas_sdk.interfaces import cache_folder
@@ -224,9 +225,8 @@ def _arrays(result: PhysicsResult) -> dict[str, NDArray[Any]]:
 
 def _read(path: Path) -> PhysicsResult:
     with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-        document = json.loads(bytes(arrays["document"]).decode("utf-8"))
-        if (document["format"], document["format_version"]) != (FORMAT, FORMAT_VERSION):
-            raise ValueError(f"format {document['format']!r} {document['format_version']!r}")
+        document = parse_json(bytes(arrays["document"]).decode("utf-8"))
+        check_format(document, format_name=FORMAT, newest=FORMAT_VERSION, what="cached estimate")
         masks = {
             int(key): _track(int(key), shape, arrays) for key, shape in document["masks"].items()
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,6 @@ from pavas_sdk.data.documents import read_json
 from pavas_sdk.errors import FormatError, PhysicsInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
     from pavas_sdk.data import PhysicsEstimate
@@ -78,7 +77,7 @@ def load_overrides(source: str | Path | Mapping[str, Any]) -> Overrides:
     if isinstance(source, (str, Path)):
         where = str(source)
         data = read_json(source)
-    if not hasattr(data, "items"):
+    if not isinstance(data, Mapping):
         raise FormatError(f"{where}: expected an object, got {type(data).__name__}")
     unknown = sorted(set(data) - {"masses_kg", "speeds"})
     if unknown:
@@ -133,7 +132,7 @@ def _key(key: int | str) -> int | str:
 
 def _items(where: str, data: Mapping[str, Any], name: str) -> list[tuple[str, Any]]:
     part = data.get(name, {})
-    if not hasattr(part, "items"):
+    if not isinstance(part, Mapping):
         raise FormatError(f'{where}: "{name}" must be an object, got {type(part).__name__}')
     return list(part.items())
 
@@ -149,7 +148,7 @@ def _positive(what: str, value: Any) -> float:
 
 
 def _speed(what: str, value: Any) -> SpeedOverride:
-    if not hasattr(value, "items"):
+    if not isinstance(value, Mapping):
         raise FormatError(
             f'{what} must be {{"factor": 2.0}} or {{"times_s": [...], "speed_m_s": [...]}}, '
             f"got {value!r}"
