@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pavas_sdk.cli.output import human_bytes, json_option, say, show_json, show_table
-from pavas_sdk.data.documents import read_json
+from pavas_sdk.data.pipeline_origins import PipelineOrigins
 from pavas_sdk.errors import ConfigurationError, FormatError, PavasError
 from pavas_sdk.registry import DEFAULTS, default_registry
 
@@ -144,10 +144,10 @@ def _show_folder(entry: RegisteredComponent, folder: Path, as_json: bool) -> Non
 def _sources(folder: Path) -> dict[str, Any]:
     """Official file of each component with its SHA-256, where the folder names them."""
     try:
-        about = read_json(folder / "pavas.json")
+        sources = PipelineOrigins.read(folder).sources
     except FormatError:
         return {}
-    return {slot: source["official"] for slot, source in about.get("sources", {}).items()}
+    return {slot: source.get("official") for slot, source in sources.items()}
 
 
 def _describe(entry: RegisteredComponent) -> dict[str, Any]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pavas_sdk.pipelines.parts import PipelineParts
     from pavas_sdk.registry import Registry
 
-__all__ = ["about_json", "component_refs", "sound_provenance", "versions"]
+__all__ = ["component_refs", "sound_provenance", "versions"]
 
 
 def component_refs(
@@ -72,11 +72,6 @@ def component_refs(
                 )
             )
     return (*refs, *(estimator.provenance.values() if estimator is not None else ()))
-
-
-def about_json(refs: Sequence[ComponentRef]) -> dict[str, Any]:
-    """Return the ``components`` of a saved pipeline's ``pavas.json``, by slot."""
-    return {ref.kind: ref.to_json() for ref in refs if ref.kind != "pipeline"}
 
 
 def versions() -> dict[str, str]:

@@ -14,8 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pavas_sdk.data import ComponentRef
-from pavas_sdk.data.documents import read_document, read_object
+from pavas_sdk.data.documents import read_object
+from pavas_sdk.data.pipeline_origins import PipelineOrigins
 from pavas_sdk.errors import (
     ComponentNotFoundError,
     ConfigurationError,
@@ -28,15 +28,13 @@ from pavas_sdk.released.fastvideo import is_fastvideo, prepare_fastvideo
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pavas_sdk.data import ComponentRef
     from pavas_sdk.registry import RegisteredComponent, Registry
 
 __all__ = ["SavedPipeline", "resolve_folder"]
 
 INDEX_NAME = "model_index.json"
 ESTIMATOR_NAME = "physics_estimator/config.json"
-ABOUT_NAME = "pavas.json"
-ABOUT_FORMAT = "pavas.pipeline"
-ABOUT_VERSION = 1
 
 _FOREIGN_LIBRARIES = ("diffusers", "transformers")
 _PUBLIC_MODULES = ("pavas_sdk", "pavas_sdk.models")
@@ -160,23 +158,11 @@ class SavedPipeline:
             and len(value) == 2
             and all(isinstance(part, str) for part in value)
         }
-        about_path, estimator_path = folder / ABOUT_NAME, folder / ESTIMATOR_NAME
-        refs: dict[str, ComponentRef] = {}
-        if about_path.is_file():
-            about = read_document(
-                about_path,
-                format_name=ABOUT_FORMAT,
-                newest=ABOUT_VERSION,
-                what="description of a saved pipeline",
-            )
-            refs = {
-                str(name): ComponentRef.from_json(ref)
-                for name, ref in dict(about.get("components", {})).items()
-            }
+        estimator_path = folder / ESTIMATOR_NAME
         return cls(
             folder=folder,
             components=components,
-            refs=refs,
+            refs=PipelineOrigins.read(folder).components,
             estimator=read_object(estimator_path) if estimator_path.is_file() else None,
         )
 

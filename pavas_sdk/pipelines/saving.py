@@ -11,14 +11,11 @@ from diffusers.configuration_utils import ConfigMixin
 
 from pavas_sdk import __version__
 from pavas_sdk.data.files import write_text
+from pavas_sdk.data.pipeline_origins import PipelineOrigins
 from pavas_sdk.errors import ConfigurationError, OutputError, PavasError, WeightsError
 from pavas_sdk.physics import PhysicsEstimator
 from pavas_sdk.pipelines.parts import PipelineParts
-from pavas_sdk.pipelines.provenance import about_json
 from pavas_sdk.pipelines.saved import (
-    ABOUT_FORMAT,
-    ABOUT_NAME,
-    ABOUT_VERSION,
     ESTIMATOR_NAME,
     SavedPipeline,
     resolve_folder,
@@ -162,12 +159,10 @@ class StoredPipeline(PipelineParts):
             )
         folder = Path(save_directory).expanduser()
         refs = self.licences()
-        about = {
-            "format": ABOUT_FORMAT,
-            "format_version": ABOUT_VERSION,
-            "pavas_sdk_version": __version__,
-            "components": about_json(refs),
-        }
+        origins = PipelineOrigins(
+            components={ref.kind: ref for ref in refs if ref.kind != "pipeline"},
+            pavas_sdk_version=__version__,
+        )
         try:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / ESTIMATOR_NAME).unlink(missing_ok=True)
@@ -177,7 +172,7 @@ class StoredPipeline(PipelineParts):
                     _dumps(self.physics_estimator.to_json()),
                     overwrite=True,
                 )
-            write_text(folder / ABOUT_NAME, _dumps(about), overwrite=True)
+            origins.write(folder)
             with without_local_paths((self, *self.torch_components().values())):
                 super().save_pretrained(str(folder), **options)
         except OSError as err:

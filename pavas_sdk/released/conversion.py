@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pavas_sdk import __version__
-from pavas_sdk.data.documents import read_object
 from pavas_sdk.data.files import write_failure
-from pavas_sdk.errors import FormatError, OutputError, WeightsError
+from pavas_sdk.errors import OutputError, WeightsError
 from pavas_sdk.released.checkpoint import read_checkpoint
+from pavas_sdk.released.component_record import WEIGHTS_NAME, ComponentRecord
 from pavas_sdk.released.component_weights import component_weights
 from pavas_sdk.released.tensor_file import stored_bytes, write_tensors
 
@@ -25,21 +23,7 @@ if TYPE_CHECKING:
 
     from pavas_sdk.released.releases import ReleasedComponent
 
-__all__ = [
-    "CONVERTER_VERSION",
-    "RECORD_NAME",
-    "WEIGHTS_NAME",
-    "convert_component",
-    "read_record",
-    "sha256_of",
-]
-
-# Raised when the same official file would be converted to something else: cached folders of
-# another version are converted again.
-CONVERTER_VERSION = 1
-RECORD_NAME = "source.json"
-WEIGHTS_NAME = "diffusion_pytorch_model.safetensors"
-RECORD_FORMAT = "pavas.released_component"
+__all__ = ["convert_component", "sha256_of"]
 
 
 def convert_component(
@@ -51,7 +35,7 @@ def convert_component(
     known: Iterable[ReleasedComponent] = (),
     origin: Mapping[str, Any] | None = None,
     official: Mapping[str, Tensor] | None = None,
-) -> dict[str, Any]:
+) -> ComponentRecord:
     """Convert an official file into ``folder`` and return the record of it.
 
     Only one tensor at a time is in memory beside the memory-mapped file.
@@ -78,21 +62,17 @@ def convert_component(
         _check_space(folder, stored_bytes(tensors, dtype))
         network.save_config(folder)  # type: ignore[operator]  # a ModelMixin
         written = write_tensors(folder / WEIGHTS_NAME, tensors, dtype=dtype)
-        record = {
-            "format": RECORD_FORMAT,
-            "format_version": 1,
-            "component": component.name,
-            "class": [type(network).__module__, type(network).__name__],
-            "official": dict(origin) if origin is not None else _origin(component, path),
-            "weights": {
+        record = ComponentRecord(
+            component=component.name,
+            network=(type(network).__module__, type(network).__name__),
+            official=origin if origin is not None else _origin(component, path),
+            weights={
                 "sha256": written,
                 "size_bytes": (folder / WEIGHTS_NAME).stat().st_size,
                 "dtype": str(dtype).removeprefix("torch."),
             },
-            "converter_version": CONVERTER_VERSION,
-            "pavas_sdk_version": __version__,
-        }
-        (folder / RECORD_NAME).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        )
+        record.write(folder)
     except WeightsError as err:
         raise WeightsError(f"{path}: {err}; get it again from {file.url} ({file.path})") from err
     except OSError as err:
@@ -100,22 +80,6 @@ def convert_component(
             raise
         raise write_failure(folder, err) from err
     return record
-
-
-def read_record(folder: Path, component: ReleasedComponent) -> dict[str, Any] | None:
-    """Return the record of a converted component, or None when it is not there or not whole."""
-    try:
-        record = read_object(folder / RECORD_NAME)
-        whole = (
-            record["format"] == RECORD_FORMAT
-            and record["component"] == component.name
-            and record["converter_version"] == CONVERTER_VERSION
-            and record["weights"]["size_bytes"] == (folder / WEIGHTS_NAME).stat().st_size
-            and (folder / "config.json").is_file()
-        )
-    except (FormatError, OSError, KeyError, TypeError):
-        return None
-    return record if whole else None
 
 
 def sha256_of(path: Path) -> str:

@@ -10,6 +10,7 @@ from pavas_sdk.data.documents import read_object
 from pavas_sdk.errors import FormatError, WeightsError
 from pavas_sdk.registry.released_models import MMAUDIO_MODELS
 from pavas_sdk.released.cache import locked, new_folder, pipelines_folder
+from pavas_sdk.released.component_record import WEIGHTS_NAME
 from pavas_sdk.released.mmaudio import MMAUDIO_RELEASES
 from pavas_sdk.released.pipeline_folder import write_pipeline_folder
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["is_fastvideo", "prepare_fastvideo"]
-
-_WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 
 def is_fastvideo(folder: Path) -> bool:
@@ -45,7 +44,7 @@ def prepare_fastvideo(folder: Path) -> Path:
         f"{name}/{file}"
         for names in FASTVIDEO_FOLDERS.values()
         for name in names
-        for file in ("config.json", _WEIGHTS)
+        for file in ("config.json", WEIGHTS_NAME)
         if not (folder / name / file).is_file()
     ]
     if missing:
@@ -65,13 +64,13 @@ def prepare_fastvideo(folder: Path) -> Path:
                 configs = {name: _json(folder / name / "config.json") for name in names}
                 state: dict[str, Any] = {}
                 for name in names:
-                    state |= read_checkpoint(folder / name / _WEIGHTS, again="FastVideo")
+                    state |= read_checkpoint(folder / name / WEIGHTS_NAME, again="FastVideo")
                 part = fastvideo_component(part, configs, state)
                 origin = {
                     "repository": "converted by FastVideo",
-                    "path": ", ".join(f"{name}/{_WEIGHTS}" for name in names),
+                    "path": ", ".join(f"{name}/{WEIGHTS_NAME}" for name in names),
                     "licence": part.file.licence,
-                    "sha256": [sha256_of(folder / name / _WEIGHTS) for name in names],
+                    "sha256": [sha256_of(folder / name / WEIGHTS_NAME) for name in names],
                 }
                 made[part.slot] = temporary / part.slot
                 convert_component(part, folder, made[part.slot], origin=origin, official=state)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pavas_sdk import __version__
 from pavas_sdk.data import ComponentRef
-from pavas_sdk.data.documents import read_object
+from pavas_sdk.data.pipeline_origins import PipelineOrigins
+from pavas_sdk.released.component_record import ComponentRecord
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +34,7 @@ def write_pipeline_folder(
             system has no hard links), so that several pipelines share them on disk.
     """
     folder.mkdir(exist_ok=True)
-    records: dict[str, Any] = {}
+    records: dict[str, ComponentRecord] = {}
     for slot, source in components.items():
         target = folder / slot
         if not move:
@@ -42,12 +43,12 @@ def write_pipeline_folder(
                 _link(file, target / file.name)
         elif source != target:
             source.rename(target)
-        records[slot] = read_object(target / "source.json")
+        records[slot] = ComponentRecord.read(target)
     for slot, (_, class_name) in release.schedulers.items():
         (folder / slot).mkdir()
         config = {"_class_name": class_name, "_diffusers_version": _diffusers_version()}
         _write(folder / slot / "scheduler_config.json", config)
-    _write(folder / "pavas.json", _about(release, records))
+    _origins(release, records).write(folder)
     (folder / "README.md").write_text(_card(release), encoding="utf-8")
     _write(folder / "model_index.json", _index(release, records))
 
@@ -56,11 +57,11 @@ def write_pipeline_folder(
 _DEFAULTS = {"output_gain_db": 0.0, "keep_in_negative": "", "min_duration_s": 0.0}
 
 
-def _index(release: Release, records: Mapping[str, Any]) -> dict[str, Any]:
+def _index(release: Release, records: Mapping[str, ComponentRecord]) -> dict[str, Any]:
     return {
         "_class_name": "PavasPipeline",
         "_diffusers_version": _diffusers_version(),
-        **{slot: record["class"] for slot, record in records.items()},
+        **{slot: list(record.network) for slot, record in records.items()},
         **{slot: list(names) for slot, names in release.schedulers.items()},
         "conditioning_adapter": [None, None],
         "name": release.name,
@@ -76,29 +77,27 @@ def _licences(release: Release) -> dict[str, str]:
     return licences | dict.fromkeys(release.schedulers, "Apache-2.0")
 
 
-def _about(release: Release, records: Mapping[str, Any]) -> dict[str, Any]:
-    classes = {slot: record["class"][1] for slot, record in records.items()}
+def _origins(release: Release, records: Mapping[str, ComponentRecord]) -> PipelineOrigins:
+    classes = {slot: record.network[1] for slot, record in records.items()}
     classes |= {slot: class_name for slot, (_, class_name) in release.schedulers.items()}
-    refs = {
-        slot: ComponentRef(
-            kind=slot,
-            name=name,
-            distribution="pavas-sdk",
-            version=__version__,
-            licence=_licences(release)[slot],
-        ).to_json()
-        for slot, name in classes.items()
-    }
-    return {
-        "format": "pavas.pipeline",
-        "format_version": 1,
-        "pavas_sdk_version": __version__,
-        "components": refs,
-        "sources": {
-            slot: {"official": record["official"], "weights": record["weights"]}
+    licences = _licences(release)
+    return PipelineOrigins(
+        components={
+            slot: ComponentRef(
+                kind=slot,
+                name=name,
+                distribution="pavas-sdk",
+                version=__version__,
+                licence=licences[slot],
+            )
+            for slot, name in classes.items()
+        },
+        sources={
+            slot: {"official": record.official, "weights": record.weights}
             for slot, record in records.items()
         },
-    }
+        pavas_sdk_version=__version__,
+    )
 
 
 def _card(release: Release) -> str:

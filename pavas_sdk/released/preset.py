@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pavas_sdk.data.documents import read_object
-from pavas_sdk.errors import OutputExistsError, WeightsError
+from pavas_sdk.data.pipeline_origins import PipelineOrigins
+from pavas_sdk.errors import FormatError, OutputExistsError, WeightsError
 from pavas_sdk.released.cache import (
     components_folder,
     locked,
     new_folder,
     pipelines_folder,
 )
+from pavas_sdk.released.component_record import WEIGHTS_NAME, ComponentRecord
 from pavas_sdk.released.official_files import download, find_in_folder, where_to_put
 from pavas_sdk.released.pipeline_folder import write_pipeline_folder
 
@@ -127,11 +128,7 @@ class ReleasedPreset:
         """
         import torch
 
-        from pavas_sdk.released.conversion import (
-            WEIGHTS_NAME,
-            convert_component,
-            read_record,
-        )
+        from pavas_sdk.released.conversion import convert_component
         from pavas_sdk.released.tensor_names import unchanged
 
         if folder.exists() and not overwrite and (not folder.is_dir() or any(folder.iterdir())):
@@ -145,10 +142,10 @@ class ReleasedPreset:
             for part in parts:
                 made[part.slot] = temporary / part.slot
                 kept = components_folder() / part.name
-                record = None if part.name in paths else read_record(kept, part)
+                record = None if part.name in paths else ComponentRecord.of_whole(kept, part.name)
                 if record is not None:
                     part = replace(part, translate=unchanged)
-                    path, origin = kept / WEIGHTS_NAME, record["official"]
+                    path, origin = kept / WEIGHTS_NAME, record.official
                 else:
                     path = paths.get(part.name) or self._fetch(part, say, hub_options)
                     origin = None
@@ -174,19 +171,15 @@ class ReleasedPreset:
         hub_options: dict[str, Any],
     ) -> Path:
         """Return the folder of a converted component, making it when needed."""
-        from pavas_sdk.released.conversion import (
-            convert_component,
-            read_record,
-            sha256_of,
-        )
+        from pavas_sdk.released.conversion import convert_component, sha256_of
 
         folder = components_folder() / part.name
         with locked(folder):
-            record = read_record(folder, part)
+            record = ComponentRecord.of_whole(folder, part.name)
             if record is not None and given is None:
                 return folder
             path = given or self._fetch(part, say, hub_options)
-            if record is not None and record["official"].get("sha256") == sha256_of(path):
+            if record is not None and record.official.get("sha256") == sha256_of(path):
                 return folder
             say(f"{part.slot}: converting {path.name}")
             with new_folder(folder, replace=True) as temporary:
@@ -208,13 +201,11 @@ class ReleasedPreset:
         """Components that are neither converted nor in the Hub's cache."""
         from huggingface_hub import try_to_load_from_cache
 
-        from pavas_sdk.released.conversion import read_record
-
         where = hub_options.get("cache_dir")
         return [
             part
             for part in self.release.components
-            if read_record(components_folder() / part.name, part) is None
+            if ComponentRecord.of_whole(components_folder() / part.name, part.name) is None
             and not isinstance(
                 try_to_load_from_cache(part.file.repository, part.file.path, cache_dir=where), str
             )
@@ -231,9 +222,11 @@ class ReleasedPreset:
 
     def _differs(self, folder: Path, components: dict[str, Path]) -> bool:
         """Whether a component was converted anew since the pipeline was put together."""
-        about = read_object(folder / "pavas.json")
-        for slot, source in components.items():
-            record = read_object(source / "source.json")
-            if about["sources"].get(slot, {}).get("weights") != record["weights"]:
-                return True
-        return False
+        try:
+            sources = PipelineOrigins.read(folder).sources
+        except FormatError:
+            return True
+        return any(
+            sources.get(slot, {}).get("weights") != ComponentRecord.read(component).weights
+            for slot, component in components.items()
+        )

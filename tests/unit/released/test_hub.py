@@ -64,7 +64,8 @@ import json, os, random, shutil, signal, time
 from pathlib import Path
 from pavas_sdk.released.checkpoint import read_checkpoint
 from pavas_sdk.released.cache import components_folder, pipelines_folder
-from pavas_sdk.released.conversion import WEIGHTS_NAME, read_record, sha256_of
+from pavas_sdk.released.component_record import WEIGHTS_NAME, ComponentRecord
+from pavas_sdk.released.conversion import sha256_of
 from pavas_sdk.errors import WeightsError
 
 # a slower disk, so that there is time to be killed in
@@ -96,9 +97,9 @@ def check_whole():
     for part in RELEASE.components:
         folder = components_folder() / part.name
         if folder.exists():
-            record = read_record(folder, part)
+            record = ComponentRecord.of_whole(folder, part.name)
             assert record is not None, folder
-            assert record["weights"]["sha256"] == sha256_of(folder / WEIGHTS_NAME)
+            assert record.weights["sha256"] == sha256_of(folder / WEIGHTS_NAME)
     if PRESET.folder.exists():
         assert PRESET(local_files_only=True) == PRESET.folder
         for part in RELEASE.components:
@@ -130,7 +131,7 @@ while killed < 20:
         (
             len(list((home / "hub").rglob("*.incomplete"))),
             len(list(cache.rglob("*.part"))),
-            len([p for p in RELEASE.components if read_record(components_folder() / p.name, p)]),
+            len([p for p in RELEASE.components if ComponentRecord.of_whole(components_folder() / p.name, p.name)]),
         )
     )
     check_whole()

@@ -14,6 +14,7 @@ from released_world import COMPONENTS, PRESET, RELEASE, official_state, write_of
 from pavas_sdk import PavasPipeline
 from pavas_sdk.errors import ConfigurationError, OutputError, OutputExistsError, WeightsError
 from pavas_sdk.released import conversion, preset
+from pavas_sdk.released.component_record import WEIGHTS_NAME, ComponentRecord
 from pavas_sdk.testing import moving_discs
 
 TRANSFORMER = COMPONENTS[0]
@@ -85,14 +86,14 @@ def test_where_it_came_from_is_recorded(official, cache):
     assert source["sha256"] == conversion.sha256_of(path)
     assert (source["repository"], source["path"]) == ("someone/official", "weights/tiny_flow.pth")
     weights = about["sources"]["transformer"]["weights"]
-    written = cache / "components" / "tiny-transformer" / conversion.WEIGHTS_NAME
+    written = cache / "components" / "tiny-transformer" / WEIGHTS_NAME
     assert weights["sha256"] == conversion.sha256_of(written)
 
 
 def test_converting_happens_once_and_components_are_shared_on_disk(official, cache, monkeypatch):
     folder = PRESET.prepare(official)
-    shared = cache / "components" / "tiny-vae" / conversion.WEIGHTS_NAME
-    assert (folder / "vae" / conversion.WEIGHTS_NAME).stat().st_ino == shared.stat().st_ino
+    shared = cache / "components" / "tiny-vae" / WEIGHTS_NAME
+    assert (folder / "vae" / WEIGHTS_NAME).stat().st_ino == shared.stat().st_ino
 
     def fail(*_args, **_options):
         raise AssertionError("converted again")
@@ -223,12 +224,12 @@ def test_rubbish_of_a_killed_process_is_cleared_and_never_loads(official, cache)
 
 def test_a_component_that_was_cut_short_is_converted_again(official, cache):
     PRESET.prepare(official)
-    weights = cache / "components" / "tiny-clip" / conversion.WEIGHTS_NAME
+    weights = cache / "components" / "tiny-clip" / WEIGHTS_NAME
     weights.unlink()
     weights.write_bytes(b"short")
-    assert conversion.read_record(weights.parent, COMPONENTS[3]) is None
+    assert ComponentRecord.of_whole(weights.parent, COMPONENTS[3].name) is None
     PRESET.prepare(official)
-    assert conversion.read_record(weights.parent, COMPONENTS[3]) is not None
+    assert ComponentRecord.of_whole(weights.parent, COMPONENTS[3].name) is not None
 
 
 # -- folders of the user's -------------------------------------------------------------------------
@@ -288,9 +289,9 @@ def test_a_folder_that_mixes_variants_is_refused(official, cache, tmp_path):
 
 def test_weights_of_another_variant_in_a_folder_are_refused(official, cache, tmp_path):
     folder = PRESET.convert(tmp_path / "mixed", official)
-    weights = folder / "transformer" / conversion.WEIGHTS_NAME
+    weights = folder / "transformer" / WEIGHTS_NAME
     weights.unlink()
-    weights.write_bytes((folder / "vae" / conversion.WEIGHTS_NAME).read_bytes())
+    weights.write_bytes((folder / "vae" / WEIGHTS_NAME).read_bytes())
     with pytest.raises(WeightsError) as info:
         PavasPipeline.from_pretrained(folder)
     text = str(info.value)
