@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pavas_sdk.errors import ConfigurationError, InputError
-from pavas_sdk.models.cpu import vocoder as vocoder_cpu
+from pavas_sdk.models.kernels import accelerated
 from pavas_sdk.models.weights import StreamedWeights
 
 if TYPE_CHECKING:
@@ -176,14 +176,11 @@ class BigVGAN(StreamedWeights, ModelMixin, ConfigMixin):  # type: ignore[misc]
             raise InputError(
                 f"mel has shape {tuple(mel.shape)}, expected (batch, {self.config.mel_bins}, frames)"
             )
-        if vocoder_cpu.can_run(self, mel):
-            run = vocoder_cpu.CPUVocoder(self)
-            # one after the other: a batch gives bit for bit what its items give alone
-            return self._squash(torch.stack([run(item) for item in mel]))
-        return self.forward_plain(mel)
+        return self._squash(self.generate(mel))
 
-    def forward_plain(self, mel: Tensor) -> Tensor:
-        """As `forward`, by torch operations that run on any device and carry gradients."""
+    @accelerated
+    def generate(self, mel: Tensor) -> Tensor:
+        """Return the waveform (B, 1, T * hop) before it is limited to [-1, 1]."""
         x = self.conv_pre(mel)
         per_stage = len(self.config.block_kernel_sizes)
         for stage, up in enumerate(self.ups):
@@ -193,7 +190,7 @@ class BigVGAN(StreamedWeights, ModelMixin, ConfigMixin):  # type: ignore[misc]
             for block in blocks[1:]:
                 total = total + block(x)
             x = total / per_stage
-        return self._squash(self.conv_post(self.activation_post(x)))
+        return cast("Tensor", self.conv_post(self.activation_post(x)))
 
     def _squash(self, wave: Tensor) -> Tensor:
         return wave.tanh() if self.config.final_activation == "tanh" else wave.clamp(-1.0, 1.0)

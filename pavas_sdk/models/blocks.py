@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pavas_sdk.models.cpu.distinct_rows import DistinctRows
-from pavas_sdk.models.cpu.linear import Linear
 from pavas_sdk.models.embeddings import apply_rotary
+from pavas_sdk.models.kernels import accelerated
 from pavas_sdk.models.layers import (
     ChannelLastConv,
     ConvGatedMLP,
     GatedMLP,
+    Linear,
     QueryKeyNorm,
     modulate,
 )
@@ -61,21 +61,23 @@ class Modulator(nn.Sequential):
             super().__init__(nn.SiLU(), down, Linear(rank, count * dim))
         self.count = count
 
-    def vectors(self, activated: Tensor | DistinctRows, delta: Tensor | None) -> tuple[Tensor, ...]:
+    def vectors(self, activated: Tensor, delta: Tensor | None) -> tuple[Tensor, ...]:
         """Return the ``count`` vectors for ``activated = silu(condition)``, plus ``delta``.
 
-        The activation is shared by all blocks, so the caller computes it once. Rows that are equal
-        are mapped once.
+        The activation is shared by all blocks, so the caller computes it once.
         """
-        rows = activated.rows if isinstance(activated, DistinctRows) else activated
-        w = rows
-        for layer in list(self)[1:]:
-            w = layer(w)
-        if isinstance(activated, DistinctRows):
-            w = activated.spread(w)
+        w = self.project(activated)
         if delta is not None:
             w = w + delta.to(w.dtype)
         return w.chunk(self.count, dim=-1)
+
+    @accelerated
+    def project(self, activated: Tensor) -> Tensor:
+        """Map the activated condition (B, N or 1, D) to (B, N or 1, count * D)."""
+        w = activated
+        for layer in list(self)[1:]:
+            w = layer(w)
+        return w
 
 
 class Attention(nn.Module):
@@ -165,7 +167,7 @@ class StreamBlock(nn.Module):
     def query(
         self,
         x: Tensor,
-        activated: Tensor | DistinctRows,
+        activated: Tensor,
         rotary: Tensor | None,
         delta: Tensor | None,
     ) -> tuple[QKV, tuple[Tensor, ...]]:
@@ -182,7 +184,7 @@ class StreamBlock(nn.Module):
     def forward(
         self,
         x: Tensor,
-        activated: Tensor | DistinctRows,
+        activated: Tensor,
         rotary: Tensor | None,
         delta: Tensor | None = None,
     ) -> Tensor:
@@ -210,7 +212,7 @@ class JointBlock(nn.Module):
     def forward(
         self,
         streams: Streams,
-        per_token: Tensor | DistinctRows,
+        per_token: Tensor,
         shared: Tensor,
         rotaries: tuple[Tensor, Tensor],
         deltas: Deltas = (None, None, None),
@@ -250,7 +252,7 @@ class LastJointBlock(nn.Module):
     def forward(
         self,
         streams: Streams,
-        per_token: Tensor | DistinctRows,
+        per_token: Tensor,
         shared: Tensor,
         rotaries: tuple[Tensor, Tensor],
         deltas: Deltas = (None, None, None),

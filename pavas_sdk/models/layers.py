@@ -8,12 +8,35 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pavas_sdk.models.cpu.linear import Linear
+from pavas_sdk.models.kernels import accelerated
 
-__all__ = ["ChannelLastConv", "ConvGatedMLP", "GatedMLP", "QueryKeyNorm", "gated_width", "modulate"]
+__all__ = [
+    "ChannelLastConv",
+    "ConvGatedMLP",
+    "GatedMLP",
+    "Linear",
+    "QueryKeyNorm",
+    "gated_width",
+    "linear",
+    "modulate",
+]
 
 # The reference normalises queries and keys with float32's machine epsilon, in every dtype.
 _RMS_EPS = float(torch.finfo(torch.float32).eps)
+
+
+@accelerated
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Map (..., K) by a weight (N, K) to (..., N), as ``torch.nn.functional.linear`` does."""
+    return F.linear(x, weight, bias)
+
+
+class Linear(nn.Linear):
+    """``torch.nn.Linear`` that maps with :func:`linear`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Map (..., in_features) to (..., out_features)."""
+        return linear(input, self.weight, self.bias)
 
 
 def gated_width(nominal: float, multiple_of: int) -> int:

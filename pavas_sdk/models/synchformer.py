@@ -17,15 +17,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pavas_sdk.errors import ConfigurationError, InputError
-from pavas_sdk.models.cpu.jit import over_rows
-from pavas_sdk.models.cpu.linear import Linear, linear, packed_weights
-from pavas_sdk.models.cpu.time_attention import time_attention
 from pavas_sdk.models.frame_pixels import cropped_pixels
+from pavas_sdk.models.kernels import accelerated
+from pavas_sdk.models.layers import Linear, linear
 from pavas_sdk.models.weights import StreamedWeights
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from pavas_sdk.data import Video
@@ -35,8 +32,6 @@ __all__ = ["Synchformer"]
 _EPS = 1e-6
 # Of a frame: a duration rounded to milliseconds must not cost one.
 _FRAME_TOLERANCE = 0.02
-# Segments that a CPU takes through one block before the next; their tokens take 5 MB each.
-_CPU_SEGMENTS = 24
 
 
 class DividedAttention(nn.Module):
@@ -48,6 +43,7 @@ class DividedAttention(nn.Module):
         self.qkv = Linear(dim, 3 * dim)
         self.proj = Linear(dim, dim)
 
+    @accelerated
     def forward(self, x: Tensor, frames: int, *, over_time: bool) -> Tensor:
         """Map tokens (B, 1 + frames * places, D) to the same shape.
 
@@ -56,18 +52,10 @@ class DividedAttention(nn.Module):
             frames: Number of frames.
             over_time: Groups are the tokens of one place; otherwise those of one frame.
         """
-        batch, count, dim = x.shape
-        heads, width = self.num_heads, dim // self.num_heads
-        qkv = self.qkv(x).view(batch, count, 3, heads, width)
-        # the class token: one query over everything
-        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # (B, H, N, d) each
+        batch, dim = x.shape[0], x.shape[2]
+        qkv = self.project(x)
         out = torch.empty_like(x)
-        out[:, :1] = F.scaled_dot_product_attention(q[:, :, :1], k, v).transpose(1, 2).flatten(2)
-        if over_time and _compiled_applies(qkv):
-            for item, result in zip(qkv.flatten(2), out, strict=True):
-                places = (count - 1) // frames
-                over_rows(time_attention, places, item.numpy(), result.numpy(), frames, heads)
-            return cast("Tensor", self.proj(out))
+        out[:, :1] = self.attend_from_class_token(qkv)
         # the groups, each with the class token among its keys
         grid = qkv[:, 1:].unflatten(1, (frames, -1))  # (B, frames, places, 3, H, d)
         if over_time:
@@ -83,12 +71,17 @@ class DividedAttention(nn.Module):
         out[:, 1:].unflatten(1, (frames, -1)).copy_(attended)
         return cast("Tensor", self.proj(out))
 
+    def project(self, x: Tensor) -> Tensor:
+        """Return queries, keys and values of tokens (B, N, D), (B, N, 3, H, d)."""
+        qkv: Tensor = self.qkv(x).unflatten(2, (3, self.num_heads, -1))
+        return qkv
 
-def _compiled_applies(x: Tensor) -> bool:
-    """Whether compiled loops may read ``x``: float32 on a CPU, and no gradient is wanted."""
-    if torch.compiler.is_compiling() or torch.is_grad_enabled():
-        return False
-    return x.device.type == "cpu" and x.dtype == torch.float32
+    @staticmethod
+    def attend_from_class_token(qkv: Tensor) -> Tensor:
+        """Return what the first token's query finds over all tokens, (B, 1, D)."""
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # (B, H, N, d) each
+        attended: Tensor = F.scaled_dot_product_attention(q[:, :, :1], k, v)
+        return attended.transpose(1, 2).flatten(2)
 
 
 class MLP(nn.Module):
@@ -185,8 +178,8 @@ class Synchformer(StreamedWeights, ModelMixin, ConfigMixin):  # type: ignore[mis
         depth: Blocks.
         mlp_dim: Inner width of the MLPs.
         frame_rate_hz: Frames per second.
-        segments_per_batch: How many segments are computed at once on a GPU; bounds memory. A CPU
-            takes 24 through each block, one after the other, which is fastest there.
+        segments_per_batch: How many segments are computed at once; bounds memory. (Kernels of a CPU
+            take them one by one.)
 
     Raises:
         ConfigurationError: Sizes that do not divide each other.
@@ -283,33 +276,33 @@ class Synchformer(StreamedWeights, ModelMixin, ConfigMixin):  # type: ignore[mis
         features: Tensor = self.encode_segments(windows.movedim(-1, 1)).flatten(0, 1)
         return features
 
+    @accelerated
     def encode_segments(self, pixels: Tensor) -> Tensor:
         """Encode segments (S, frames, 3, H, W) to features (S, features, D), each on its own."""
-        on_cpu = pixels.device.type == "cpu"
-        group = _CPU_SEGMENTS if on_cpu else self.config.segments_per_batch
-        size = 1 if on_cpu else group
-        return torch.cat([self._encode(part.split(size)) for part in pixels.split(group)])
+        return torch.cat(
+            [self._encode(part) for part in pixels.split(self.config.segments_per_batch)]
+        )
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Encode batches of segments, (B, S, frames, 3, H, W) to (B, S, features, D)."""
         features: Tensor = self.encode_segments(pixels.flatten(0, 1))
         return features.reshape(*pixels.shape[:2], *features.shape[1:])
 
-    def _encode(self, batches: Sequence[Tensor]) -> Tensor:
-        """Encode batches of segments, block by block: each block prepares its weights once."""
-        tokens = [self._embed(pixels) for pixels in batches]
+    def _encode(self, pixels: Tensor) -> Tensor:
+        x = self.embed(pixels)
         for block in self.blocks:
-            with packed_weights(block, tokens[0]):
-                tokens = [block(x, self.features_per_segment) for x in tokens]
-        return torch.cat([self._pool(x) for x in tokens])
+            x = block(x, self.features_per_segment)
+        return self.pool(x)
 
-    def _embed(self, pixels: Tensor) -> Tensor:
+    def embed(self, pixels: Tensor) -> Tensor:
+        """Return the tokens (S, 1 + places, D) of segments (S, frames, 3, H, W)."""
         patches = self.patch_embed_3d(pixels.to(self.dtype).transpose(1, 2))
         positions = self.temp_embed[0][:, None] + self.pos_embed[0, 1:]
         first = (self.cls_token + self.pos_embed[:, :1]).expand(patches.shape[0], -1, -1)
         return torch.cat([first, patches + positions.flatten(0, 1)], dim=1)
 
-    def _pool(self, x: Tensor) -> Tensor:
+    def pool(self, x: Tensor) -> Tensor:
+        """Return the features (S, features, D) of tokens that went through the blocks."""
         frames = self.features_per_segment
         tokens = self.norm(x[:, 1:]).reshape(x.shape[0] * frames, -1, x.shape[2])
         pooled = cast("Tensor", self.spatial_attn_agg(tokens))

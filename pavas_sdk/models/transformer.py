@@ -26,10 +26,9 @@ from pavas_sdk.models.blocks import (
     StreamBlock,
 )
 from pavas_sdk.models.conditions import Conditions
-from pavas_sdk.models.cpu.distinct_rows import distinct_rows
-from pavas_sdk.models.cpu.linear import Linear
 from pavas_sdk.models.embeddings import RotaryTables, TimeEmbedding
-from pavas_sdk.models.layers import ChannelLastConv, ConvGatedMLP, GatedMLP
+from pavas_sdk.models.kernels import accelerated
+from pavas_sdk.models.layers import ChannelLastConv, ConvGatedMLP, GatedMLP, Linear
 from pavas_sdk.models.weights import StreamedWeights
 
 if TYPE_CHECKING:
@@ -293,6 +292,7 @@ class MMAudioTransformer(StreamedWeights, ModelMixin, ConfigMixin):  # type: ign
             global_c=self.global_cond_mlp(clip_c + text_c),
         )
 
+    @accelerated
     def forward(
         self,
         latents: Tensor,
@@ -325,7 +325,7 @@ class MMAudioTransformer(StreamedWeights, ModelMixin, ConfigMixin):  # type: ign
         if (direct := delta("condition")) is not None:
             extended_c = extended_c + direct.to(extended_c.dtype)
         # Every AdaLN map starts with the same SiLU of the same condition.
-        shared, per_token = F.silu(global_c), distinct_rows(F.silu(extended_c))
+        shared, per_token = F.silu(global_c), F.silu(extended_c)
 
         streams = (audio, clip, text)
         for index, block in enumerate(self.joint_blocks):

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pavas_sdk.errors import ConfigurationError, InputError
+from pavas_sdk.models.kernels import accelerated
 from pavas_sdk.models.posterior import LatentPosterior
 from pavas_sdk.models.sequence import SequenceConfig
 from pavas_sdk.models.weights import StreamedWeights
@@ -69,6 +70,7 @@ class ScaledConv(nn.Conv1d):
         scale: Tensor = 1.0 / ((norm / math.sqrt(fan_in) + _EPS) * math.sqrt(fan_in))
         return scale
 
+    @accelerated
     def forward(self, x: Tensor, gain: Tensor | None = None) -> Tensor:
         """Convolve (B, in, T) to (B, out, T), times ``gain`` if given."""
         scale = self.channel_scale()

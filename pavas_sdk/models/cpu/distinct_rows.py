@@ -1,4 +1,4 @@
-"""Rows of a tensor that repeat, so that a map of each row is computed once.
+"""Rows of a condition that repeat are mapped once.
 
 The condition of a latent repeats: synchronisation features come at 24 Hz and are spread over
 latents at 31 or 43 Hz, and where there is no video the learned empty feature differs only by its
@@ -7,14 +7,26 @@ place in a segment of eight. At 8 s and 16 kHz, 210 of the 500 rows of a guided 
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-__all__ = ["DistinctRows", "distinct_rows"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pavas_sdk.models.blocks import Modulator
+
+__all__ = ["DistinctRows", "distinct_rows", "modulator", "transformer"]
 
 _WORTH = 0.8  # above this share of distinct rows, gathering costs what it saves
+
+# Conditions of the running step by identity, beside the tensor itself: it must live for its identity.
+_seen: ContextVar[dict[int, tuple[Tensor, DistinctRows | None]] | None] = ContextVar(
+    "seen", default=None
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,22 +49,44 @@ class DistinctRows:
         return spread
 
 
-def distinct_rows(x: Tensor) -> Tensor | DistinctRows:
-    """Return the distinct rows of ``x`` (B, N, D), or ``x`` itself where that gains nothing.
+def distinct_rows(x: Tensor) -> DistinctRows | None:
+    """Return the distinct rows of ``x`` (B, N, D), or None where that gains nothing.
 
-    Equal means equal to the bit. On other devices than the CPU, in training and while compiling
-    it is ``x``: their number would have to be waited for, or be part of the program.
+    Equal means equal to the bit. On other devices than the CPU it gains nothing: their number would
+    have to be waited for.
     """
-    if x.device.type != "cpu" or torch.is_grad_enabled() or torch.compiler.is_compiling():
-        return x
+    if x.device.type != "cpu" or x.shape[1] == 1:
+        return None
     flat = x.reshape(-1, x.shape[-1]).contiguous()
     places: dict[bytes, int] = {}
     index = [
         places.setdefault(row.tobytes(), len(places)) for row in flat.view(torch.uint8).numpy()
     ]
     if len(places) > _WORTH * len(index):
-        return x
+        return None
     first = [0] * len(places)
     for token in range(len(index) - 1, -1, -1):
         first[index[token]] = token
     return DistinctRows(flat[first], torch.tensor(index), x.shape[0])
+
+
+def transformer(plain: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
+    """Run a step of the flow network; all its blocks share what is found about its condition."""
+    token = _seen.set({})
+    try:
+        return plain(*args, **kwargs)
+    finally:
+        _seen.reset(token)
+
+
+def modulator(plain: Callable[..., Tensor], layer: Modulator, activated: Tensor) -> Tensor:
+    """Project (B, N or 1, D) as ``layer`` does, each distinct row once."""
+    seen = _seen.get()
+    if seen is None:
+        return plain(layer, activated)
+    if id(activated) not in seen:
+        seen[id(activated)] = activated, distinct_rows(activated)
+    distinct = seen[id(activated)][1]
+    if distinct is None:
+        return plain(layer, activated)
+    return distinct.spread(plain(layer, distinct.rows))

@@ -12,12 +12,12 @@ from numba import njit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["compiled", "over_rows"]
+__all__ = ["jit", "share_rows"]
 
 F = TypeVar("F", bound="Callable[..., object]")
 
 
-def compiled(*, reorder: bool = False) -> Callable[[F], F]:
+def jit(*, reorder: bool = False) -> Callable[[F], F]:
     """Compile a function with numba, keeping its type for the type checker.
 
     It is cached on disk where a cache can be written, and releases the interpreter lock.
@@ -41,7 +41,7 @@ def compiled(*, reorder: bool = False) -> Callable[[F], F]:
     return wrap
 
 
-def over_rows(kernel: Callable[..., object], rows: int, *arguments: Any) -> None:
+def share_rows(kernel: Callable[..., object], rows: int, *arguments: Any) -> None:
     """Call ``kernel(*arguments, start, stop)`` over all rows, shared among torch's threads.
 
     The threads end with the call: a pool that outlives it would be dead after a fork.

@@ -1,19 +1,23 @@
-"""Linear maps that take the fastest matrix product of the processor they run on."""
+"""Linear maps by the fastest matrix product of the processor they run on."""
 
 from __future__ import annotations
 
 import platform
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import nn
+
+from pavas_sdk.models.cpu.operands import are_plain_float32
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-__all__ = ["Linear", "linear", "packed_weights"]
+    from torch import Tensor
+
+__all__ = ["linear", "packed_weights"]
 
 # oneDNN's product beats the one that F.linear calls by a tenth on x86; torch has no public name for it.
 _PRODUCT = (
@@ -23,49 +27,26 @@ _PRODUCT = (
 )
 _PACK = getattr(torch.ops.mkldnn, "_reorder_linear_weight", None)
 
+# Copies of weights in the product's own layout, by the identity of the weight.
+_packed: ContextVar[dict[int, Tensor] | None] = ContextVar("packed", default=None)
 
-def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Map (..., K) by a weight (N, K) to (..., N), as ``torch.nn.functional.linear`` does.
 
-    Float32 inference on an x86 CPU goes through oneDNN; results then differ from torch's by
-    rounding (4e-7 relative).
-    """
-    if _PRODUCT is None or not _applies(x, weight):
-        return F.linear(x, weight, bias)
+def linear(
+    plain: Callable[..., Tensor], x: Tensor, weight: Tensor, bias: Tensor | None = None
+) -> Tensor:
+    """Map (..., K) by a weight (N, K) to (..., N); differs from torch's by rounding (4e-7 relative)."""
+    if _PRODUCT is None or x.numel() == 0 or not are_plain_float32(x, weight):
+        return plain(x, weight, bias)
+    packed = _packed.get()
+    if packed is not None:
+        weight = packed.get(id(weight), weight)
     product: Tensor = _PRODUCT(x, weight, bias, "none", [], "")
     return product
 
 
-def _applies(x: Tensor, weight: Tensor) -> bool:
-    """Whether plain float32 tensors on the CPU meet, outside of compilers and gradients."""
-    if torch.is_grad_enabled() or torch.compiler.is_compiling() or x.numel() == 0:
-        return False
-    if torch.is_autocast_enabled("cpu"):
-        return False
-    return all(
-        type(tensor) in {Tensor, nn.Parameter}
-        and tensor.device.type == "cpu"
-        and tensor.dtype == torch.float32
-        for tensor in (x, weight)
-    )
-
-
-class Linear(nn.Linear):
-    """``torch.nn.Linear`` that maps with :func:`linear`."""
-
-    _packed: Tensor | None = None
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Map (..., in_features) to (..., out_features)."""
-        if self._packed is None or _PRODUCT is None:
-            return linear(input, self.weight, self.bias)
-        product: Tensor = _PRODUCT(input, self._packed, self.bias, "none", [], "")
-        return product
-
-
 @contextmanager
 def packed_weights(module: nn.Module, x: Tensor) -> Iterator[None]:
-    """Lay out the weights of all :class:`Linear` in ``module`` as the processor's product wants them.
+    """Lay out the weights of all linear layers in ``module`` as the processor's product wants them.
 
     Without it that is done in every product, a twentieth of its time. It costs a second copy, so hold
     it for one block at a time, while the block maps many inputs. Results are the same to the bit.
@@ -76,15 +57,16 @@ def packed_weights(module: nn.Module, x: Tensor) -> Iterator[None]:
         x: An input (..., rows, in_features); the layout is chosen for its size.
     """
     rows = x.numel() // x.shape[-1] if x.numel() else 0
-    layers = [
-        layer
-        for layer in module.modules()
-        if isinstance(layer, Linear) and None not in (_PRODUCT, _PACK) and _applies(x, layer.weight)
-    ]
+    weights = [layer.weight for layer in module.modules() if isinstance(layer, nn.Linear)]
+    packed: dict[int, Tensor] = {}
+    if _PRODUCT is not None and _PACK is not None:
+        packed = {
+            id(weight): _PACK(weight.detach(), rows)
+            for weight in weights
+            if are_plain_float32(x, weight)
+        }
+    token = _packed.set(packed)
     try:
-        for layer in layers:
-            layer._packed = _PACK(layer.weight.detach(), rows)  # type: ignore[misc]
         yield
     finally:
-        for layer in layers:
-            layer._packed = None
+        _packed.reset(token)

@@ -6,18 +6,46 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
-from pavas_sdk.models.cpu.jit import compiled
+from pavas_sdk.models.cpu.jit import jit, share_rows
+from pavas_sdk.models.cpu.operands import are_plain_float32
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
+    from torch import Tensor
+
+    from pavas_sdk.models.synchformer import DividedAttention
 
     Array = NDArray[np.float32]
 
-__all__ = ["time_attention"]
+__all__ = ["divided_attention", "time_attention"]
 
 
-@compiled(reorder=True)
+def divided_attention(
+    plain: Callable[..., Tensor],
+    layer: DividedAttention,
+    x: Tensor,
+    frames: int,
+    *,
+    over_time: bool,
+) -> Tensor:
+    """Attend within groups of tokens (B, 1 + frames * places, D) as ``layer`` does."""
+    if not over_time or not are_plain_float32(x, layer.qkv.weight):
+        return plain(layer, x, frames, over_time=over_time)
+    qkv = layer.project(x)
+    out = torch.empty_like(x)
+    out[:, :1] = layer.attend_from_class_token(qkv)
+    places = (x.shape[1] - 1) // frames
+    for item, result in zip(qkv.flatten(2), out, strict=True):
+        share_rows(time_attention, places, item.numpy(), result.numpy(), frames, layer.num_heads)
+    projected: Tensor = layer.proj(out)
+    return projected
+
+
+@jit(reorder=True)
 def time_attention(qkv: Array, out: Array, frames: int, heads: int, start: int, stop: int) -> None:
     """Attend from every token to the class token and the tokens of its place.
 

@@ -1,6 +1,6 @@
 """The vocoder on a CPU in float32: compiled activations, and wide convolutions by tiles.
 
-The same numbers as `BigVGAN.forward_plain` to rounding, in less time; `vocoder_kernels` says how.
+The same numbers as `BigVGAN.generate` to rounding, in less time; `vocoder_kernels` says how.
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pavas_sdk.models.cpu import vocoder_kernels as kernels
-from pavas_sdk.models.cpu.jit import over_rows
+from pavas_sdk.models.cpu.jit import share_rows
+from pavas_sdk.models.cpu.operands import are_plain_float32
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from pavas_sdk.models.bigvgan import BigVGAN, OversampledActivation, PeriodicBlock
 
-__all__ = ["CPUVocoder", "can_run"]
+__all__ = ["CPUVocoder", "generate"]
 
 # Below these the direct convolution is faster: tiles need wide products, and preparing the weights
 # must pay off.
@@ -29,17 +32,23 @@ _MIN_PRODUCT = 700  # channels times taps
 _MIN_SAMPLES = 256
 
 
-def can_run(vocoder: BigVGAN, mel: Tensor) -> bool:
-    """Whether the compiled path applies: float32 on a CPU, no gradients, plain convolutions."""
-    if torch.compiler.is_compiling() or torch.is_grad_enabled():
-        return False
-    if mel.device.type != "cpu" or mel.dtype != torch.float32:
-        return False
+def generate(plain: Callable[..., Tensor], vocoder: BigVGAN, mel: Tensor) -> Tensor:
+    """Return the waveform (B, 1, T * hop) of ``mel`` (B, M, T) before it is limited.
+
+    Item by item: a batch gives bit for bit what its items give alone.
+    """
+    if not _applies(vocoder, mel):
+        return plain(vocoder, mel)
+    run = CPUVocoder(vocoder)
+    return torch.stack([run(item) for item in mel])
+
+
+def _applies(vocoder: BigVGAN, mel: Tensor) -> bool:
+    """Whether all is float32 on a CPU, and the convolutions are torch's own."""
     convolutions = (module for block in vocoder.resblocks for module in block.modules())
-    return all(
-        parameter.dtype == torch.float32 and parameter.device.type == "cpu"
-        for parameter in vocoder.parameters()
-    ) and all(type(module) is nn.Conv1d for module in convolutions if isinstance(module, nn.Conv1d))
+    return are_plain_float32(mel, *vocoder.parameters()) and all(
+        type(module) is nn.Conv1d for module in convolutions if isinstance(module, nn.Conv1d)
+    )
 
 
 class CPUVocoder:
@@ -93,7 +102,7 @@ class CPUVocoder:
         size, dilation = conv.kernel_size[0], conv.dilation[0]
         pieces, count, columns = kernels.tile_counts(length, size, dilation)
         tiles = self._scratch("tiles", kernels.POINTS, channels, columns)
-        over_rows(
+        share_rows(
             kernels.activate_to_tiles,
             channels,
             x.numpy(),
@@ -105,7 +114,7 @@ class CPUVocoder:
             dilation,
         )
         factors = self._scratch("factors", kernels.POINTS, channels, channels, pieces)
-        over_rows(
+        share_rows(
             kernels.weights_to_points, channels, conv.weight.detach().numpy(), factors.numpy()
         )
         if pieces == 1:
@@ -118,7 +127,7 @@ class CPUVocoder:
         out = torch.empty_like(x)
         bias = conv.bias
         assert bias is not None
-        over_rows(
+        share_rows(
             kernels.tiles_to_rows,
             channels,
             products.numpy(),
@@ -134,7 +143,7 @@ class CPUVocoder:
 
     def _activate(self, act: Any, x: Tensor) -> Tensor:
         out = torch.empty_like(x)
-        over_rows(
+        share_rows(
             kernels.activate,
             x.shape[0],
             x.numpy(),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pavas_sdk.models.cpu.jit import compiled
+from pavas_sdk.models.cpu.jit import jit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,7 +55,7 @@ _S0, _S1, _S2, _S3, _S4, _S5 = (
 )
 
 
-@compiled()
+@jit()
 def _activate_row(
     x: Array, alpha: float, weight: float, up: Array, down: Array, out: Array, work: Array
 ) -> None:
@@ -128,7 +128,7 @@ def _activate_row(
             )
 
 
-@compiled()
+@jit()
 def activate(
     x: Array, alpha: Array, weight: Array, up: Array, down: Array, out: Array, start: int, stop: int
 ) -> None:
@@ -161,7 +161,7 @@ def tile_counts(length: int, kernel_size: int, dilation: int) -> tuple[int, int,
     return pieces, tiles, dilation * (tiles + pieces - 1)
 
 
-@compiled()
+@jit()
 def activate_to_tiles(
     x: Array,
     alpha: Array,
@@ -227,7 +227,7 @@ def activate_to_tiles(
                 t6[i] = eight * e - four * b + five * f - ten * g - h + two * k
 
 
-@compiled()
+@jit()
 def tiles_to_rows(
     products: Array,
     bias: Array,
@@ -290,7 +290,7 @@ def tiles_to_rows(
                 target[i] = wide[i] + offset
 
 
-@compiled()
+@jit()
 def weights_to_points(weight: Array, out: Array, start: int, stop: int) -> None:
     """Write output channels ``start:stop`` of a kernel as factors of the tile products.
 

@@ -5,7 +5,7 @@ from torch.nn import functional as F
 
 from pavas_sdk.data import Video
 from pavas_sdk.errors import ConfigurationError, InputError
-from pavas_sdk.models import SEQUENCE_16K, Synchformer, synchformer
+from pavas_sdk.models import SEQUENCE_16K, Synchformer
 from pavas_sdk.models.synchformer import DividedAttention, SpatialPooling
 
 SMALL = {"image_size": 32, "hidden_dim": 16, "num_heads": 2, "depth": 2, "mlp_dim": 24}
@@ -41,7 +41,7 @@ def test_divided_attention(generator, randomise, over_time):
     with torch.no_grad():
         got = module(x, frames, over_time=over_time)
         torch.testing.assert_close(got, masked_attention(module, x, groups), rtol=1e-5, atol=1e-5)
-    with_gradients = module(x, frames, over_time=over_time)  # never by compiled loops
+    with_gradients = module(x, frames, over_time=over_time)  # never by a kernel
     torch.testing.assert_close(got, with_gradients, rtol=1e-5, atol=1e-5)
     with_gradients.sum().backward()
     assert module.qkv.weight.grad.abs().sum() > 0
@@ -77,23 +77,14 @@ def test_segments_overlap_by_half_and_are_laid_end_to_end(encoder, pixels):
     assert batched.shape == (1, 2, 8, 16)
 
 
-def test_segments_of_a_batch_are_independent(encoder, pixels):
+def test_segments_of_a_batch_are_independent(encoder, pixels, monkeypatch):
     """As a GPU takes them: several segments in one tensor."""
+    monkeypatch.setenv("PAVAS_CPU_KERNELS", "0")
     segments = pixels.unfold(0, 16, 8).movedim(-1, 1)
     with torch.no_grad():
-        together = encoder._encode([segments])
-        alone = torch.cat([encoder._encode([one]) for one in segments.split(1)])
+        together = encoder.encode_segments(segments)
+        alone = torch.cat([encoder.encode_segments(one) for one in segments.split(1)])
         torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
-
-
-def test_a_cpu_takes_any_number_of_segments_through_a_block_with_the_same_result(
-    encoder, pixels, monkeypatch
-):
-    with torch.no_grad():
-        want = encoder.encode(pixels)
-        for group in (1, 3):
-            monkeypatch.setattr(synchformer, "_CPU_SEGMENTS", group)
-            assert torch.equal(encoder.encode(pixels), want)
 
 
 @pytest.mark.parametrize(

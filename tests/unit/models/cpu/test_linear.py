@@ -6,7 +6,25 @@ from torch import nn
 from torch.nn import functional as F
 
 from pavas_sdk.models.cpu import linear as module
-from pavas_sdk.models.cpu.linear import Linear, linear, packed_weights
+from pavas_sdk.models.cpu.linear import packed_weights
+from pavas_sdk.models.layers import Linear, linear
+
+needs_product = pytest.mark.skipif(
+    None in (module._PRODUCT, module._PACK), reason="torch has no oneDNN product here"
+)
+
+
+@pytest.fixture
+def products(monkeypatch):
+    """The weights that the fast product was called with."""
+    weights = []
+    product = module._PRODUCT
+    monkeypatch.setattr(
+        module,
+        "_PRODUCT",
+        lambda x, weight, *rest: weights.append(weight) or product(x, weight, *rest),
+    )
+    return weights
 
 
 @pytest.fixture
@@ -54,19 +72,16 @@ def test_other_dtypes_and_autocast_are_torchs(case):
         assert linear(*case).dtype == torch.bfloat16
 
 
-@pytest.mark.skipif(module._PRODUCT is None, reason="torch has no oneDNN product here")
-def test_the_fast_product_is_taken_in_inference(case, monkeypatch):
-    calls = []
-    product = module._PRODUCT
-    monkeypatch.setattr(module, "_PRODUCT", lambda *args: calls.append(args) or product(*args))
+@needs_product
+def test_the_fast_product_is_taken_in_inference(case, products):
     layer = Linear(40, 24)
     layer(case[0])
-    assert not calls  # gradients are wanted
+    assert not products  # gradients are wanted
     with torch.no_grad():
         layer(case[0])
-        assert len(calls) == 1
+        assert len(products) == 1
         layer.double()(case[0].double())
-    assert len(calls) == 1
+    assert len(products) == 1
 
 
 def test_is_an_nn_linear_for_quantisers_and_adapters():
@@ -74,31 +89,32 @@ def test_is_an_nn_linear_for_quantisers_and_adapters():
     assert Linear(2, 3).state_dict().keys() == nn.Linear(2, 3).state_dict().keys()
 
 
-@pytest.mark.skipif(
-    None in (module._PRODUCT, module._PACK), reason="torch has no oneDNN product here"
-)
+@needs_product
 @pytest.mark.parametrize("error", [None, RuntimeError("stop")])
 @torch.inference_mode()
-def test_packed_weights_map_the_same_and_are_given_back(case, error):
+def test_packed_weights_map_the_same_and_are_given_back(case, products, error):
     x = case[0]
     block = nn.Sequential(Linear(40, 24), nn.GELU(), Linear(24, 40))
+    own = [block[0].weight, block[2].weight]
     want = block(x)
+    assert all(map(torch.Tensor.is_set_to, products, own))
+    products.clear()
     try:
         with packed_weights(block, x):
-            assert block[0]._packed is not None
             assert torch.equal(block(x), want)
+            assert [weight.is_mkldnn for weight in products] == [True, True]
             if error is not None:
                 raise error
     except RuntimeError as raised:
         assert raised is error  # noqa: PT017
-    assert block[0]._packed is None
-    assert block[2]._packed is None
+    products.clear()
     assert torch.equal(block(x), want)
+    assert all(map(torch.Tensor.is_set_to, products, own))
 
 
-def test_nothing_is_packed_where_gradients_or_other_dtypes_are_wanted(case):
+@needs_product
+def test_nothing_is_packed_for_other_dtypes(case, products):
     layer = Linear(40, 24)
-    with packed_weights(layer, case[0]):
-        assert layer._packed is None
     with torch.no_grad(), packed_weights(layer, case[0].bfloat16()):
-        assert layer._packed is None
+        layer(case[0])
+    assert products[0] is layer.weight

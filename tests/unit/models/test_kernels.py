@@ -1,0 +1,81 @@
+"""The door to the kernels: with them, without them, and only where no gradient is wanted."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from pavas_sdk.models import kernels
+from pavas_sdk.models.kernels import accelerated, find_kernel
+
+
+@accelerated
+def linear(x, weight, bias=None):
+    """Of the name of a kernel."""
+    return "plain"
+
+
+def test_every_kernel_stands_for_something_in_the_networks():
+    """A renamed method would leave its kernel unused, and the network slow."""
+    from pavas_sdk.models import bigvgan, blocks, layers, synchformer, transformer, vae
+    from pavas_sdk.models.cpu import KERNELS
+
+    rooms = (bigvgan, blocks, layers, synchformer, transformer, vae)
+    for name in KERNELS:
+        owner, _, method = name.rpartition(".")
+        found = [
+            vars(vars(room)[owner])[method] if owner else vars(room)[method]
+            for room in rooms
+            if (owner or method) in vars(room)
+        ]
+        assert found, name
+        assert all(hasattr(function, "__wrapped__") for function in found), name
+        assert callable(find_kernel(name))
+
+
+@pytest.mark.parametrize("switch", [None, "1", "0"])
+def test_switch(monkeypatch, switch):
+    monkeypatch.delenv("PAVAS_CPU_KERNELS", raising=False)
+    if switch is not None:
+        monkeypatch.setenv("PAVAS_CPU_KERNELS", switch)
+    x = torch.ones(1, 2)
+    with torch.no_grad():
+        assert isinstance(linear(x, x), str) == (switch == "0")
+    assert linear(x, x) == "plain"  # with gradients
+
+
+def test_what_has_no_kernel_runs_as_it_is():
+    @accelerated
+    def unheard_of(x):
+        """Doubles."""
+        return 2 * x
+
+    assert unheard_of.__doc__ == "Doubles."
+    with torch.no_grad():
+        assert unheard_of(2) == 4
+
+
+def test_an_error_inside_the_kernels_is_not_taken_for_their_absence(monkeypatch):
+    def broken(name):
+        raise ModuleNotFoundError("No module named 'numba'", name="numba")
+
+    monkeypatch.setattr(kernels.importlib, "import_module", broken)
+    kernels._load.cache_clear()
+    try:
+        with pytest.raises(ModuleNotFoundError, match="numba"):
+            find_kernel("linear")
+    finally:
+        kernels._load.cache_clear()
+
+
+def test_nothing_compiled_is_imported_before_it_is_needed():
+    """numba takes half a second, and only the vocoder and the synchronisation encoder need it."""
+    code = (
+        "import sys, torch, pavas_sdk.models.transformer as t; "
+        "net = t.MMAudioTransformer(hidden_dim=8, num_heads=2, depth=2, fused_depth=1); "
+        "c = torch.no_grad()(net.prepare_conditions)(torch.zeros(1, 1, 1024), "
+        "torch.zeros(1, 8, 768), torch.zeros(1, 1, 1024), 4); "
+        "assert 'pavas_sdk.models.cpu.linear' in sys.modules; assert 'numba' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
