@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pavas_sdk.simulation.clip import SimulatedClip, simulate
-from pavas_sdk.simulation.contacts import Contact
+from pavas_sdk.simulation.collisions import Contact
 from pavas_sdk.simulation.export import read_masks, write_clip
 from pavas_sdk.simulation.motion import Motion, run_world
 from pavas_sdk.simulation.sampling import sample_scene

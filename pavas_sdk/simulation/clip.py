@@ -29,7 +29,7 @@ from pavas_sdk.simulation.sound import render_sound
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pavas_sdk.simulation.contacts import Contact
+    from pavas_sdk.simulation.collisions import Contact
     from pavas_sdk.simulation.motion import Motion
     from pavas_sdk.simulation.scene import Scene
 

@@ -15,7 +15,7 @@ from pavas_sdk.data import MaskTrack
 from pavas_sdk.data.files import replacing
 from pavas_sdk.errors import FormatError, InputError, OutputExistsError
 from pavas_sdk.media import write_video
-from pavas_sdk.simulation.contacts import SURFACE_NAMES
+from pavas_sdk.simulation.collisions import SURFACE_NAMES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

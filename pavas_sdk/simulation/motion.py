@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pavas_sdk.simulation.contacts import merge_touches
+from pavas_sdk.simulation.collisions import merge_touches
 from pavas_sdk.simulation.dynamics import GRAVITY_M_S2, STEP_S, Laws, World, step_world
 from pavas_sdk.simulation.materials import MATERIALS, SURFACES, friction, restitution
 from pavas_sdk.simulation.striker import swing
@@ -16,7 +16,7 @@ from pavas_sdk.simulation.striker import swing
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pavas_sdk.simulation.contacts import Contact
+    from pavas_sdk.simulation.collisions import Contact
     from pavas_sdk.simulation.scene import Room, SceneObject, StaticBox, Striker
 
 __all__ = ["Motion", "run_world"]

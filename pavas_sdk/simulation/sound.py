@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pavas_sdk.simulation.contacts import FLOOR, TARGET
+from pavas_sdk.simulation.collisions import FLOOR, TARGET
 from pavas_sdk.simulation.kernels import kernel
 from pavas_sdk.simulation.materials import MATERIALS, SURFACES, Material, Surface
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pavas_sdk.simulation.contacts import Contact
+    from pavas_sdk.simulation.collisions import Contact
     from pavas_sdk.simulation.dynamics import Array
     from pavas_sdk.simulation.motion import Motion
     from pavas_sdk.simulation.scene import Scene, SceneObject

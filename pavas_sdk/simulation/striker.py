@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pavas_sdk.simulation.contacts import FLOOR, TARGET, Contact, energy_change
+from pavas_sdk.simulation.collisions import FLOOR, TARGET, Contact, energy_change
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

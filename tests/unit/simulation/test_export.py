@@ -10,7 +10,7 @@ from pavas_sdk.data import PhysicsEstimate
 from pavas_sdk.errors import FormatError, InputError, OutputExistsError
 from pavas_sdk.media import read_audio, read_video
 from pavas_sdk.simulation import read_masks, write_clip
-from pavas_sdk.simulation.contacts import Contact
+from pavas_sdk.simulation.collisions import Contact
 from pavas_sdk.simulation.export import ClipFiles, finished_clip
 
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from pavas_sdk.simulation.contacts import Contact
+from pavas_sdk.simulation.collisions import Contact
 from pavas_sdk.simulation.motion import run_world
 from pavas_sdk.simulation.sampling import sample_world
 from pavas_sdk.simulation.scene import SceneConfig
