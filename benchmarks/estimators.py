@@ -19,12 +19,12 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from pavas_sdk.data.impacts import speeds_around
-from pavas_sdk.media import MemorySource
 from pavas_sdk.physics import PhysicsEstimator, PhysicsResult
 from pavas_sdk.simulation import simulate
 
 if TYPE_CHECKING:
-    from pavas_sdk.simulation import SimulatedClip
+    from pavas_sdk.data import LabelledClip
+    from pavas_sdk.simulation import Simulation
 
 MIN_OVERLAP = 0.3
 ALONE_S = 0.15
@@ -51,7 +51,7 @@ def overlap(a: np.ndarray, b: np.ndarray) -> float:
     return float((a & b).sum() / union) if union else 0.0
 
 
-def match(clip: SimulatedClip, result: PhysicsResult) -> dict[int, tuple[int, float]]:
+def match(clip: LabelledClip, result: PhysicsResult) -> dict[int, tuple[int, float]]:
     """Best estimated object and its overlap, by true id."""
     found = {}
     for object_id, truth in clip.masks.items():
@@ -61,9 +61,10 @@ def match(clip: SimulatedClip, result: PhysicsResult) -> dict[int, tuple[int, fl
     return found
 
 
-def count(clip: SimulatedClip, result: PhysicsResult, tally: Tally) -> None:
+def count(simulation: Simulation, result: PhysicsResult, tally: Tally) -> None:
     """Add one clip."""
-    action, camera = clip.label, f"camera {clip.scene.camera.kind}"
+    clip = simulation.clip
+    action, camera = clip.action, f"camera {simulation.scene.camera.kind}"
     pairs = match(clip, result)
     used = {i for i, score in pairs.values() if score > 0.1}
     for key in (action, camera, "all"):
@@ -86,7 +87,7 @@ def count(clip: SimulatedClip, result: PhysicsResult, tally: Tally) -> None:
     count_impacts(clip, result, tally)
 
 
-def count_impacts(clip: SimulatedClip, result: PhysicsResult, tally: Tally) -> None:
+def count_impacts(clip: LabelledClip, result: PhysicsResult, tally: Tally) -> None:
     """Add the impacts of one clip."""
     if not clip.contacts:
         return
@@ -97,7 +98,7 @@ def count_impacts(clip: SimulatedClip, result: PhysicsResult, tally: Tally) -> N
     times = np.array([c.time_s for c in clear])
     tally.false_impacts.append(sum(not (np.abs(every - t) < 0.12).any() for t in found))
     for contact in clear:
-        for key in (clip.label, "all"):
+        for key in (clip.action, "all"):
             tally.impacts[key].append(any(abs(t - contact.time_s) < NEAR_S for t in found))
         if (np.abs(times - contact.time_s) < ALONE_S).sum() > 1:
             continue
@@ -106,7 +107,7 @@ def count_impacts(clip: SimulatedClip, result: PhysicsResult, tally: Tally) -> N
             around = speeds_around(entry.speed_times_s, entry.speed_m_s, contact.time_s)
             before, after = np.nan_to_num(around)
             best = max(best, abs(0.5 * (entry.mass_kg or 0.0) * (after**2 - before**2)))
-        tally.energies.append((clip.label, contact.energy_change_j, best))
+        tally.energies.append((clip.action, contact.energy_change_j, best))
 
 
 def report(tally: Tally) -> dict[str, Any]:
@@ -166,12 +167,12 @@ def main() -> None:
     estimator = PhysicsEstimator(timeout_s=None)
     tally = Tally()
     for seed in range(options.seed, options.seed + options.clips):
-        clip = simulate(seed)
-        source = MemorySource(clip.video)
+        simulation = simulate(seed)
+        clip = simulation.clip
         started = time.process_time()
-        result = estimator.estimate(source, prompt=clip.prompt if options.prompt else "")
+        result = estimator.estimate(clip.source, prompt=clip.prompt if options.prompt else "")
         tally.seconds.append(time.process_time() - started)
-        count(clip, result, tally)
+        count(simulation, result, tally)
     figures = report(tally)
     if options.json:
         print(json.dumps(figures, indent=1))

@@ -67,7 +67,7 @@ def make_clip(path: Path, seconds: float) -> None:
         "from pavas_sdk.media import write_video; "
         "c = SceneConfig(height=720, width=1280, fps=30.0, duration_s=float(sys.argv[2]), "
         "action='drop', camera='still', compression=False); "
-        "write_video(sys.argv[1], simulate(90_000_007, c).video)"
+        "write_video(sys.argv[1], simulate(90_000_007, c).clip.video)"
     )
     subprocess.run([sys.executable, "-c", code, str(path), str(seconds)], check=True)
 

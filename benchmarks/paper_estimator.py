@@ -31,7 +31,7 @@ from pavas_florence_sam2 import FlorenceSam2Segmenter
 from pavas_qwen_vl import AnswerError, QwenVLDetector, QwenVLMassEstimator
 from random_paper_models import full_folders, tiny_folders
 
-from pavas_sdk.media import MemorySource, open_video
+from pavas_sdk.media import open_video
 from pavas_sdk.physics import CentroidVelocityEstimator, PhysicsEstimator
 from pavas_sdk.simulation import SceneConfig, simulate
 
@@ -91,7 +91,7 @@ def clip(options: argparse.Namespace) -> tuple[Any, Any, Any, Any, str]:
         seen = PhysicsEstimator(timeout_s=None).estimate(source)
         things = [entry.object for entry in seen.physics]
         return source, things, seen.masks, seen.reconstruction, "what pavas-tiny sees"
-    scene = simulate(
+    simulation = simulate(
         options.seed,
         SceneConfig(
             duration_s=options.seconds,
@@ -103,8 +103,8 @@ def clip(options: argparse.Namespace) -> tuple[Any, Any, Any, Any, str]:
             sample_rate_hz=4000,
         ),
     )
-    things = [entry.object for entry in scene.physics]
-    return MemorySource(scene.video), things, scene.masks, scene.reconstruction(), "the truth"
+    clip = simulation.clip
+    return clip.source, clip.objects, clip.masks, simulation.reconstruction(), "the truth"
 
 
 def first_box(track: Any) -> tuple[float, tuple[float, float, float, float]]:

@@ -68,9 +68,9 @@ def measure(clips: int, size: int, seed: int) -> dict[str, float | str]:
             spent["h264_in_memory_s"] += squeezed - heard
             kind = "picture_still_camera_s" if scene.camera.kind == "still" else "picture_moving_s"
             cameras[kind].append(drawn - world)
-        clip = simulate(seed, config)
+        simulation = simulate(seed, config)
         start = time.process_time()
-        write_clip(clip, Path(folder), "clip")
+        write_clip(simulation, Path(folder), "clip")
         written = time.process_time() - start
     out: dict[str, float | str] = {name: round(value / clips, 4) for name, value in spent.items()}
     out |= {name: round(float(np.mean(values)), 4) for name, values in sorted(cameras.items())}

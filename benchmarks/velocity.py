@@ -32,7 +32,7 @@ from pavas_sdk.simulation import SceneConfig, simulate
 
 if TYPE_CHECKING:
     from pavas_sdk.data import MaskTrack, Reconstruction
-    from pavas_sdk.simulation import SimulatedClip
+    from pavas_sdk.simulation import Simulation
 
 CAMERAS = ("still", "pan", "still", "shake", "still", "dolly")
 NOISE = 0.02
@@ -81,19 +81,18 @@ def disturbed(
     return replace(points, points_m=moved)
 
 
-def count(clip: SimulatedClip, errors: dict[Any, list[tuple[float, float]]]) -> dict[str, int]:
+def count(simulation: Simulation, errors: dict[Any, list[tuple[float, float]]]) -> dict[str, int]:
     """Add one clip's errors by (estimator, condition, camera); return the occlusion check."""
-    points = clip.reconstruction()
-    camera = "camera at rest" if clip.scene.camera.kind == "still" else "camera moves"
-    things = [entry.object for entry in clip.physics]
+    clip, points = simulation.clip, simulation.reconstruction()
+    camera = "camera at rest" if simulation.scene.camera.kind == "still" else "camera moves"
     unseen = {"hidden frame pairs": 0, "of them missing": 0}
     for condition, (pixels, noise) in CONDITIONS.items():
         masks = changed_masks(clip.masks, pixels)
-        rng = np.random.default_rng(clip.scene.seed)
+        rng = np.random.default_rng(simulation.scene.seed)
         given = disturbed(points, masks, noise, rng)
         for name, options in ESTIMATORS.items():
             paths = CentroidVelocityEstimator(**options).estimate_velocity(
-                things, masks, given, rng=rng
+                clip.objects, masks, given, rng=rng
             )
             for object_id, path in paths.items():
                 speed, truth = path.speed_m_s(), clip.physics[object_id].speed_m_s

@@ -4,19 +4,22 @@ import numpy as np
 
 from pavas_sdk.data import (
     Audio,
+    Contact,
+    LabelledClip,
     MaskTrack,
     MovingObject,
     ObjectPhysics,
     PhysicsEstimate,
     Video,
 )
-from pavas_sdk.training import Contacts, StoreConfig, Take, TrainingClip
+from pavas_sdk.media import MemorySource
+from pavas_sdk.training import StoreConfig
 
 DURATION_S = 1.28
 CONFIG = StoreConfig(grey_size=64, duration_s=DURATION_S, max_objects=2, takes=2)
 
 
-def toy_clip(seed: int) -> TrainingClip:
+def toy_takes(seed: int) -> tuple[LabelledClip, ...]:
     """One object, one or two hits; the second take is eight times as heavy and 6 dB louder."""
     rng = np.random.default_rng(seed)
     times = np.arange(32) / 25
@@ -29,6 +32,8 @@ def toy_clip(seed: int) -> TrainingClip:
     masks[:, corner[0] : corner[0] + 16, corner[1] : corner[1] + 16] = True
     for hit in hits:
         frames[int(hit * 25) :, corner[0] : corner[0] + 16, corner[1] : corner[1] + 16] += 80
+    source = MemorySource(Video(frames=frames, times_s=times))
+    track = MaskTrack(object_id=3, masks=masks, times_s=times, scores=np.ones(32, dtype=np.float32))
     takes = []
     for factor in (1.0, 8.0):
         energy = 0.5 * mass * factor * speed[0] ** 2
@@ -38,7 +43,14 @@ def toy_clip(seed: int) -> TrainingClip:
             ring = np.sin(2 * np.pi * 700 * since) * np.exp(-40 * np.maximum(since, 0))
             wave += 0.03 * energy**0.36 * ring * (since >= 0)
         takes.append(
-            Take(
+            LabelledClip(
+                clip_id=seed,
+                source=source,
+                masks={3: track},
+                action="drop" if seed % 2 else "strike",
+                surface="wood",
+                materials={3: "wood" if seed % 3 else "metal"},
+                sizes_m={3: 0.1},
                 audio=Audio(samples=wave, sample_rate_hz=16000),
                 physics=PhysicsEstimate(
                     objects=(
@@ -51,33 +63,15 @@ def toy_clip(seed: int) -> TrainingClip:
                     ),
                     duration_s=DURATION_S,
                 ),
-                contacts=Contacts(
-                    times_s=hits,
-                    energy_change_j=np.full(2, energy),
-                    object_ids=np.full(2, 3),
+                contacts=tuple(
+                    Contact(time_s=float(hit), object_id=3, energy_change_j=energy) for hit in hits
                 ),
                 prompt="a wooden box" if factor == 1.0 else "",
             )
         )
-    return TrainingClip(
-        seed=seed,
-        video=Video(frames=frames, times_s=times),
-        masks={
-            3: MaskTrack(
-                object_id=3,
-                masks=masks,
-                times_s=times,
-                scores=np.ones(32, dtype=np.float32),
-            )
-        },
-        takes=tuple(takes),
-        action="drop" if seed % 2 else "strike",
-        surface="wood",
-        materials={3: "wood" if seed % 3 else "metal"},
-        sizes_m={3: 0.1},
-    )
+    return tuple(takes)
 
 
 def toy_picture(seed: int) -> Video:
     """The picture alone."""
-    return toy_clip(seed).video
+    return toy_takes(seed)[0].video

@@ -19,10 +19,10 @@ def main() -> None:
     config = SceneConfig(
         height=360, width=480, action="drop", camera="still", noise=False, compression=False
     )
-    clip = simulate(SEED, config)
+    clip = simulate(SEED, config).clip
     path = Path(__file__).with_name("bouncing_ball.mp4")
     write_video(path, clip.video, crf=26, preset="veryslow", overwrite=True)
-    print(f"{path}: {path.stat().st_size / 1000:.0f} kB, {clip.scene.prompt}")
+    print(f"{path}: {path.stat().st_size / 1000:.0f} kB, {clip.prompt}")
     print(clip.physics)
 
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pavas_sdk.cli.output import json_option, say, show_json, show_table
-from pavas_sdk.data.seeds import evaluation_seeds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,44 +101,30 @@ def simulated(
 
     --model codec sends the true sound through codec and vocoder: the best that can be reached.
     """
-    import numpy as np
+    from pavas_sdk.evaluation import evaluate_simulated, sound_options
 
-    from pavas_sdk.cli.evaluation_clips import sound_measurer
-    from pavas_sdk.evaluation import ClipMeasurement, run, summarise
-
-    options = _options(model, physics, prompts, steps, guidance, jobs)
-    rows = run(
-        evaluation_seeds(seed, clips),
-        partial(sound_measurer, options),
-        ClipMeasurement.from_json,
-        settings={"measurement": "simulated", **options.settings()},
-        path=out,
-        jobs=jobs,
-        progress=_Progress(),
+    options = sound_options(model, physics=physics, prompts=prompts, steps=steps, guidance=guidance)
+    measured = evaluate_simulated(
+        options, clips=clips, seed=seed, jobs=jobs, path=out, progress=_Progress()
     )
-    result = {
-        **summarise(rows, rng=np.random.default_rng(seed)),
-        "seed": seed,
-        **options.settings(),
-    }
     if as_json:
-        show_json(result)
+        show_json(measured)
         return
     show_table(
         ("METRIC", "VALUE", "95 %"),
         [
-            (name, _number(result[name]), _interval(interval))
-            for name, interval in result["intervals"].items()
+            (name, _number(measured[name]), _interval(interval))
+            for name, interval in measured["intervals"].items()
         ],
     )
     show_table(
         ("CLASS", "IMPACTS", "APCC", "REFERENCE"),
         [
             (name, row["impacts"], _number(row["apcc"]), _number(row["apcc_reference"]))
-            for name, row in result["apcc_classes"].items()
+            for name, row in measured["apcc_classes"].items()
         ],
     )
-    say(f"{result['impacts']} impacts in {result['clips']} clips, seed {seed}")
+    say(f"{measured['impacts']} impacts in {measured['clips']} clips, seed {seed}")
 
 
 @evaluate.command()
@@ -157,28 +141,14 @@ def edits(
     as_json: bool,
 ) -> None:
     """Double and halve masses and speeds, with the same noise: does the level follow?"""
-    import numpy as np
+    from pavas_sdk.evaluation import evaluate_edits, sound_options
 
-    from pavas_sdk.cli.evaluation_clips import edit_measurer
-    from pavas_sdk.evaluation import EditMeasurement, run, summarise_edits
-    from pavas_sdk.simulation.sound import ENERGY_EXPONENT
-
-    options = _options(model, "true", prompts, steps, guidance, jobs)
-    rows = run(
-        evaluation_seeds(seed, clips),
-        partial(edit_measurer, options),
-        EditMeasurement.from_json,
-        settings={"measurement": "edits", **options.settings()},
-        path=out,
-        jobs=jobs,
-        progress=_Progress(),
+    options = sound_options(model, prompts=prompts, steps=steps, guidance=guidance)
+    measured = evaluate_edits(
+        options, clips=clips, seed=seed, jobs=jobs, path=out, progress=_Progress()
     )
-    summary = summarise_edits(
-        rows, energy_exponent=ENERGY_EXPONENT, rng=np.random.default_rng(seed)
-    )
-    result = {**summary, "seed": seed, **options.settings()}
     if as_json:
-        show_json(result)
+        show_json(measured)
         return
     show_table(
         ("EDIT", "RIGHT WAY", "95 %", "SHIFT dB", "EXPECTED dB"),
@@ -190,37 +160,12 @@ def edits(
                 _number(row["shift_db"]),
                 _number(row["expected_db"]),
             )
-            for name, row in result["edits"].items()
+            for name, row in measured["edits"].items()
         ],
     )
     say(
-        f"{_number(result['right_way'])} of {result['impacts']} impacts move the right way "
-        f"({result['clips']} clips, seed {seed})"
-    )
-
-
-def _options(
-    model: str | None,
-    physics: str,
-    prompts: str,
-    steps: int | None,
-    guidance: float | None,
-    jobs: int,
-) -> Any:
-    from pavas_sdk.cli.evaluation_clips import SoundOptions, fingerprint
-    from pavas_sdk.registry import DEFAULTS
-
-    name = model or DEFAULTS["pipeline"]
-    if prompts == "auto":
-        prompts = "none" if physics == "estimated" else "clip"
-    return SoundOptions(
-        model=name,
-        physics=physics,
-        prompts=prompts,
-        steps=steps,
-        guidance=guidance,
-        threads=1 if jobs > 1 else None,
-        weights=fingerprint(name),
+        f"{_number(measured['right_way'])} of {measured['impacts']} impacts move the right way "
+        f"({measured['clips']} clips, seed {seed})"
     )
 
 

@@ -108,11 +108,13 @@ def simulate(
         if not overwrite:
             document = finished_clip(out, name, seed=clip_seed, config=config)
         if document is None:
-            clip = make(clip_seed, config)
-            write_clip(clip, out, name, points=points, overwrite=True)
+            simulation = make(clip_seed, config)
+            write_clip(simulation, out, name, points=points, overwrite=True)
             document = finished_clip(out, name, seed=clip_seed, config=config)
             made += 1
-            say(f"{index + 1}/{clips}  {name}  {clip.label}: {clip.prompt or '(no words)'}")
+            say(
+                f"{index + 1}/{clips}  {name}  {simulation.clip.action}: {simulation.clip.prompt or '(no words)'}"
+            )
         if document is not None:
             rows.append(_row(name, files.video, document))
     if as_json:

@@ -69,23 +69,13 @@ def tiny(
     """
     from dataclasses import replace
 
-    from pavas_sdk.cli.simulated_clips import simulated_picture, simulated_training_clip
-    from pavas_sdk.errors import ConfigurationError
     from pavas_sdk.training.recipe import TinyRecipe, scaled
     from pavas_sdk.training.tiny import train_tiny
 
-    checkpoint = out / ("flow_without_physics" if without_physics else "flow") / "checkpoint"
-    if checkpoint.exists() and not resume:
-        raise ConfigurationError(
-            f"{checkpoint} is there from an earlier run; pass --resume to go on from it, or give "
-            "another --out"
-        )
     recipe = scaled(TinyRecipe(jobs=jobs), clips=clips, steps=steps, seed=seed)
     recipe = replace(recipe, with_physics=not without_physics)
     say(f"Training pavas-tiny in {out} ({clips} clips, {steps} steps)")
-    folder = train_tiny(
-        out, recipe, source=simulated_training_clip, picture=simulated_picture, resume=resume
-    )
+    folder = train_tiny(out, recipe, resume=resume)
     if as_json:
         show_json({"pipeline": str(folder), "clips": clips, "steps": steps, "seed": seed})
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pavas_sdk.data.audio import Audio
 from pavas_sdk.data.background import background_motion_m_s
+from pavas_sdk.data.clips import Contact, LabelledClip
 from pavas_sdk.data.component_ref import ComponentRef
 from pavas_sdk.data.frames import SourceFacts
 from pavas_sdk.data.geometry import Reconstruction, Trajectory
@@ -17,8 +18,10 @@ from pavas_sdk.data.video import FrameSource, Video
 __all__ = [
     "Audio",
     "ComponentRef",
+    "Contact",
     "FrameSource",
     "Impact",
+    "LabelledClip",
     "MaskTrack",
     "MassEstimate",
     "MovingObject",

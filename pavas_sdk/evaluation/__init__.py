@@ -11,26 +11,30 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pavas_sdk.evaluation.apcc import ApccResult
     from pavas_sdk.evaluation.bootstrap import bootstrap_intervals
-    from pavas_sdk.evaluation.clip import ClipMeasurement, EvaluationClip, measure_clip
+    from pavas_sdk.evaluation.clip import ClipMeasurement, measure_clip
     from pavas_sdk.evaluation.edits import EDITS, Edit, EditMeasurement, summarise_edits
-    from pavas_sdk.evaluation.impacts import ContactTruth
     from pavas_sdk.evaluation.onset import detect_onsets, onset_strength
     from pavas_sdk.evaluation.runner import run
+    from pavas_sdk.evaluation.simulated import evaluate_edits, evaluate_simulated
+    from pavas_sdk.evaluation.sounds import SoundMaker, SoundOptions, sound_options
     from pavas_sdk.evaluation.summary import summarise
 
 _EXPORTS = {
     "EDITS": "edits",
     "ApccResult": "apcc",
     "ClipMeasurement": "clip",
-    "ContactTruth": "impacts",
     "Edit": "edits",
     "EditMeasurement": "edits",
-    "EvaluationClip": "clip",
+    "SoundMaker": "sounds",
+    "SoundOptions": "sounds",
     "bootstrap_intervals": "bootstrap",
     "detect_onsets": "onset",
+    "evaluate_edits": "simulated",
+    "evaluate_simulated": "simulated",
     "measure_clip": "clip",
     "onset_strength": "onset",
     "run": "runner",
+    "sound_options": "sounds",
     "summarise": "summary",
     "summarise_edits": "edits",
 }
@@ -39,15 +43,18 @@ __all__ = [
     "EDITS",
     "ApccResult",
     "ClipMeasurement",
-    "ContactTruth",
     "Edit",
     "EditMeasurement",
-    "EvaluationClip",
+    "SoundMaker",
+    "SoundOptions",
     "bootstrap_intervals",
     "detect_onsets",
+    "evaluate_edits",
+    "evaluate_simulated",
     "measure_clip",
     "onset_strength",
     "run",
+    "sound_options",
     "summarise",
     "summarise_edits",
 ]

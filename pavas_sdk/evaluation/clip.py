@@ -1,50 +1,27 @@
-"""One clip: what is known about it, and what is measured on the sound made for it."""
+"""What is measured on the sound made for one clip."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pavas_sdk.data import Audio
-from pavas_sdk.errors import FormatError, PhysicsInputError
+from pavas_sdk.errors import FormatError
 from pavas_sdk.evaluation import apcc, loudness, onset
-from pavas_sdk.evaluation.impacts import ContactTruth, isolated, merge_contacts
+from pavas_sdk.evaluation.impacts import isolated, merge_contacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pavas_sdk.data import MaskTrack, PhysicsEstimate, Video
+    from numpy.typing import NDArray
 
-__all__ = ["ClipMeasurement", "EvaluationClip", "ImpactMeasurement", "measure_clip"]
+    from pavas_sdk.data import Contact, LabelledClip, PhysicsEstimate
+
+__all__ = ["ClipMeasurement", "ImpactMeasurement", "measure_clip"]
 
 AUDIBLE_THRESHOLD = 0.08
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class EvaluationClip:
-    """A video with its true sound and physics, from whatever source.
-
-    Attributes:
-        clip_id: Unique within an evaluation; the seed of a simulated clip.
-        category: Sound class, for APCC.
-        video: The picture.
-        audio: The true sound.
-        physics: True physics.
-        masks: True masks by object id; may be empty.
-        contacts: All contacts, in any order.
-        prompt: What a person would say about it; may be empty.
-    """
-
-    clip_id: int
-    category: str
-    video: Video
-    audio: Audio
-    physics: PhysicsEstimate
-    masks: Mapping[int, MaskTrack] = field(default_factory=dict)
-    contacts: tuple[ContactTruth, ...] = ()
-    prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +65,7 @@ class ClipMeasurement:
         seconds: Wall time of making the sound.
     """
 
-    clip_id: int
+    clip_id: int | str
     category: str
     impacts: tuple[ImpactMeasurement, ...]
     contacts: int
@@ -127,12 +104,11 @@ class ClipMeasurement:
 
 
 def measure_clip(
-    clip: EvaluationClip,
+    clip: LabelledClip,
     generated: Audio,
     *,
     objects: int | None = None,
     seconds: float = 0.0,
-    impacts: list[ContactTruth] | None = None,
 ) -> ClipMeasurement:
     """Compare a generated sound with the true one at the contacts of a clip.
 
@@ -143,18 +119,21 @@ def measure_clip(
         generated: The sound that was made for it.
         objects: Copied into the result.
         seconds: Copied into the result.
-        impacts: From `counted_impacts`, to save doing it again.
+
+    Raises:
+        InputError: The clip has no true sound.
     """
-    made = matched(generated, clip.audio)
-    counted = counted_impacts(clip) if impacts is None else impacts
+    truth = clip.true_audio
+    made = matched(generated, truth)
+    counted = counted_impacts(clip)
     times = np.asarray([impact.time_s for impact in counted])
     every = np.sort([contact.time_s for contact in clip.contacts])
     onsets = onset.detect_onsets(made)
     errors = np.full(times.size, np.nan)
     for index, found in onset.match_onsets(times, onsets):
         errors[index] = onsets[found] - times[index]
-    curves = onset.onset_strength(made), onset.onset_strength(clip.audio)
-    levels = loudness.levels_db(made, times), loudness.levels_db(clip.audio, times)
+    curves = onset.onset_strength(made), onset.onset_strength(truth)
+    levels = loudness.levels_db(made, times), loudness.levels_db(truth, times)
     rows = []
     for index, impact in enumerate(counted):
         window_energy = _window_energy(clip.physics, impact)
@@ -173,33 +152,43 @@ def measure_clip(
         )
     return ClipMeasurement(
         clip_id=clip.clip_id,
-        category=clip.category,
+        category=clip.action,
         impacts=tuple(rows),
         contacts=len(clip.contacts),
         onsets_s=tuple(float(time_s) for time_s in onsets),
-        false_onsets=onset.false_onsets(every, onsets),
-        false_onsets_reference=onset.false_onsets(every, onset.detect_onsets(clip.audio)),
+        false_onsets=onset.false_onsets(every, _scored(clip, onsets)),
+        false_onsets_reference=onset.false_onsets(every, _scored(clip, onset.detect_onsets(truth))),
         objects=objects,
         seconds=seconds,
     )
 
 
-def counted_impacts(clip: EvaluationClip) -> list[ContactTruth]:
+def counted_impacts(clip: LabelledClip) -> list[Contact]:
     """Return the impacts that count: isolated, whole within the clip, audible in the true sound.
 
     Audible means that the true sound has an onset there, at a somewhat higher threshold than the
-    one for generated sounds: an impact at the very threshold would be a matter of chance.
+    one for generated sounds: an impact at the very threshold would be a matter of chance. Impacts
+    in ``unscored_s`` do not count, but they disturb others.
+
+    Raises:
+        InputError: The clip has no true sound.
     """
     events = merge_contacts(clip.contacts)
     alone = isolated(events)
-    end_s = clip.audio.duration_s - loudness.SEARCH_S - loudness.WINDOW_S
-    heard = onset.detect_onsets(clip.audio, threshold=AUDIBLE_THRESHOLD)
+    truth = clip.true_audio
+    end_s = truth.duration_s - loudness.SEARCH_S - loudness.WINDOW_S
+    heard = onset.detect_onsets(truth, threshold=AUDIBLE_THRESHOLD)
     near = {index for index, _ in onset.match_onsets([e.time_s for e in events], heard)}
     return [
         event
         for index, event in enumerate(events)
-        if alone[index] and index in near and event.time_s <= end_s
+        if alone[index] and index in near and event.time_s <= end_s and clip.is_scored(event.time_s)
     ]
+
+
+def _scored(clip: LabelledClip, onsets_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    kept = [time_s for time_s in onsets_s if clip.is_scored(float(time_s))]
+    return np.asarray(kept, dtype=np.float64)
 
 
 def matched(generated: Audio, reference: Audio) -> Audio:
@@ -218,8 +207,7 @@ def matched(generated: Audio, reference: Audio) -> Audio:
     return audio.fitted(reference.samples.shape[1])
 
 
-def _window_energy(physics: PhysicsEstimate, impact: ContactTruth) -> float:
-    try:
-        return apcc.energy_change_j(physics, impact.object_id, impact.time_s)
-    except PhysicsInputError:  # a contact of something that is no object of the clip
+def _window_energy(physics: PhysicsEstimate, impact: Contact) -> float:
+    if impact.object_id is None:
         return float("nan")
+    return apcc.energy_change_j(physics, impact.object_id, impact.time_s)

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pavas_sdk.data import Audio, PhysicsEstimate
-    from pavas_sdk.evaluation.clip import EvaluationClip
+    from pavas_sdk.data import Audio, LabelledClip, PhysicsEstimate
 
 __all__ = ["EDITS", "Edit", "EditMeasurement", "level_shifts_db", "summarise_edits"]
 
@@ -76,7 +75,7 @@ class EditMeasurement:
         shifts_db: Edit name to the shift of every impact, dB.
     """
 
-    clip_id: int
+    clip_id: int | str
     category: str
     shifts_db: Mapping[str, tuple[float, ...]]
 
@@ -97,7 +96,7 @@ class EditMeasurement:
         """
         try:
             return cls(
-                clip_id=int(data["clip_id"]),
+                clip_id=data["clip_id"],
                 category=str(data["category"]),
                 shifts_db={
                     str(name): tuple(float(value) for value in values)
@@ -108,10 +107,11 @@ class EditMeasurement:
             raise FormatError(f"not a clip's level shifts: {err!r}") from err
 
 
-def level_shifts_db(clip: EvaluationClip, before: Audio, after: Audio) -> tuple[float, ...]:
+def level_shifts_db(clip: LabelledClip, before: Audio, after: Audio) -> tuple[float, ...]:
     """Return the change of level at every impact of the clip that counts, dB."""
     times = [impact.time_s for impact in counted_impacts(clip)]
-    levels = [levels_db(matched(audio, clip.audio), times) for audio in (before, after)]
+    truth = clip.true_audio
+    levels = [levels_db(matched(audio, truth), times) for audio in (before, after)]
     return tuple(float(value) for value in levels[1] - levels[0])
 
 
@@ -142,22 +142,9 @@ def summarise_edits(
     """
     if not clips:
         raise InputError("there is nothing to summarise: no clip was evaluated")
-    shifts = {e.name: [np.asarray(clip.shifts_db[e.name]) for clip in clips] for e in edits}
-    signs = {e.name: np.sign(e.expected_db(energy_exponent)) for e in edits}
-
-    def statistics(chosen: NDArray[np.int64]) -> dict[str, float]:
-        drawn = {n: np.concatenate([rows[c] for c in chosen]) for n, rows in shifts.items()}
-        right = {name: values * signs[name] > 0 for name, values in drawn.items()}
-        together = np.concatenate(list(right.values()))
-        some = together.size > 0
-        result = {"right_way": float(together.mean()) if some else float("nan")}
-        for name, values in drawn.items():
-            result[f"{name}.right_way"] = float(right[name].mean()) if some else float("nan")
-            result[f"{name}.shift_db"] = float(np.median(values)) if some else float("nan")
-        return result
-
-    values = statistics(np.arange(len(clips)))
-    intervals = bootstrap_intervals(len(clips), statistics, rng=rng, draws=draws)
+    table = _ShiftTable(clips, edits, energy_exponent)
+    values = table.statistics(np.arange(len(clips)))
+    intervals = bootstrap_intervals(len(clips), table.statistics, rng=rng, draws=draws)
 
     def known(name: str) -> float | None:
         return None if np.isnan(values[name]) else values[name]
@@ -183,3 +170,30 @@ def summarise_edits(
         "impacts": sum(len(clip.shifts_db[edits[0].name]) for clip in clips),
         "clips": len(clips),
     }
+
+
+class _ShiftTable:
+    """Level shifts by edit and clip, and which way they should go."""
+
+    def __init__(
+        self, clips: Sequence[EditMeasurement], edits: Sequence[Edit], energy_exponent: float
+    ) -> None:
+        self.shifts_db = {
+            edit.name: [np.asarray(clip.shifts_db[edit.name]) for clip in clips] for edit in edits
+        }
+        self.signs = {edit.name: np.sign(edit.expected_db(energy_exponent)) for edit in edits}
+
+    def statistics(self, clips: NDArray[np.int64]) -> dict[str, float]:
+        """Return shares and medians over the impacts of some clips, with repeats."""
+        drawn = {
+            name: np.concatenate([rows[clip] for clip in clips])
+            for name, rows in self.shifts_db.items()
+        }
+        right = {name: values * self.signs[name] > 0 for name, values in drawn.items()}
+        together = np.concatenate(list(right.values()))
+        some = together.size > 0
+        shares = {"right_way": float(together.mean()) if some else float("nan")}
+        for name, values in drawn.items():
+            shares[f"{name}.right_way"] = float(right[name].mean()) if some else float("nan")
+            shares[f"{name}.shift_db"] = float(np.median(values)) if some else float("nan")
+        return shares

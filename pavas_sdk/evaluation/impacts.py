@@ -8,58 +8,31 @@ within 150 ms. One whose energy is below a hundredth is not comparable: it is so
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pavas_sdk.errors import InputError
+from pavas_sdk.data import Contact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["ContactTruth", "isolated", "merge_contacts"]
+__all__ = ["isolated", "merge_contacts"]
 
 MERGE_S = 0.03
 APART_S = 0.15
 NEGLIGIBLE = 0.01
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContactTruth:
-    """A known contact.
-
-    Attributes:
-        time_s: When, on the video's clock.
-        object_id: Object whose energy changed most.
-        energy_change_j: Joules, or NaN when not known exactly.
-    """
-
-    time_s: float
-    object_id: int
-    energy_change_j: float = float("nan")
-
-    def __post_init__(self) -> None:
-        """Validate.
-
-        Raises:
-            InputError: A time that is not finite, or a negative energy.
-        """
-        if not np.isfinite(self.time_s) or self.energy_change_j < 0:
-            raise InputError(f"not a contact: {self.time_s} s, {self.energy_change_j} J")
-
-
-def merge_contacts(
-    contacts: Iterable[ContactTruth], *, within_s: float = MERGE_S
-) -> list[ContactTruth]:
+def merge_contacts(contacts: Iterable[Contact], *, within_s: float = MERGE_S) -> list[Contact]:
     """Return one event per moment, in order of time.
 
     A chain of contacts, each within ``within_s`` of the one before, becomes its strongest member
     with the energies of all added up.
     """
-    chains: list[list[ContactTruth]] = []
+    chains: list[list[Contact]] = []
     for contact in sorted(contacts, key=lambda entry: entry.time_s):
         if chains and contact.time_s - chains[-1][-1].time_s <= within_s:
             chains[-1].append(contact)
@@ -68,12 +41,12 @@ def merge_contacts(
     return [_merged(chain) for chain in chains]
 
 
-def _merged(chain: list[ContactTruth]) -> ContactTruth:
+def _merged(chain: list[Contact]) -> Contact:
     known = [entry for entry in chain if not np.isnan(entry.energy_change_j)]
     if len(known) < len(chain):
         return chain[0]
     strongest = max(known, key=lambda entry: entry.energy_change_j)
-    return ContactTruth(
+    return Contact(
         time_s=strongest.time_s,
         object_id=strongest.object_id,
         energy_change_j=float(sum(entry.energy_change_j for entry in known)),
@@ -81,7 +54,7 @@ def _merged(chain: list[ContactTruth]) -> ContactTruth:
 
 
 def isolated(
-    events: Sequence[ContactTruth], *, apart_s: float = APART_S, negligible: float = NEGLIGIBLE
+    events: Sequence[Contact], *, apart_s: float = APART_S, negligible: float = NEGLIGIBLE
 ) -> NDArray[np.bool_]:
     """Return which events have no comparable one within ``apart_s``, (E,).
 

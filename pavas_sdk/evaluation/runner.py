@@ -24,19 +24,20 @@ class Row(Protocol):
     """What is kept of one clip."""
 
     @property
-    def clip_id(self) -> int:
+    def clip_id(self) -> int | str:
         """Which clip."""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
 
 
+C = TypeVar("C", bound=int | str)
 R = TypeVar("R", bound=Row)
 
 
 def run(
-    clip_ids: Sequence[int],
-    factory: Callable[[], Callable[[int], R]],
+    clip_ids: Sequence[C],
+    factory: Callable[[], Callable[[C], R]],
     read: Callable[[Mapping[str, Any]], R],
     *,
     settings: Mapping[str, Any],
@@ -69,7 +70,7 @@ def run(
         raise InputError("clip ids must not repeat")
     if jobs < 1:
         raise ConfigurationError(f"jobs must be 1 or more, got {jobs}")
-    wanted = set(clip_ids)
+    wanted: set[int | str] = set(clip_ids)
     rows = {} if path is None else _finished(path, settings, read)
     rows = {clip_id: row for clip_id, row in rows.items() if clip_id in wanted}
     todo = [clip_id for clip_id in clip_ids if clip_id not in rows]
@@ -88,7 +89,7 @@ def _silent(done: int, total: int) -> None:
 
 
 def _measured(
-    clip_ids: Sequence[int], factory: Callable[[], Callable[[int], R]], jobs: int
+    clip_ids: Sequence[C], factory: Callable[[], Callable[[C], R]], jobs: int
 ) -> Iterator[R]:
     if not clip_ids:
         return
@@ -112,20 +113,20 @@ def _measured(
 class _Process:
     """The measuring function of a worker process."""
 
-    measure: Callable[[int], Any]
+    measure: Callable[[Any], Any]
 
 
-def _begin(factory: Callable[[], Callable[[int], Any]]) -> None:
+def _begin(factory: Callable[[], Callable[[Any], Any]]) -> None:
     _Process.measure = staticmethod(factory())
 
 
-def _one(clip_id: int) -> Any:
+def _one(clip_id: int | str) -> Any:
     return _Process.measure(clip_id)
 
 
 def _finished(
     path: Path, settings: Mapping[str, Any], read: Callable[[Mapping[str, Any]], R]
-) -> dict[int, R]:
+) -> dict[int | str, R]:
     if not path.exists() or path.stat().st_size == 0:
         return {}
     try:

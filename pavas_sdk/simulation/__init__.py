@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pavas_sdk.simulation.clip import SimulatedClip, simulate
-from pavas_sdk.simulation.collisions import Contact
-from pavas_sdk.simulation.export import read_masks, write_clip
+from pavas_sdk.simulation.clip import Simulation, simulate
+from pavas_sdk.simulation.collisions import Collision
+from pavas_sdk.simulation.export import read_clip, read_masks, write_clip
 from pavas_sdk.simulation.motion import Motion, run_world
 from pavas_sdk.simulation.sampling import sample_scene
 from pavas_sdk.simulation.scene import ACTIONS, CAMERAS, Scene, SceneConfig, SceneObject
@@ -12,12 +12,13 @@ from pavas_sdk.simulation.scene import ACTIONS, CAMERAS, Scene, SceneConfig, Sce
 __all__ = [
     "ACTIONS",
     "CAMERAS",
-    "Contact",
+    "Collision",
     "Motion",
     "Scene",
     "SceneConfig",
     "SceneObject",
-    "SimulatedClip",
+    "Simulation",
+    "read_clip",
     "read_masks",
     "run_world",
     "sample_scene",

@@ -1,16 +1,18 @@
-"""One simulated clip: pictures, sound, and everything that is true about it."""
+"""One simulated clip: picture, sound and truth, and the world it was made of."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pavas_sdk.data import (
     Audio,
     ComponentRef,
+    Contact,
+    LabelledClip,
     MaskTrack,
     MovingObject,
     ObjectPhysics,
@@ -19,6 +21,7 @@ from pavas_sdk.data import (
     Trajectory,
     Video,
 )
+from pavas_sdk.media import MemorySource
 from pavas_sdk.simulation.camera import camera_poses, intrinsics
 from pavas_sdk.simulation.compression import through_h264
 from pavas_sdk.simulation.render import frame_times, point_maps, render_frames
@@ -29,92 +32,75 @@ from pavas_sdk.simulation.sound import render_sound
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pavas_sdk.simulation.collisions import Contact
     from pavas_sdk.simulation.motion import Motion
     from pavas_sdk.simulation.scene import Scene
 
-__all__ = ["SimulatedClip", "moving_bodies", "simulate"]
+__all__ = ["Simulation", "moving_bodies", "simulate", "true_contacts", "true_physics"]
 
 _MOVED_SHARE = 0.25  # of its size: a body that moves less counts as lying still
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SimulatedClip:
-    """A clip and its truth.
+class Simulation:
+    """A simulated clip and the world it shows.
 
     Object ids number the bodies that really move, in the order of `Scene.objects`; bodies that
     lie still all the time, struck blocks and floors are no objects.
 
     Attributes:
+        clip: The clip with its truth: exact masks (bool at each pixel's middle at the frame's
+            time), speeds after Eq. 3 from the true centroids, and a sound whose level is physics,
+            one fixed gain for all clips.
         scene: The world it shows.
-        motion: States of all bodies at every physics step.
-        video: The picture.
-        audio: The sound; its level is physics, one fixed gain for all clips.
-        physics: True masses, speeds after Eq. 3 from the true centroids.
-        masks: Exact masks by object id (bool at each pixel's middle at the frame's time).
-        contacts: All contacts, in order of time; they name bodies, see ``object_of_body``.
-        object_of_body: Object id by body index, for the bodies that move.
+        motion: States of all bodies at every physics step, and their collisions.
+        times_s: (T,), frame times.
     """
 
+    clip: LabelledClip
     scene: Scene
     motion: Motion
-    video: Video
-    audio: Audio
-    physics: PhysicsEstimate
-    masks: dict[int, MaskTrack]
-    contacts: tuple[Contact, ...]
-    object_of_body: dict[int, int]
+    times_s: NDArray[np.float64]
 
     @property
-    def prompt(self) -> str:
-        """A sentence about the clip; sometimes vague or empty."""
-        return self.scene.prompt
-
-    @property
-    def label(self) -> str:
-        """The action, the clip's sound class ("drop")."""
-        return self.scene.action
-
-    @property
-    def floor(self) -> str:
-        """Name of the floor."""
-        return self.scene.room.floor
+    def object_of_body(self) -> dict[int, int]:
+        """Object id by index of the body, for the bodies that move."""
+        return _object_of_body(self.scene, self.motion)
 
     @property
     def camera_to_world(self) -> NDArray[np.float64]:
         """True poses, (T, 4, 4); camera axes x right, y down, z forward."""
-        return camera_poses(self.scene.camera, self.video.times_s)
+        return camera_poses(self.scene.camera, self.times_s)
 
     @property
     def intrinsics(self) -> NDArray[np.float64]:
         """True pixel matrices, (T, 3, 3); pixel (row i, column j) has its middle at (j, i)."""
         config = self.scene.config
         one = intrinsics(self.scene.camera, config.height, config.width)
-        return np.repeat(one[None], self.video.times_s.size, axis=0)
-
-    def material_of(self, object_id: int) -> str:
-        """Name of the material of an object."""
-        return self.scene.objects[self._body(object_id)].material
-
-    def hollow_of(self, object_id: int) -> bool:
-        """Whether an object is hollow."""
-        return self.scene.objects[self._body(object_id)].hollow
+        return np.repeat(one[None], self.times_s.size, axis=0)
 
     def trajectory(self, object_id: int) -> Trajectory:
-        """True centres of mass at the frame times."""
+        """True centres of mass at the frame times.
+
+        Raises:
+            KeyError: No such object.
+        """
         body = self._body(object_id)
-        position, _ = self.motion.at(self.video.times_s)
-        counts = self.masks[object_id].masks.sum(axis=(1, 2))
+        position, _ = self.motion.at(self.times_s)
+        counts = self.clip.masks[object_id].masks.sum(axis=(1, 2))
         return Trajectory(
             object_id=object_id,
-            times_s=self.video.times_s,
+            times_s=self.times_s,
             centroids_m=position[:, body],
             point_counts=counts.astype(np.int64),
         )
 
     def velocities_m_s(self, object_id: int) -> NDArray[np.float64]:
-        """True velocities of the centre of mass at the frame times, (T, 3)."""
-        steps = np.rint(self.video.times_s / self.motion.step_s).astype(np.int64)
+        """True velocities of the centre of mass at the frame times, (T, 3).
+
+        Raises:
+            KeyError: No such object.
+        """
+        steps = np.rint(self.times_s / self.motion.step_s).astype(np.int64)
         return np.asarray(self.motion.velocity_m_s[steps, self._body(object_id)])
 
     def reconstruction(self, times_s: NDArray[np.float64] | None = None) -> Reconstruction:
@@ -123,7 +109,7 @@ class SimulatedClip:
         Args:
             times_s: Which moments; by default all frames.
         """
-        times = self.video.times_s if times_s is None else np.asarray(times_s, dtype=np.float64)
+        times = self.times_s if times_s is None else np.asarray(times_s, dtype=np.float64)
         points = point_maps(self.scene, self.motion, times)
         seen = np.isfinite(points).all(axis=-1)
         one = intrinsics(self.scene.camera, self.scene.config.height, self.scene.config.width)
@@ -141,6 +127,10 @@ class SimulatedClip:
             if known == object_id:
                 return body
         raise KeyError(object_id)
+
+
+def _object_of_body(scene: Scene, motion: Motion) -> dict[int, int]:
+    return {body: object_id for object_id, body in enumerate(moving_bodies(scene, motion))}
 
 
 def moving_bodies(scene: Scene, motion: Motion) -> list[int]:
@@ -206,11 +196,24 @@ def true_physics(scene: Scene, motion: Motion, times_s: NDArray[np.float64]) -> 
     )
 
 
-def simulate(seed: int, config: SceneConfig | None = None) -> SimulatedClip:
+def true_contacts(scene: Scene, motion: Motion) -> tuple[Contact, ...]:
+    """Return all collisions as contacts; of bodies that are no objects, without an object id."""
+    object_of_body = _object_of_body(scene, motion)
+    return tuple(
+        Contact(
+            time_s=collision.time_s,
+            object_id=object_of_body.get(collision.body),
+            energy_change_j=collision.energy_change_j,
+        )
+        for collision in motion.collisions
+    )
+
+
+def simulate(seed: int, config: SceneConfig | None = None) -> Simulation:
     """Simulates one clip; the same seed and configuration give the same bits.
 
     Args:
-        seed: Any non-negative integer.
+        seed: Any non-negative integer; becomes the clip's id.
         config: How; by default 4 s of 128 x 128 at 25 frames per second and 16 kHz.
     """
     config = config or SceneConfig()
@@ -220,29 +223,41 @@ def simulate(seed: int, config: SceneConfig | None = None) -> SimulatedClip:
     if scene.crf is not None:
         frames = through_h264(frames, config.fps, scene.crf)
     times = frame_times(scene)
-    moving = moving_bodies(scene, motion)
+    video = Video(
+        frames=frames,
+        times_s=times,
+        source=f"simulation:{seed}",
+        end_s=config.duration_s,
+    )
+    bodies = {i: scene.objects[body] for body, i in _object_of_body(scene, motion).items()}
+    clip = LabelledClip(
+        clip_id=seed,
+        source=MemorySource(video),
+        audio=Audio(samples=render_sound(scene, motion), sample_rate_hz=config.sample_rate_hz),
+        physics=true_physics(scene, motion, times),
+        masks=_true_masks(scene, motion, picture.bodies, times),
+        contacts=true_contacts(scene, motion),
+        prompt=scene.prompt,
+        action=scene.action,
+        surface=scene.room.floor,
+        materials={object_id: body.material for object_id, body in bodies.items()},
+        sizes_m={object_id: body.size_m for object_id, body in bodies.items()},
+    )
+    return Simulation(clip=clip, scene=scene, motion=motion, times_s=times)
+
+
+def _true_masks(
+    scene: Scene, motion: Motion, bodies: NDArray[Any], times_s: NDArray[np.float64]
+) -> dict[int, MaskTrack]:
+    """Masks by object id, from the index of the body that each pixel shows, (T, H, W)."""
     masks = {}
-    for object_id, body in enumerate(moving):
-        mask = picture.bodies == body
+    for body, object_id in _object_of_body(scene, motion).items():
+        mask = bodies == body
         seen = mask.any(axis=(1, 2))
         masks[object_id] = MaskTrack(
             object_id=object_id,
             masks=mask,
-            times_s=times,
+            times_s=times_s,
             scores=np.where(seen, 1.0, np.nan).astype(np.float32),
         )
-    return SimulatedClip(
-        scene=scene,
-        motion=motion,
-        video=Video(
-            frames=frames,
-            times_s=times,
-            source=f"simulation:{seed}",
-            end_s=config.duration_s,
-        ),
-        audio=Audio(samples=render_sound(scene, motion), sample_rate_hz=config.sample_rate_hz),
-        physics=true_physics(scene, motion, times),
-        masks=masks,
-        contacts=motion.contacts,
-        object_of_body={body: object_id for object_id, body in enumerate(moving)},
-    )
+    return masks

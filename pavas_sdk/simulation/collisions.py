@@ -1,4 +1,7 @@
-"""Contacts: the moments at which bodies touch, and what they do to each other."""
+"""Collisions: the moments at which bodies touch, and what they do to each other.
+
+To everybody else they are `pavas_sdk.data.Contact`: when, which object, how much energy.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
     from pavas_sdk.simulation.scene import Room, SceneObject
 
-__all__ = ["FLOOR", "SURFACE_NAMES", "TARGET", "Contact", "energy_change", "merge_touches"]
+__all__ = ["FLOOR", "SURFACE_NAMES", "TARGET", "Collision", "energy_change", "merge_touches"]
 
 FLOOR, TARGET = -1, -5
 SURFACE_NAMES = {-1: "floor", -2: "back wall", -3: "left wall", -4: "right wall", -5: "target"}
@@ -20,7 +21,7 @@ _MERGE_S = 0.012  # touches of one pair within this time are one contact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contact:
+class Collision:
     """One contact between a body and a surface or another body.
 
     Attributes:
@@ -58,17 +59,10 @@ class Contact:
             "point_m": list(self.point_m)
         }
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Contact:
-        """Read what `to_json` wrote."""
-        x, y, z = data["point_m"]
-        known = {k: v for k, v in data.items() if k in cls.__slots__}
-        return cls(**{**known, "point_m": (x, y, z)})
-
 
 def merge_touches(
     raw: NDArray[Any], objects: tuple[SceneObject, ...], room: Room, shift: int
-) -> list[Contact]:
+) -> list[Collision]:
     """Joins touches of one pair that follow within a few milliseconds.
 
     Args:
@@ -84,7 +78,7 @@ def merge_touches(
             runs[-1].append(row)
         else:
             runs.append([row])
-    contacts = []
+    collisions = []
     for (a, b), runs in groups.items():
         for run in runs:
             first, last = run[0], run[-1]
@@ -96,8 +90,8 @@ def merge_touches(
                 body, other, before, after = b, a, first[8], last[9]
                 energy, other_energy = other_energy, energy
             surface = "" if b >= 0 else (room.floor if b == FLOOR else room.wall)
-            contacts.append(
-                Contact(
+            collisions.append(
+                Collision(
                     time_s=float(first[0]),
                     body=body + shift,
                     other=other + shift if other >= 0 else other,
@@ -112,7 +106,7 @@ def merge_touches(
                     point_m=(float(strongest[10]), float(strongest[11]), float(strongest[12])),
                 )
             )
-    return contacts
+    return collisions
 
 
 def energy_change(mass_kg: float, before: float, after: float) -> float:

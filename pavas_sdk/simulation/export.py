@@ -11,19 +11,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pavas_sdk.data import MaskTrack
+from pavas_sdk.data import Contact, LabelledClip, MaskTrack, PhysicsEstimate
 from pavas_sdk.data.files import replacing
 from pavas_sdk.errors import FormatError, InputError, OutputExistsError
-from pavas_sdk.media import write_video
+from pavas_sdk.media import open_video, read_audio, write_video
 from pavas_sdk.simulation.collisions import SURFACE_NAMES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pavas_sdk.simulation.clip import SimulatedClip
+    from pavas_sdk.simulation.clip import Simulation
     from pavas_sdk.simulation.scene import SceneConfig
 
-__all__ = ["FORMAT", "FORMAT_VERSION", "ClipFiles", "finished_clip", "read_masks", "write_clip"]
+__all__ = [
+    "FORMAT",
+    "FORMAT_VERSION",
+    "ClipFiles",
+    "finished_clip",
+    "read_clip",
+    "read_masks",
+    "write_clip",
+]
 
 FORMAT = "pavas.contacts"
 FORMAT_VERSION = 1
@@ -54,7 +62,7 @@ class ClipFiles:
 
 
 def write_clip(
-    clip: SimulatedClip,
+    simulation: Simulation,
     directory: str | Path,
     name: str,
     *,
@@ -69,7 +77,7 @@ def write_clip(
     (T, H, W, 3) float16, relative to ``points_origin_m`` (3,).
 
     Args:
-        clip: What to write.
+        simulation: What to write.
         directory: Made if missing.
         name: Stem of all files.
         points: Whether to add the point maps (6 bytes per pixel and frame before compression).
@@ -87,66 +95,69 @@ def write_clip(
         )
     # without its last file the clip counts as unfinished while the others are replaced
     files.contacts.unlink(missing_ok=True)
+    clip = simulation.clip
     write_video(files.video, clip.video, clip.audio, overwrite=True)
     clip.physics.save(files.physics)
     with replacing(files.truth, overwrite=True) as temporary, temporary.open("wb") as stream:
-        np.savez_compressed(stream, allow_pickle=False, **_truth(clip, points=points))
+        np.savez_compressed(stream, allow_pickle=False, **_truth(simulation, points=points))
     with replacing(files.contacts, overwrite=True) as temporary:
-        temporary.write_text(json.dumps(_contacts(clip), indent=1) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(_contacts(simulation), indent=1) + "\n", encoding="utf-8")
     return files
 
 
-def _truth(clip: SimulatedClip, *, points: bool) -> dict[str, NDArray[Any]]:
-    ids = sorted(clip.masks)
-    config = clip.scene.config
-    count = clip.video.times_s.size
+def _truth(simulation: Simulation, *, points: bool) -> dict[str, NDArray[Any]]:
+    tracks = simulation.clip.masks
+    ids = sorted(tracks)
+    config = simulation.scene.config
+    count = simulation.times_s.size
     masks = np.zeros((len(ids), count, -(-config.height * config.width // 8)), dtype=np.uint8)
     for row, object_id in enumerate(ids):
-        masks[row] = np.packbits(clip.masks[object_id].masks.reshape(count, -1), axis=1)
+        masks[row] = np.packbits(tracks[object_id].masks.reshape(count, -1), axis=1)
     places = np.zeros((0, count, 3))
     speeds = np.zeros((0, count, 3))
     if ids:
-        places = np.stack([clip.trajectory(i).centroids_m for i in ids])
-        speeds = np.stack([clip.velocities_m_s(i) for i in ids])
+        places = np.stack([simulation.trajectory(i).centroids_m for i in ids])
+        speeds = np.stack([simulation.velocities_m_s(i) for i in ids])
     truth: dict[str, NDArray[Any]] = {
-        "times_s": clip.video.times_s,
+        "times_s": simulation.times_s,
         "object_ids": np.asarray(ids, dtype=np.int64),
         "masks": masks,
         "size": np.array([config.height, config.width]),
         "centroids_m": places,
         "velocities_m_s": speeds,
-        "camera_to_world": clip.camera_to_world,
-        "intrinsics": clip.intrinsics,
+        "camera_to_world": simulation.camera_to_world,
+        "intrinsics": simulation.intrinsics,
     }
     if points:
         # half floats near the target keep millimetres
-        origin = np.asarray(clip.scene.camera.target_m)
-        maps = clip.reconstruction().points_m
+        origin = np.asarray(simulation.scene.camera.target_m)
+        maps = simulation.reconstruction().points_m
         truth["points_m"] = (maps - origin.astype(np.float32)).astype(np.float16)
         truth["points_origin_m"] = origin
     return truth
 
 
-def _contacts(clip: SimulatedClip) -> dict[str, Any]:
+def _contacts(simulation: Simulation) -> dict[str, Any]:
     rows = []
-    for contact in clip.contacts:
-        row = contact.to_json()
-        row["object_id"] = clip.object_of_body.get(contact.body)
-        row["other_name"] = SURFACE_NAMES.get(contact.other, "body")
+    object_of_body = simulation.object_of_body
+    for collision in simulation.motion.collisions:
+        row = collision.to_json()
+        row["object_id"] = object_of_body.get(collision.body)
+        row["other_name"] = SURFACE_NAMES.get(collision.other, "body")
         rows.append(row)
-    scene = clip.scene
+    scene = simulation.scene
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "seed": scene.seed,
         "config": scene.config.to_json(),
         "action": scene.action,
-        "prompt": clip.prompt,
-        "floor": clip.floor,
+        "prompt": scene.prompt,
+        "floor": scene.room.floor,
         "camera": scene.camera.kind,
         "bodies": [
             {
-                "object_id": clip.object_of_body.get(index),
+                "object_id": object_of_body.get(index),
                 "label": item.label,
                 "shape": item.shape,
                 "material": item.material,
@@ -178,25 +189,81 @@ def finished_clip(
     files = ClipFiles(directory, name)
     if not all(path.exists() for path in files.all):
         return None
-    try:
-        document = json.loads(files.contacts.read_text(encoding="utf-8"))
-        found = (document["format"], document["format_version"])
-        made_with = (document["seed"], document["config"])
-    except (OSError, ValueError, KeyError, TypeError) as err:
-        raise FormatError(
-            f"{files.contacts} is no contacts document ({err!r}); remove it, or pass --overwrite"
-        ) from err
-    if found != (FORMAT, FORMAT_VERSION):
-        raise FormatError(
-            f"{files.contacts} is {found[0]} version {found[1]}; expected {FORMAT} version "
-            f"{FORMAT_VERSION}; choose another folder, or pass --overwrite"
-        )
+    document = _read_document(files.contacts)
+    made_with = (document["seed"], document["config"])
     if made_with != (seed, config.to_json()):
         raise InputError(
             f"{files.video} was made from seed {made_with[0]} with other settings than these "
             f"(seed {seed}); choose another folder, or pass --overwrite"
         )
+    return document
+
+
+def _read_document(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        found = (document["format"], document["format_version"])
+        absent = {"seed", "config"} - set(document)
+    except (OSError, ValueError, KeyError, TypeError) as err:
+        raise FormatError(
+            f"{path} is no contacts document ({err!r}); remove it, or pass --overwrite"
+        ) from err
+    if found != (FORMAT, FORMAT_VERSION):
+        raise FormatError(
+            f"{path} is {found[0]} version {found[1]}; expected {FORMAT} version "
+            f"{FORMAT_VERSION}; choose another folder, or pass --overwrite"
+        )
+    if absent:
+        raise FormatError(
+            f"{path} is no contacts document: {', '.join(sorted(absent))} missing; remove it, or "
+            "pass --overwrite"
+        )
     return dict(document)
+
+
+def read_clip(directory: str | Path, name: str) -> LabelledClip:
+    """Reads a clip that `write_clip` wrote; its picture and sound are those of the mp4.
+
+    Args:
+        directory: Where.
+        name: Stem of its files.
+
+    Raises:
+        FormatError: There is no finished clip of this name, or one of its files is damaged.
+        MediaError: The mp4 cannot be read.
+    """
+    files = ClipFiles(directory, name)
+    missing = [path.name for path in files.all if not path.exists()]
+    if missing:
+        raise FormatError(
+            f"{directory} holds no finished clip {name!r}: {', '.join(missing)} missing; expected "
+            "a folder that `pavas simulate` wrote"
+        )
+    document = _read_document(files.contacts)
+    try:
+        objects = [body for body in document["bodies"] if body["object_id"] is not None]
+        return LabelledClip(
+            clip_id=document["seed"],
+            source=open_video(files.video),
+            audio=read_audio(files.video),
+            physics=PhysicsEstimate.load(files.physics),
+            masks=read_masks(files.truth),
+            contacts=tuple(
+                Contact(
+                    time_s=row["time_s"],
+                    object_id=row["object_id"],
+                    energy_change_j=row["energy_change_j"],
+                )
+                for row in document["contacts"]
+            ),
+            prompt=document["prompt"],
+            action=document["action"],
+            surface=document["floor"],
+            materials={body["object_id"]: body["material"] for body in objects},
+            sizes_m={body["object_id"]: body["size_m"] for body in objects},
+        )
+    except (KeyError, TypeError) as err:
+        raise FormatError(f"{files.contacts} is no contacts document ({err!r})") from err
 
 
 def read_masks(path: str | Path) -> dict[int, MaskTrack]:

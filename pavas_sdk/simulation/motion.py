@@ -1,4 +1,4 @@
-"""Runs a scene's physics: states at every step, and the contacts."""
+"""Runs a scene's physics: states at every step, and the collisions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pavas_sdk.simulation.striker import swing
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pavas_sdk.simulation.collisions import Contact
+    from pavas_sdk.simulation.collisions import Collision
     from pavas_sdk.simulation.scene import Room, SceneObject, StaticBox, Striker
 
 __all__ = ["Motion", "run_world"]
@@ -35,7 +35,7 @@ class Motion:
         velocity_m_s: (S, n, 3).
         quaternion: (S, n, 4) body to world.
         floor_speed_m_s: (S, n) horizontal speed while touching the floor, else 0.
-        contacts: In order of time.
+        collisions: In order of time.
     """
 
     step_s: float
@@ -43,7 +43,7 @@ class Motion:
     velocity_m_s: NDArray[np.float64]
     quaternion: NDArray[np.float64]
     floor_speed_m_s: NDArray[np.float64]
-    contacts: tuple[Contact, ...]
+    collisions: tuple[Collision, ...]
 
     def at(self, times_s: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return positions (T, n, 3) and quaternions (T, n, 4) at any times (linear between)."""
@@ -85,22 +85,22 @@ def run_world(
     free = objects[1:] if striker is not None else objects
     position, velocity, quaternion, touch, raw = _step(free, room, steps, gravity_m_s2, step_s)
     shift = len(objects) - len(free)
-    contacts = merge_touches(raw, free, room, shift)
+    collisions = merge_touches(raw, free, room, shift)
     if striker is not None:
         p, v, q, blows = swing(objects[0], striker, target, room, steps, step_s)
         position = np.concatenate([p[:, None], position], axis=1)
         velocity = np.concatenate([v[:, None], velocity], axis=1)
         quaternion = np.concatenate([q[:, None], quaternion], axis=1)
         touch = np.concatenate([np.zeros((steps + 1, 1)), touch], axis=1)
-        contacts += [blow for blow in blows if blow.time_s < duration_s]
-    contacts = sorted((c for c in contacts if c.time_s < duration_s), key=lambda c: c.time_s)
+        collisions += [blow for blow in blows if blow.time_s < duration_s]
+    collisions = sorted((c for c in collisions if c.time_s < duration_s), key=lambda c: c.time_s)
     return Motion(
         step_s=step_s,
         position_m=position,
         velocity_m_s=velocity,
         quaternion=quaternion,
         floor_speed_m_s=touch,
-        contacts=tuple(contacts),
+        collisions=tuple(collisions),
     )
 
 

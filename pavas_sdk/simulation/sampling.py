@@ -66,10 +66,10 @@ def _is_good(motion: Motion, action: str) -> bool:
     """Whether the clip has one to seven impacts, most of them well apart."""
     if action == "still":
         return True
-    if not motion.contacts:
+    if not motion.collisions:
         return action == "roll"
-    loudest = max(c.energy_change_j for c in motion.contacts)
-    times = np.array([c.time_s for c in motion.contacts if c.energy_change_j > 5e-3 * loudest])
+    loudest = max(c.energy_change_j for c in motion.collisions)
+    times = np.array([c.time_s for c in motion.collisions if c.energy_change_j > 5e-3 * loudest])
     gaps = np.diff(times)
     alone = np.concatenate([[True], gaps >= _SEPARATE_S]) & np.concatenate(
         [gaps >= _SEPARATE_S, [True]]
@@ -79,7 +79,7 @@ def _is_good(motion: Motion, action: str) -> bool:
 
 def _sightings(motion: Motion) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Points of contact, and places of all bodies every 40 ms."""
-    contacts = np.array([c.point_m for c in motion.contacts]).reshape(-1, 3)
+    contacts = np.array([c.point_m for c in motion.collisions]).reshape(-1, 3)
     stride = max(1, round(0.04 / motion.step_s))
     return contacts, motion.position_m[::stride].reshape(-1, 3)
 

@@ -22,7 +22,7 @@ from pavas_sdk.simulation.materials import MATERIALS, SURFACES, Material, Surfac
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pavas_sdk.simulation.collisions import Contact
+    from pavas_sdk.simulation.collisions import Collision
     from pavas_sdk.simulation.dynamics import Array
     from pavas_sdk.simulation.motion import Motion
     from pavas_sdk.simulation.scene import Scene, SceneObject
@@ -171,7 +171,7 @@ def render_sound(scene: Scene, motion: Motion) -> NDArray[np.float32]:
     if scene.target is not None:
         t = scene.target
         target = _body_modes(rng, MATERIALS[t.material], "box", t.half_m, t.fill)
-    for contact in motion.contacts:
+    for contact in motion.collisions:
         other = bodies[contact.other] if contact.other >= 0 else None
         if contact.other == TARGET:
             other = target
@@ -202,7 +202,7 @@ def _impact(
     rate: float,
     rng: np.random.Generator,
     scene: Scene,
-    contact: Contact,
+    contact: Collision,
     body: _Modes,
     other: _Modes,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pavas_sdk.simulation.collisions import FLOOR, TARGET, Contact, energy_change
+from pavas_sdk.simulation.collisions import FLOOR, TARGET, Collision, energy_change
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,12 +80,12 @@ def swing(
     room: Room,
     steps: int,
     step_s: float,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], list[Contact]]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], list[Collision]]:
     """Follows the planned path.
 
     Returns:
         Positions of the centre of mass (steps + 1, 3), velocities, quaternions (steps + 1, 4),
-        contacts.
+        collisions.
     """
     times: NDArray[np.float64] = np.arange(steps + 1, dtype=np.float64) * step_s
     theta, rate = _lift(striker, times)
@@ -104,7 +104,7 @@ def swing(
     quaternion = np.stack([cz * cy, -sz * sy, cz * sy, sz * cy], axis=1)
     share = arm / striker.reach_m
     tip_radius = item.parts[-1].dims_m[0 if item.parts[-1].shape == "sphere" else 1]
-    contacts = []
+    collisions = []
     for hit in striker.hits:
         v0, v1 = hit.speed_m_s, striker.restitution * hit.speed_m_s
         # both refer to the stick swung about the pivot: the tip moves vertically at contact
@@ -117,8 +117,8 @@ def swing(
                 -math.sin(striker.dip_rad),
             ]
         )
-        contacts.append(
-            Contact(
+        collisions.append(
+            Collision(
                 time_s=hit.time_s,
                 body=0,
                 other=TARGET if target is not None else FLOOR,
@@ -133,4 +133,4 @@ def swing(
                 point_m=(float(tip[0]), float(tip[1]), float(tip[2] - tip_radius)),
             )
         )
-    return position, velocity, quaternion, contacts
+    return position, velocity, quaternion, collisions

@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pavas_sdk.testing.check import Check, CheckFailedError, CheckResult, run_checks
-from pavas_sdk.testing.clips import METRES_PER_PIXEL, TinyClip, moving_discs
+from pavas_sdk.testing.clips import METRES_PER_PIXEL, moving_discs
 from pavas_sdk.testing.components import (
     BrightDetector,
     BrightSegmenter,
@@ -48,7 +48,6 @@ __all__ = [
     "CheckFailedError",
     "CheckResult",
     "DensityMassEstimator",
-    "TinyClip",
     "WallReconstructor",
     "check_component",
     "checks_for",

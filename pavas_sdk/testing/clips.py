@@ -1,4 +1,4 @@
-"""Tiny clips in memory with exact truth: discs that move before a textured wall.
+"""Small clips in memory with exact truth: discs that move before a textured wall.
 
 The camera looks straight at a wall; a pixel is `METRES_PER_PIXEL` wide, so masks, points, paths
 and speeds are known exactly. Each disc moves along a line and turns round in the middle of the
@@ -7,53 +7,31 @@ clip, as if it had hit something.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pavas_sdk.data import MaskTrack, MassEstimate, MovingObject, Reconstruction, Video
+from pavas_sdk.data import (
+    LabelledClip,
+    MaskTrack,
+    MovingObject,
+    ObjectPhysics,
+    PhysicsEstimate,
+    Reconstruction,
+    Video,
+)
+from pavas_sdk.data.timing import mid_times
+from pavas_sdk.media import MemorySource
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pavas_sdk.data import FrameSource
-
-__all__ = ["METRES_PER_PIXEL", "TinyClip", "moving_discs"]
+__all__ = ["METRES_PER_PIXEL", "moving_discs"]
 
 METRES_PER_PIXEL = 0.02
 RADIUS_PX = 5.0
+LABELS = ("white ball", "violet ball", "green ball")
 COLOURS = ((250, 240, 235), (235, 205, 250), (205, 250, 215))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TinyClip:
-    """A clip with everything that is true about it.
-
-    Attributes:
-        video: The frames.
-        objects: The discs, ids from 0.
-        masks: Their exact masks.
-        reconstruction: The exact points of every pixel.
-        masses: Their masses.
-        speeds_m_s: Real speed of each disc by id, metres per real second.
-        hidden: bool, (T,), frames in which the discs are not there.
-    """
-
-    video: Video
-    objects: tuple[MovingObject, ...]
-    masks: dict[int, MaskTrack]
-    reconstruction: Reconstruction
-    masses: dict[int, MassEstimate]
-    speeds_m_s: dict[int, float]
-    hidden: NDArray[np.bool_]
-
-    @property
-    def source(self) -> FrameSource:
-        """The video as the frame source that components are given."""
-        from pavas_sdk.media import MemorySource
-
-        return MemorySource(self.video)
 
 
 def moving_discs(
@@ -65,8 +43,11 @@ def moving_discs(
     width: int = 64,
     hidden: tuple[int, int] = (0, 0),
     time_scale: float = 1.0,
-) -> TinyClip:
+) -> LabelledClip:
     """Return a clip of ``count`` discs (0 to 3), the same for the same arguments.
+
+    Its physics holds each disc's mass and its one real speed (metres per real second); its
+    reconstruction the exact points of every pixel. It has no sound.
 
     Args:
         count: How many discs; 0 gives the bare wall.
@@ -94,23 +75,33 @@ def moving_discs(
         end_s=frames / fps,
         time_scale=time_scale,
     )
-    labels = ("white ball", "violet ball", "green ball")
-    return TinyClip(
-        video=video,
-        objects=tuple(
-            MovingObject(object_id=index, label=labels[index], action="bouncing", score=1.0)
-            for index in range(count)
-        ),
+    return LabelledClip(
+        clip_id=f"{count} moving discs",
+        source=MemorySource(video),
+        physics=_true_physics(count, video),
         masks=masks,
         reconstruction=_wall_points(times, height, width),
-        masses={
-            index: MassEstimate(object_id=index, mass_kg=0.5 * (index + 1), source="truth")
+    )
+
+
+def _true_physics(count: int, video: Video) -> PhysicsEstimate:
+    middles_s = mid_times(video.times_s)
+    speed_m_s = METRES_PER_PIXEL * video.fps * video.time_scale
+    return PhysicsEstimate(
+        objects=tuple(
+            ObjectPhysics(
+                object=MovingObject(
+                    object_id=index, label=LABELS[index], action="bouncing", score=1.0
+                ),
+                mass_kg=0.5 * (index + 1),
+                speed_times_s=middles_s,
+                speed_m_s=np.full(middles_s.size, _step_px(index) * speed_m_s),
+                sources={"mass": "truth", "speed": "truth"},
+            )
             for index in range(count)
-        },
-        speeds_m_s={
-            index: _step_px(index) * METRES_PER_PIXEL * fps * time_scale for index in range(count)
-        },
-        hidden=gone,
+        ),
+        duration_s=video.duration_s,
+        time_scale=video.time_scale,
     )
 
 

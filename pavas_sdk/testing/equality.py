@@ -8,16 +8,23 @@ from typing import Any
 
 import numpy as np
 
+from pavas_sdk.data import FrameSource
+
 __all__ = ["same_answer"]
 
 
 def same_answer(first: Any, second: Any) -> bool:
-    """Return whether two value objects, mappings, sequences or arrays are equal; NaN equals NaN."""
+    """Return whether two value objects, mappings, sequences or arrays are equal; NaN equals NaN.
+
+    Frame sources are equal when their frames are.
+    """
     if is_dataclass(first) and not isinstance(first, type):
         return type(first) is type(second) and all(
             same_answer(getattr(first, field.name), getattr(second, field.name))
             for field in fields(first)
         )
+    if isinstance(first, FrameSource) and isinstance(second, FrameSource):
+        return same_answer(first.read(), second.read())
     if isinstance(first, Mapping):
         return (
             isinstance(second, Mapping)

@@ -14,12 +14,13 @@ import numpy as np
 
 from pavas_sdk.errors import ConfigurationError, ContractError, PavasError
 from pavas_sdk.testing.check import Check, CheckFailedError, require
-from pavas_sdk.testing.clips import TinyClip, moving_discs
+from pavas_sdk.testing.clips import moving_discs
 from pavas_sdk.testing.equality import same_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pavas_sdk.data import LabelledClip
     from pavas_sdk.interfaces import Component
 
 __all__ = ["Question", "estimator_checks", "named_checks"]
@@ -36,10 +37,10 @@ class Question:
     """
 
     interface: type[Component]
-    ask: Callable[[Any, TinyClip, np.random.Generator], Any]
-    validate: Callable[[Any, TinyClip], Any]
+    ask: Callable[[Any, LabelledClip, np.random.Generator], Any]
+    validate: Callable[[Any, LabelledClip], Any]
 
-    def answer(self, component: Any, clip: TinyClip, seed: int = 0) -> Any:
+    def answer(self, component: Any, clip: LabelledClip, seed: int = 0) -> Any:
         """Ask with a fresh generator and validate."""
         answer = self.ask(component, clip, np.random.default_rng(seed))
         self.validate(answer, clip)

@@ -9,12 +9,14 @@ import numpy as np
 from pavas_sdk.interfaces import MassEstimator
 from pavas_sdk.interfaces.validation import check_masses
 from pavas_sdk.testing.check import Check, require
-from pavas_sdk.testing.clips import TinyClip, moving_discs
+from pavas_sdk.testing.clips import moving_discs
 from pavas_sdk.testing.equality import same_answer
 from pavas_sdk.testing.estimator_checks import Question, estimator_checks, named_checks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pavas_sdk.data import LabelledClip
 
 __all__ = ["mass_estimator_checks"]
 
@@ -29,7 +31,7 @@ def mass_estimator_checks(make: Callable[..., MassEstimator]) -> list[Check]:
     return [*estimator_checks(QUESTION, make), *named_checks(MassEstimator.kind, extra, make)]
 
 
-def _ask(component: Any, clip: TinyClip, rng: np.random.Generator) -> Any:
+def _ask(component: Any, clip: LabelledClip, rng: np.random.Generator) -> Any:
     return component.estimate_mass(
         clip.source, clip.objects, masks=clip.masks, reconstruction=clip.reconstruction, rng=rng
     )

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 from pavas_sdk.interfaces import MovingObjectDetector
 from pavas_sdk.interfaces.validation import check_objects
 from pavas_sdk.testing.check import Check, require
-from pavas_sdk.testing.clips import TinyClip, moving_discs
+from pavas_sdk.testing.clips import moving_discs
 from pavas_sdk.testing.estimator_checks import Question, estimator_checks, named_checks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy as np
+
+    from pavas_sdk.data import LabelledClip
 
 __all__ = ["moving_object_detector_checks"]
 
@@ -31,7 +33,7 @@ def moving_object_detector_checks(make: Callable[..., MovingObjectDetector]) -> 
     ]
 
 
-def _ask(component: Any, clip: TinyClip, rng: np.random.Generator) -> Any:
+def _ask(component: Any, clip: LabelledClip, rng: np.random.Generator) -> Any:
     return component.detect(clip.source, rng=rng)
 
 

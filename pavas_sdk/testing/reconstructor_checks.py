@@ -9,11 +9,13 @@ import numpy as np
 from pavas_sdk.interfaces import Reconstructor
 from pavas_sdk.interfaces.validation import check_reconstruction
 from pavas_sdk.testing.check import Check, require
-from pavas_sdk.testing.clips import TinyClip, moving_discs
+from pavas_sdk.testing.clips import moving_discs
 from pavas_sdk.testing.estimator_checks import Question, estimator_checks, named_checks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pavas_sdk.data import LabelledClip
 
 __all__ = ["reconstructor_checks"]
 
@@ -28,11 +30,11 @@ def reconstructor_checks(make: Callable[..., Reconstructor]) -> list[Check]:
     return [*estimator_checks(QUESTION, make), *named_checks(Reconstructor.kind, extra, make)]
 
 
-def _ask(component: Any, clip: TinyClip, rng: np.random.Generator) -> Any:
+def _ask(component: Any, clip: LabelledClip, rng: np.random.Generator) -> Any:
     return component.reconstruct(clip.source, objects=clip.objects, masks=clip.masks, rng=rng)
 
 
-def _validate(answer: Any, clip: TinyClip) -> None:
+def _validate(answer: Any, clip: LabelledClip) -> None:
     check_reconstruction(answer, masks=clip.masks, duration_s=clip.video.duration_s, who="it")
 
 

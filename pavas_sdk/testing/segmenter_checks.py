@@ -9,12 +9,14 @@ import numpy as np
 from pavas_sdk.interfaces import Segmenter
 from pavas_sdk.interfaces.validation import check_masks
 from pavas_sdk.testing.check import Check, require
-from pavas_sdk.testing.clips import TinyClip, moving_discs
+from pavas_sdk.testing.clips import moving_discs
 from pavas_sdk.testing.equality import same_answer
 from pavas_sdk.testing.estimator_checks import Question, estimator_checks, named_checks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pavas_sdk.data import LabelledClip
 
 __all__ = ["segmenter_checks"]
 
@@ -29,11 +31,11 @@ def segmenter_checks(make: Callable[..., Segmenter]) -> list[Check]:
     return [*estimator_checks(QUESTION, make), *named_checks(Segmenter.kind, extra, make)]
 
 
-def _ask(component: Any, clip: TinyClip, rng: np.random.Generator) -> Any:
+def _ask(component: Any, clip: LabelledClip, rng: np.random.Generator) -> Any:
     return component.segment(clip.source, clip.objects, rng=rng)
 
 
-def _validate(answer: Any, clip: TinyClip) -> None:
+def _validate(answer: Any, clip: LabelledClip) -> None:
     check_masks(
         answer,
         clip.masks,

@@ -9,11 +9,13 @@ import numpy as np
 from pavas_sdk.interfaces import VelocityEstimator
 from pavas_sdk.interfaces.validation import check_trajectories
 from pavas_sdk.testing.check import Check, CheckFailedError, require
-from pavas_sdk.testing.clips import TinyClip, moving_discs
+from pavas_sdk.testing.clips import moving_discs
 from pavas_sdk.testing.estimator_checks import Question, estimator_checks, named_checks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pavas_sdk.data import LabelledClip
 
 __all__ = ["velocity_estimator_checks"]
 
@@ -30,7 +32,7 @@ def velocity_estimator_checks(make: Callable[..., VelocityEstimator]) -> list[Ch
     return [*estimator_checks(QUESTION, make), *named_checks(VelocityEstimator.kind, extra, make)]
 
 
-def _ask(component: Any, clip: TinyClip, rng: np.random.Generator) -> Any:
+def _ask(component: Any, clip: LabelledClip, rng: np.random.Generator) -> Any:
     return component.estimate_velocity(
         clip.objects,
         clip.masks,
@@ -40,7 +42,7 @@ def _ask(component: Any, clip: TinyClip, rng: np.random.Generator) -> Any:
     )
 
 
-def _validate(answer: Any, clip: TinyClip) -> None:
+def _validate(answer: Any, clip: LabelledClip) -> None:
     check_trajectories(
         answer,
         clip.masks,
@@ -53,9 +55,10 @@ def _validate(answer: Any, clip: TinyClip) -> None:
 QUESTION = Question(interface=VelocityEstimator, ask=_ask, validate=_validate)
 
 
-def _check_speeds(make: Callable[..., Any], clip: TinyClip) -> None:
+def _check_speeds(make: Callable[..., Any], clip: LabelledClip) -> None:
     answer = QUESTION.answer(make(), clip)
-    for object_id, wanted in clip.speeds_m_s.items():
+    for entry in clip.physics:
+        object_id, wanted = entry.object_id, float(entry.speed_m_s[0])
         if object_id not in answer:
             raise CheckFailedError(
                 f"it gave no path for object {object_id}, which is in plain sight"
@@ -82,7 +85,7 @@ def check_unseen_is_missing(make: Callable[..., Any]) -> None:
     """Where an object is not seen its centroid is NaN, never an invented place or zero."""
     clip = moving_discs(1, hidden=(5, 9))
     for path in QUESTION.answer(make(), clip).values():
-        gone = np.isin(path.times_s, clip.video.times_s[clip.hidden])
+        gone = np.isin(path.times_s, clip.masks[0].times_s[~clip.masks[0].visible])
         require(gone.any(), "its times leave out the frames in which the object is hidden")
         require(
             np.isnan(path.centroids_m[gone]).all(),

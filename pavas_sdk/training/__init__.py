@@ -1,7 +1,6 @@
 """Training: clips on disk, encoders, the flow-matching loop, and the recipe of pavas-tiny.
 
-Names load on first use. Clips come from a function that the caller passes in: the simulation and
-this package do not know each other.
+Names load on first use.
 """
 
 from __future__ import annotations
@@ -11,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pavas_sdk.training.batches import BatchConfig, FlowBatch, draw_batch, whole_clips
-    from pavas_sdk.training.clips import Contacts, Take, TrainingClip
     from pavas_sdk.training.ema import ExponentialAverage
     from pavas_sdk.training.encoders import EncoderTraining
     from pavas_sdk.training.features import FeatureBank, PhysicsSet
     from pavas_sdk.training.flow import FlowModel, flow_loss
     from pavas_sdk.training.loop import FlowTraining, train_flow
     from pavas_sdk.training.recipe import TinyRecipe
+    from pavas_sdk.training.simulated import simulated_picture, simulated_takes
     from pavas_sdk.training.store import ClipStore, StoreConfig, write_shard
     from pavas_sdk.training.tiny import train_tiny
     from pavas_sdk.training.validation import Sampling, validate
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 _EXPORTS = {
     "BatchConfig": "batches",
     "ClipStore": "store",
-    "Contacts": "clips",
     "EncoderTraining": "encoders",
     "ExponentialAverage": "ema",
     "FeatureBank": "features",
@@ -35,11 +33,11 @@ _EXPORTS = {
     "PhysicsSet": "features",
     "Sampling": "validation",
     "StoreConfig": "store",
-    "Take": "clips",
     "TinyRecipe": "recipe",
-    "TrainingClip": "clips",
     "draw_batch": "batches",
     "flow_loss": "flow",
+    "simulated_picture": "simulated",
+    "simulated_takes": "simulated",
     "train_flow": "loop",
     "train_tiny": "tiny",
     "validate": "validation",
@@ -50,7 +48,6 @@ _EXPORTS = {
 __all__ = [
     "BatchConfig",
     "ClipStore",
-    "Contacts",
     "EncoderTraining",
     "ExponentialAverage",
     "FeatureBank",
@@ -60,11 +57,11 @@ __all__ = [
     "PhysicsSet",
     "Sampling",
     "StoreConfig",
-    "Take",
     "TinyRecipe",
-    "TrainingClip",
     "draw_batch",
     "flow_loss",
+    "simulated_picture",
+    "simulated_takes",
     "train_flow",
     "train_tiny",
     "validate",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from pavas_sdk.data.seeds import TRAINING_SEEDS
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.training.assembly import TinySize
 from pavas_sdk.training.batches import BatchConfig
@@ -16,10 +17,7 @@ from pavas_sdk.training.validation import Sampling
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["MAX_SEED", "TinyRecipe", "scaled"]
-
-MAX_SEED = 9_999_999
-"""Clips for training have seeds up to here; evaluation uses larger ones."""
+__all__ = ["TinyRecipe", "scaled"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +81,10 @@ class TinyRecipe:
         Raises:
             ConfigurationError: Seeds outside the range for training, or nothing to train on.
         """
-        if not 0 <= self.first_seed <= self.first_seed + self.clips - 1 <= MAX_SEED:
+        if not 0 <= self.first_seed <= self.first_seed + self.clips - 1 <= TRAINING_SEEDS[-1]:
             raise ConfigurationError(
                 f"clips {self.first_seed} to {self.first_seed + self.clips - 1} leave the seeds "
-                f"for training, 0 to {MAX_SEED}"
+                f"for training, 0 to {TRAINING_SEEDS[-1]}"
             )
         if not 0 < self.held_out < self.clips:
             raise ConfigurationError(

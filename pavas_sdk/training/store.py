@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pavas_sdk.data import MaskTrack, ObjectPhysics
-    from pavas_sdk.training.clips import TrainingClip
+    from pavas_sdk.data import LabelledClip, MaskTrack, ObjectPhysics
 
 __all__ = ["ClipStore", "StoreConfig", "clip_arrays", "object_speeds", "write_shard"]
 
@@ -99,22 +98,52 @@ def _mel_16k() -> MelSpectrogram:
     return MelSpectrogram(MEL_16K)
 
 
-def clip_arrays(clip: TrainingClip, config: StoreConfig) -> dict[str, NDArray[Any]]:
-    """Return the arrays of one clip; every clip of a store has the same shapes.
+def checked_takes(takes: Sequence[LabelledClip]) -> tuple[LabelledClip, ...]:
+    """Return the takes of one picture: clips that differ in what is heard and weighed.
 
-    ``frames`` uint8 (T, S, S, 3), ``grey`` uint8 (T, G, G), ``mel`` float16 (V, M, F), ``mass_kg`` float32 (V, K) and
-    ``speed_m_s`` float32 (V, K, T) with NaN where there is nothing, ``masks`` uint8
-    (K, T, P, P) in 1/255.
+    Raises:
+        InputError: No take, takes of several pictures or of different sets of objects, or sound
+            that is missing or at another rate than the codec's.
     """
+    if not takes:
+        raise InputError("training needs at least one take of a clip, got none")
+    first = takes[0]
+    for take in takes:
+        if take.clip_id != first.clip_id or take.source is not first.source:
+            raise InputError(
+                f"takes must show one picture, got clips {first.clip_id} and {take.clip_id}"
+            )
+        ids = [[entry.object_id for entry in clip.physics] for clip in (first, take)]
+        if ids[0] != ids[1]:
+            raise InputError(f"the takes of clip {first.clip_id} have different objects: {ids}")
+        if take.true_audio.sample_rate_hz != MEL_16K.sample_rate_hz:
+            raise InputError(
+                f"clip {first.clip_id} has sound at {take.true_audio.sample_rate_hz} Hz, "
+                f"expected {MEL_16K.sample_rate_hz}"
+            )
+    return tuple(takes)
+
+
+def clip_arrays(takes: Sequence[LabelledClip], config: StoreConfig) -> dict[str, NDArray[Any]]:
+    """Return the arrays of one picture and its takes; every clip of a store has the same shapes.
+
+    ``frames`` uint8 (T, S, S, 3), ``grey`` uint8 (T, G, G), ``mel`` float16 (V, M, F),
+    ``mass_kg`` float32 (V, K) and ``speed_m_s`` float32 (V, K, T) with NaN where there is nothing,
+    ``masks`` uint8 (K, T, P, P) in 1/255.
+
+    Raises:
+        InputError: See `checked_takes`.
+    """
+    takes = checked_takes(takes)
     times = config.times_s
-    entries = clip.takes[0].physics.objects[: config.max_objects]
-    ids = [entry.object_id for entry in entries]
-    frames = clip.video.at_times(times)
+    shown = takes[0]
+    ids = [entry.object_id for entry in shown.physics.objects[: config.max_objects]]
+    frames = shown.source.frames_at(times)
     pixels = frames_to_pixels(frames, config.image_size)
     grey = TinySyncEncoder.grey(frames_to_pixels(frames, config.grey_size))
     masks = np.zeros((config.max_objects, config.frames, config.grid, config.grid), dtype=np.uint8)
     for row, object_id in enumerate(ids):
-        grids = mask_grids(clip.masks.get(object_id), times, config.grid)
+        grids = mask_grids(shown.masks.get(object_id), times, config.grid)
         # a sliver still counts as seen
         masks[row] = np.ceil(grids * 255.0 - 1e-3).astype(np.uint8)
     mel = np.empty((config.takes, MEL_16K.mel_bins, config.mel_frames), dtype=np.float16)
@@ -122,13 +151,8 @@ def clip_arrays(clip: TrainingClip, config: StoreConfig) -> dict[str, NDArray[An
     speed = np.full((config.takes, config.max_objects, config.frames), np.nan, dtype=np.float32)
     analyse = _mel_16k()
     for index in range(config.takes):
-        take = clip.takes[index % len(clip.takes)]
-        if take.audio.sample_rate_hz != MEL_16K.sample_rate_hz:
-            raise InputError(
-                f"clip {clip.seed} has sound at {take.audio.sample_rate_hz} Hz, "
-                f"expected {MEL_16K.sample_rate_hz}"
-            )
-        wave = torch.tensor(take.audio.fitted(config.samples).mono)[None]
+        take = takes[index % len(takes)]
+        wave = torch.tensor(take.true_audio.fitted(config.samples).mono)[None]
         mel[index] = analyse(wave)[0, :, : config.mel_frames].numpy()
         for row, object_id in enumerate(ids):
             entry = take.physics[object_id]
@@ -144,33 +168,49 @@ def clip_arrays(clip: TrainingClip, config: StoreConfig) -> dict[str, NDArray[An
     }
 
 
-def clip_facts(clip: TrainingClip, config: StoreConfig) -> dict[str, Any]:
-    """Return what is kept of a clip as JSON: names, prompts and contacts."""
-    ids = [entry.object_id for entry in clip.takes[0].physics.objects[: config.max_objects]]
-    takes = [clip.takes[index % len(clip.takes)] for index in range(config.takes)]
-    return {
-        "seed": clip.seed,
-        "action": clip.action,
-        "surface": clip.surface,
-        "object_ids": ids,
-        "materials": [clip.materials.get(object_id, "") for object_id in ids],
-        "sizes_m": [clip.sizes_m.get(object_id) for object_id in ids],
-        "takes": [
+def clip_facts(takes: Sequence[LabelledClip], config: StoreConfig) -> dict[str, Any]:
+    """Return what is kept of a clip as JSON: names, prompts and contacts that give off energy."""
+    shown = takes[0]
+    ids = [entry.object_id for entry in shown.physics.objects[: config.max_objects]]
+    facts = []
+    for index in range(config.takes):
+        take = takes[index % len(takes)]
+        heard = [contact for contact in take.contacts if contact.energy_change_j > 0]
+        facts.append(
             {
                 "prompt": take.prompt,
-                "times_s": [round(float(t), 5) for t in take.contacts.times_s],
-                "energy_change_j": [float(e) for e in take.contacts.energy_change_j],
-                "object_ids": [int(i) for i in take.contacts.object_ids],
+                "times_s": [round(float(contact.time_s), 5) for contact in heard],
+                "energy_change_j": [float(contact.energy_change_j) for contact in heard],
+                "object_ids": [
+                    -1 if contact.object_id is None else int(contact.object_id) for contact in heard
+                ],
             }
-            for take in takes
-        ],
+        )
+    return {
+        "seed": shown.clip_id,
+        "action": shown.action,
+        "surface": shown.surface,
+        "object_ids": ids,
+        "materials": [shown.materials.get(object_id, "") for object_id in ids],
+        "sizes_m": [shown.sizes_m.get(object_id) for object_id in ids],
+        "takes": facts,
     }
 
 
 def write_shard(
-    folder: Path, seeds: Sequence[int], source: Callable[[int], TrainingClip], config: StoreConfig
+    folder: Path,
+    seeds: Sequence[int],
+    source: Callable[[int], Sequence[LabelledClip]],
+    config: StoreConfig,
 ) -> None:
-    """Make the clips of ``seeds`` and write them to ``folder``; a finished shard is left alone."""
+    """Make the clips of ``seeds`` and write them to ``folder``; a finished shard is left alone.
+
+    Args:
+        folder: Of the shard.
+        seeds: Of its clips.
+        source: Makes the takes of a seed, see `checked_takes`.
+        config: Sizes of what is kept.
+    """
     if (folder / "meta.json").exists():
         return
     if folder.exists():
@@ -179,8 +219,8 @@ def write_shard(
     arrays: dict[str, Any] = {}
     facts = []
     for row, seed in enumerate(seeds):
-        clip = source(seed)
-        for name, values in clip_arrays(clip, config).items():
+        takes = source(seed)
+        for name, values in clip_arrays(takes, config).items():
             if name not in arrays:
                 arrays[name] = np.lib.format.open_memmap(
                     folder / f"{name}.npy",
@@ -189,7 +229,7 @@ def write_shard(
                     shape=(len(seeds), *values.shape),
                 )
             arrays[name][row] = values
-        facts.append(clip_facts(clip, config))
+        facts.append(clip_facts(takes, config))
     for array in arrays.values():
         array.flush()
     meta = {"format_version": FORMAT_VERSION, "config": asdict(config), "clips": facts}

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.models import LinearMelCodec, TinySyncEncoder, TinyVisualEncoder
 from pavas_sdk.training.assembly import (
     build_flow_model,
@@ -38,8 +39,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pavas_sdk.data import Video
-    from pavas_sdk.training.clips import TrainingClip
+    from pavas_sdk.data import LabelledClip, Video
     from pavas_sdk.training.flow import FlowModel
     from pavas_sdk.training.recipe import TinyRecipe
 
@@ -52,8 +52,8 @@ def train_tiny(
     folder: Path,
     recipe: TinyRecipe,
     *,
-    source: Callable[[int], TrainingClip],
-    picture: Callable[[int], Video],
+    source: Callable[[int], Sequence[LabelledClip]] | None = None,
+    picture: Callable[[int], Video] | None = None,
     resume: bool = False,
 ) -> Path:
     """Run all stages and return the folder of the saved pipeline.
@@ -61,14 +61,42 @@ def train_tiny(
     Args:
         folder: Where everything goes; stages that are finished there are not run again.
         recipe: Numbers.
-        source: Makes the clip of a seed; a module-level function (workers import it).
-        picture: Makes its picture at the size that estimators need.
+        source: Makes the takes of a seed; a module-level function (workers import it). By
+            default `simulated_takes`.
+        picture: Makes its picture at the size that estimators need; by default
+            `simulated_picture`.
         resume: Continue an interrupted flow training from its checkpoint.
 
     Raises:
-        ConfigurationError: accelerate is missing.
+        ConfigurationError: accelerate is missing, or there is a checkpoint of an earlier run and
+            ``resume`` is off.
     """
+    from pavas_sdk.training.simulated import simulated_picture, simulated_takes
+
+    checkpoint = _flow_folder(folder, recipe) / "checkpoint"
+    if checkpoint.exists() and not resume:
+        raise ConfigurationError(
+            f"{checkpoint} is there from an earlier run; pass resume=True (--resume) to go on from "
+            "it, or give another folder (--out)"
+        )
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)  # several threads under contention are much slower than one
+    try:
+        return _train(
+            folder, recipe, source or simulated_takes, picture or simulated_picture, resume=resume
+        )
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _train(
+    folder: Path,
+    recipe: TinyRecipe,
+    source: Callable[[int], Sequence[LabelledClip]],
+    picture: Callable[[int], Video],
+    *,
+    resume: bool,
+) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     _clips(folder / "clips", recipe, source)
     store = ClipStore(folder / "clips")
@@ -90,7 +118,13 @@ def train_tiny(
     )
 
 
-def _clips(folder: Path, recipe: TinyRecipe, source: Callable[[int], TrainingClip]) -> None:
+def _flow_folder(folder: Path, recipe: TinyRecipe) -> Path:
+    return folder / ("flow" if recipe.with_physics else "flow_without_physics")
+
+
+def _clips(
+    folder: Path, recipe: TinyRecipe, source: Callable[[int], Sequence[LabelledClip]]
+) -> None:
     """Simulate all shards, several processes at a time."""
     starts = range(0, recipe.clips, recipe.shard)
     work = [
@@ -118,7 +152,7 @@ def _clips(folder: Path, recipe: TinyRecipe, source: Callable[[int], TrainingCli
 def _shard(
     entry: tuple[Path, Sequence[int]],
     *,
-    source: Callable[[int], TrainingClip],
+    source: Callable[[int], Sequence[LabelledClip]],
     config: StoreConfig,
 ) -> None:
     torch.set_num_threads(1)
@@ -218,7 +252,7 @@ def _flow(
         with_physics=recipe.with_physics,
         seed=recipe.flow.seed,
     )
-    place = folder / ("flow" if recipe.with_physics else "flow_without_physics")
+    place = _flow_folder(folder, recipe)
     place.mkdir(exist_ok=True)
     train_flow(model, bank, train, recipe.flow, place, resume=resume)
     clips = repeated(train, [fact["action"] for fact in store.facts], recipe.repeats)

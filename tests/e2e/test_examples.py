@@ -70,6 +70,6 @@ def test_the_clip_is_what_its_script_makes(tmp_path):
     small = SceneConfig(
         height=90, width=120, action="drop", camera="still", noise=False, compression=False
     )
-    made = simulate(seed, small).video.frames[::10].astype(float)
+    made = simulate(seed, small).clip.video.frames[::10].astype(float)
     shown = read_video(CLIP, max_side=120).frames[::10].astype(float)
     assert np.abs(made - shown).mean() < 6.0

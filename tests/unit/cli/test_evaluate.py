@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
 import pytest
 
-from pavas_sdk.cli.evaluation_clips import SoundOptions, evaluation_clip, fingerprint
 from pavas_sdk.cli.main import run
 from pavas_sdk.data.seeds import TRAINING_SEEDS
 from pavas_sdk.evaluation.summary import METRICS
@@ -87,33 +85,3 @@ def test_wrong_usage_is_one_line_and_exit_code_2(args, message, capsys):
     assert captured.out == ""
     assert message in captured.err
     assert "Traceback" not in captured.err
-
-
-def test_changed_weights_are_another_model(model, tmp_path):
-    assert fingerprint(model) == fingerprint(model) == fingerprint(f"codec:{model}")
-    (tmp_path / "model_index.json").write_text("{}")
-    before = fingerprint(str(tmp_path))
-    (tmp_path / "model_index.json").write_text("{ }")
-    assert fingerprint(str(tmp_path)) != before
-    assert fingerprint("reference") == ""
-
-
-def test_training_stays_below_the_seeds_of_evaluation():
-    from pavas_sdk.training.recipe import MAX_SEED
-
-    assert TRAINING_SEEDS[-1] == MAX_SEED
-
-
-def test_threads_are_no_setting():
-    options = SoundOptions(model="m", physics="true", prompts="none", threads=1)
-    assert "threads" not in options.settings()
-    assert options.settings()["model"] == "m"
-
-
-def test_a_clip_and_its_truth_agree():
-    clip = evaluation_clip(10_000_001)
-    ids = {entry.object_id for entry in clip.physics}
-    assert {contact.object_id for contact in clip.contacts} <= ids | {-1}
-    assert set(clip.masks) == ids
-    assert clip.video.duration_s == pytest.approx(clip.audio.duration_s)
-    assert np.isfinite([contact.energy_change_j for contact in clip.contacts]).all()

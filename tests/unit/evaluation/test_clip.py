@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from pavas_sdk.data import Audio, MovingObject, ObjectPhysics, PhysicsEstimate, Video
-from pavas_sdk.errors import FormatError
-from pavas_sdk.evaluation import ClipMeasurement, ContactTruth, EvaluationClip, measure_clip
+from pavas_sdk.data import (
+    Audio,
+    Contact,
+    LabelledClip,
+    MovingObject,
+    ObjectPhysics,
+    PhysicsEstimate,
+    Video,
+)
+from pavas_sdk.errors import FormatError, InputError
+from pavas_sdk.evaluation import ClipMeasurement, measure_clip
 from pavas_sdk.evaluation.clip import counted_impacts, matched
+from pavas_sdk.media import MemorySource
 
 TIMES = (0.6, 1.5, 2.4, 3.3)
 
@@ -26,16 +36,17 @@ def clip(clicks):
         speed_times_s=times,
         speed_m_s=speed,
     )
-    contacts = [ContactTruth(time_s=t, object_id=0, energy_change_j=1.0 + t) for t in TIMES]
+    contacts = [Contact(time_s=t, object_id=0, energy_change_j=1.0 + t) for t in TIMES]
     contacts += [
-        ContactTruth(time_s=1.51, object_id=0, energy_change_j=0.2),
-        ContactTruth(time_s=2.0, object_id=0, energy_change_j=1e-7),
-        ContactTruth(time_s=3.97, object_id=5, energy_change_j=1.0),
+        Contact(time_s=1.51, object_id=0, energy_change_j=0.2),
+        Contact(time_s=2.0, object_id=0, energy_change_j=1e-7),
+        Contact(time_s=3.97, energy_change_j=1.0),
     ]
-    return EvaluationClip(
+    picture = Video(frames=np.zeros((2, 16, 16, 3), np.uint8), times_s=np.array([0.0, 2.0]))
+    return LabelledClip(
         clip_id=7,
-        category="drop",
-        video=Video(frames=np.zeros((2, 4, 4, 3), np.uint8), times_s=np.array([0.0, 2.0])),
+        action="drop",
+        source=MemorySource(picture),
         audio=clicks((*TIMES, 3.97), (-20.0, -30.0, -25.0, -35.0, -20.0)),
         physics=PhysicsEstimate(objects=(entry,), duration_s=4.0),
         contacts=tuple(contacts),
@@ -82,6 +93,19 @@ def test_other_rates_and_lengths_are_brought_to_the_true_ones(clip, clicks):
     assert all(abs(impact.error_s) < 0.006 for impact in row.impacts)
 
 
+def test_stretches_that_are_not_scored_count_for_nothing(clip, clicks):
+    quiet = replace(clip, unscored_s=((1.4, 1.6), (2.8, 2.9)))
+    assert [impact.time_s for impact in counted_impacts(quiet)] == [0.6, 2.4, 3.3]
+    made = clicks((*TIMES, 2.85), -30.0)
+    assert measure_clip(clip, made).false_onsets == 1
+    assert measure_clip(quiet, made).false_onsets == 0
+
+
+def test_a_clip_without_true_sound_cannot_be_measured(clip):
+    with pytest.raises(InputError, match="clip 7 has no true sound"):
+        measure_clip(replace(clip, audio=None), clip.audio)
+
+
 def test_silence_is_measured(clip):
     row = measure_clip(clip, Audio(samples=np.zeros(64000), sample_rate_hz=16000))
     assert row.onsets_s == ()
@@ -90,15 +114,8 @@ def test_silence_is_measured(clip):
 
 
 def test_contacts_of_no_object_have_no_window_energy(clip, clicks):
-    stray = ContactTruth(time_s=0.6, object_id=-1, energy_change_j=1.0)
-    other = EvaluationClip(
-        clip_id=1,
-        category="roll",
-        video=clip.video,
-        audio=clip.audio,
-        physics=clip.physics,
-        contacts=(stray,),
-    )
+    stray = Contact(time_s=0.6, energy_change_j=1.0)
+    other = replace(clip, contacts=(stray,))
     (impact,) = measure_clip(other, clip.audio).impacts
     assert np.isnan(impact.window_energy_j)
     assert impact.energy_j == 1.0

@@ -7,17 +7,23 @@ import json
 import numpy as np
 import pytest
 
-from pavas_sdk.data import MovingObject, ObjectPhysics, PhysicsEstimate, Video
+from pavas_sdk.data import (
+    Contact,
+    LabelledClip,
+    MovingObject,
+    ObjectPhysics,
+    PhysicsEstimate,
+    Video,
+)
 from pavas_sdk.errors import FormatError, InputError
 from pavas_sdk.evaluation import (
     EDITS,
-    ContactTruth,
     Edit,
     EditMeasurement,
-    EvaluationClip,
     summarise_edits,
 )
 from pavas_sdk.evaluation.edits import level_shifts_db
+from pavas_sdk.media import MemorySource
 
 
 def physics(mass_kg=2.0):
@@ -58,13 +64,13 @@ def test_expected_shift_follows_the_energy():
 def test_shifts_are_measured_at_the_impacts_only(clicks):
     times = (0.6, 1.5, 2.4)
     audio = clicks(times)
-    clip = EvaluationClip(
+    picture = Video(frames=np.zeros((2, 16, 16, 3), np.uint8), times_s=np.array([0.0, 2.0]))
+    clip = LabelledClip(
         clip_id=0,
-        category="drop",
-        video=Video(frames=np.zeros((2, 4, 4, 3), np.uint8), times_s=np.array([0.0, 2.0])),
+        source=MemorySource(picture),
         audio=audio,
         physics=physics(),
-        contacts=tuple(ContactTruth(time_s=t, object_id=4, energy_change_j=1.0) for t in times),
+        contacts=tuple(Contact(time_s=t, object_id=4, energy_change_j=1.0) for t in times),
     )
     after = clicks((*times, 3.3), (-24.0, -30.0, -36.0, -10.0))
     np.testing.assert_allclose(level_shifts_db(clip, audio, after), [6.0, 0.0, -6.0], atol=0.1)

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pavas_sdk.errors import InputError
-from pavas_sdk.evaluation.impacts import ContactTruth, isolated, merge_contacts
+from pavas_sdk.data import Contact
+from pavas_sdk.evaluation.impacts import isolated, merge_contacts
 
 
 def contact(time_s, energy_j=1.0, object_id=0):
-    return ContactTruth(time_s=time_s, object_id=object_id, energy_change_j=energy_j)
+    return Contact(time_s=time_s, object_id=object_id, energy_change_j=energy_j)
 
 
 def test_contacts_of_one_moment_are_one_event_at_the_strongest():
@@ -60,9 +60,3 @@ def test_a_much_weaker_neighbour_does_not_disturb_the_stronger():
 def test_no_events_are_no_events():
     assert merge_contacts([]) == []
     assert isolated([]).shape == (0,)
-
-
-@pytest.mark.parametrize(("time_s", "energy_j"), [(np.nan, 1.0), (np.inf, 1.0), (1.0, -1.0)])
-def test_impossible_contacts_are_refused(time_s, energy_j):
-    with pytest.raises(InputError):
-        contact(time_s, energy_j)

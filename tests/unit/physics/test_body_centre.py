@@ -132,10 +132,10 @@ def test_simulated_throws_within_two_percent(camera):
     )
     errors = []
     for seed in (5, 6):
-        clip = simulate(seed, config)
-        things = [entry.object for entry in clip.physics]
+        simulation = simulate(seed, config)
+        clip = simulation.clip
         paths = CentroidVelocityEstimator().estimate_velocity(
-            things, clip.masks, clip.reconstruction(), rng=np.random.default_rng(0)
+            clip.objects, clip.masks, simulation.reconstruction(), rng=np.random.default_rng(0)
         )
         for object_id, path in paths.items():
             speed, truth = path.speed_m_s(), clip.physics[object_id].speed_m_s

@@ -39,7 +39,7 @@ def follow(clip, **options):
 def test_speed_of_discs(centroid, time_scale):
     clip = moving_discs(2, time_scale=time_scale)
     paths = follow(clip, centroid=centroid)
-    for object_id, speed in clip.speeds_m_s.items():
+    for object_id, speed in enumerate(entry.speed_m_s[0] for entry in clip.physics):
         found = np.median(paths[object_id].speed_m_s())
         assert found == pytest.approx(speed, rel=0.05)
 
@@ -71,7 +71,7 @@ def test_unconfident_points_do_not_count():
         clip, reconstruction=replace(clip.reconstruction, points_m=points, confidence=confidence)
     )
     speed = follow(spoiled)[0].speed_m_s()
-    assert np.nanmedian(speed) == pytest.approx(clip.speeds_m_s[0], rel=0.1)
+    assert np.nanmedian(speed) == pytest.approx(clip.physics[0].speed_m_s[0], rel=0.1)
 
 
 def test_trimmed_mean_resists_background_points():
@@ -86,9 +86,9 @@ def test_trimmed_mean_resists_background_points():
     robust = np.nanmedian(follow(spoiled, **every)[0].speed_m_s())
     plain = np.nanmedian(follow(spoiled, centroid="mean", **every)[0].speed_m_s())
     default = np.nanmedian(follow(spoiled)[0].speed_m_s())
-    assert robust == pytest.approx(clip.speeds_m_s[0], rel=0.1)
-    assert default == pytest.approx(clip.speeds_m_s[0], rel=0.05)
-    assert plain > 5 * clip.speeds_m_s[0]
+    assert robust == pytest.approx(clip.physics[0].speed_m_s[0], rel=0.1)
+    assert default == pytest.approx(clip.physics[0].speed_m_s[0], rel=0.05)
+    assert plain > 5 * clip.physics[0].speed_m_s[0]
 
 
 def test_time_steps_come_from_the_times():
@@ -101,9 +101,9 @@ def test_time_steps_come_from_the_times():
         masks={0: replace(clip.masks[0], times_s=times)},
     )
     speed = follow(moved)[0].speed_m_s()
-    step = clip.speeds_m_s[0] * 0.04
+    step = clip.physics[0].speed_m_s[0] * 0.04
     assert speed[4] == pytest.approx(step / 0.54, rel=0.2)
-    assert speed[2] == pytest.approx(clip.speeds_m_s[0], rel=0.2)
+    assert speed[2] == pytest.approx(clip.physics[0].speed_m_s[0], rel=0.2)
 
 
 def test_smoothing_only_within_runs():

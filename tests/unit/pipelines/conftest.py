@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from pavas_sdk import ObjectPhysics, PhysicsEstimate, PhysicsEstimator
+from pavas_sdk import PhysicsEstimator
 from pavas_sdk.testing import (
     BrightDetector,
     BrightSegmenter,
@@ -58,28 +58,9 @@ def two_discs():
     return moving_discs(2, frames=25)
 
 
-def truth(clip) -> PhysicsEstimate:
-    """The exact physics of a clip of discs."""
-    times = clip.video.times_s
-    middle = 0.5 * (times[1:] + times[:-1])
-    return PhysicsEstimate(
-        objects=tuple(
-            ObjectPhysics(
-                object=thing,
-                mass_kg=clip.masses[thing.object_id].mass_kg,
-                speed_times_s=middle,
-                speed_m_s=np.full(middle.size, clip.speeds_m_s[thing.object_id]),
-            )
-            for thing in clip.objects
-        ),
-        duration_s=clip.video.duration_s,
-        time_scale=clip.video.time_scale,
-    )
-
-
 @pytest.fixture(scope="session")
 def physics(clip):
-    return truth(clip)
+    return clip.physics
 
 
 @pytest.fixture

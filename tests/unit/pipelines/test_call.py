@@ -198,7 +198,7 @@ def test_estimated_physics_is_returned_and_can_be_given_back(pipe, clip, same):
     (thing,) = first.physics.objects
     assert thing.object.label == "bright thing"
     # the centroid of a disc's pixels moves by whole ones: a quarter is quantisation
-    assert np.nanmedian(thing.speed_m_s) == pytest.approx(clip.speeds_m_s[0], rel=0.25)
+    assert np.nanmedian(thing.speed_m_s) == pytest.approx(clip.physics[0].speed_m_s[0], rel=0.25)
     again = pipe(clip.video, physics=first.physics, generator=seeded())
     assert same(first, again)  # the segmenter gives the same masks
 

@@ -9,9 +9,7 @@ from mmaudio_world import PRESET, write_official
 
 from pavas_sdk import (
     MaskTrack,
-    ObjectPhysics,
     PavasPipeline,
-    PhysicsEstimate,
     default_registry,
 )
 from pavas_sdk.models import TRANSFORMER_VARIANTS, build_transformer
@@ -19,23 +17,6 @@ from pavas_sdk.pipelines.adapter_inputs import adapter_inputs
 from pavas_sdk.testing import moving_discs
 
 PATCH_DIM = 1280  # of ViT-H
-
-
-def truth(clip) -> PhysicsEstimate:
-    """The exact physics of a clip of discs."""
-    times = clip.video.times_s
-    return PhysicsEstimate(
-        objects=tuple(
-            ObjectPhysics(
-                object=thing,
-                mass_kg=clip.masses[thing.object_id].mass_kg,
-                speed_times_s=0.5 * (times[1:] + times[:-1]),
-                speed_m_s=np.full(times.size - 1, clip.speeds_m_s[thing.object_id]),
-            )
-            for thing in clip.objects
-        ),
-        duration_s=clip.video.duration_s,
-    )
 
 
 def adapter_class():
@@ -91,7 +72,7 @@ def film():
 
 def test_a_fresh_adapter_leaves_the_sound_as_it_is(pipes, film):
     plain, attached = pipes
-    physics = truth(film)
+    physics = film.physics
     options = {"num_inference_steps": 1, "output_type": "latent", "prompt": "ball"}
     first = plain(film.video, generator=torch.Generator().manual_seed(0), **options).audio
     second = attached(
@@ -124,7 +105,7 @@ def test_masks_reach_the_grid_of_27_by_27(pipes, film):
     (window,) = attached.plan_windows(film.video.duration_s)
     features = attached.encode_video(film.video, window)
     assert features.patches.shape[2:4] == (27, 27)
-    inputs = adapter_inputs(truth(film).objects, film.masks, features.times_s, 27)
+    inputs = adapter_inputs(film.physics.objects, film.masks, features.times_s, 27)
     assert inputs.masks.shape[-2:] == (27, 27)
     share = inputs.masks.mean().item()
     track: MaskTrack = film.masks[0]

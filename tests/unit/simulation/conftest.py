@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pavas_sdk.simulation import SceneConfig, SimulatedClip, simulate
+from pavas_sdk.simulation import SceneConfig, Simulation, simulate
 from pavas_sdk.simulation.sampling import sample_world
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ SMALL = SceneConfig(height=48, width=64, duration_s=2.0, compression=False)
 
 
 @functools.cache
-def _clip(action: str, camera: str, seed: int) -> SimulatedClip:
+def _clip(action: str, camera: str, seed: int) -> Simulation:
     return simulate(seed, replace(SMALL, action=action, camera=camera))
 
 
@@ -27,7 +27,7 @@ def _worlds(count: int) -> tuple[tuple[Scene, Motion], ...]:
 
 
 @pytest.fixture
-def clip_of():
+def simulation_of():
     """Small clips by action, camera and seed; made once."""
     return lambda action, camera="still", seed=1: _clip(action, camera, seed)
 

@@ -9,17 +9,17 @@ from pavas_sdk.simulation import drawing, render
 from pavas_sdk.simulation.hits import COLUMNS
 
 
-def parts_of(clip):
-    times = clip.video.times_s
-    shots = render._shots(clip.scene, clip.motion, np.repeat(times[:, None], 4, axis=1))
-    lens = render._lens(clip.scene)
-    return shots, render._stage(clip.scene, lens), render._tiles(clip.scene), lens
+def parts_of(simulated):
+    times = simulated.clip.video.times_s
+    shots = render._shots(simulated.scene, simulated.motion, np.repeat(times[:, None], 4, axis=1))
+    lens = render._lens(simulated.scene)
+    return shots, render._stage(simulated.scene, lens), render._tiles(simulated.scene), lens
 
 
-def drawn(clip, shots):
-    config = clip.scene.config
-    _, stage, tiles, lens = parts_of(clip)
-    film = render._film(clip.scene)._replace(noise_level=0.0)
+def drawn(simulated, shots):
+    config = simulated.scene.config
+    _, stage, tiles, lens = parts_of(simulated)
+    film = render._film(simulated.scene)._replace(noise_level=0.0)
     frames = np.empty((shots.things.shape[0], config.height, config.width, 3), dtype=np.uint8)
     ids = np.empty(frames.shape[:3], dtype=np.int8)
     drawing.draw_frames(frames, ids, shots, stage, tiles, lens, film)
@@ -27,13 +27,13 @@ def drawn(clip, shots):
 
 
 @pytest.mark.parametrize("action", ["drop", "throw", "collide", "strike", "roll", "still"])
-def test_shortcuts_show_what_full_drawing_shows(clip_of, action):
-    clip = clip_of(action)
-    shots, *_ = parts_of(clip)
+def test_shortcuts_show_what_full_drawing_shows(simulation_of, action):
+    simulated = simulation_of(action)
+    shots, *_ = parts_of(simulated)
     assert shots.still_camera
     assert shots.things.shape[-1] == COLUMNS
-    quick, ids = drawn(clip, shots)
-    full, full_ids = drawn(clip, shots._replace(fixed=0, still_camera=False))
+    quick, ids = drawn(simulated, shots)
+    full, full_ids = drawn(simulated, shots._replace(fixed=0, still_camera=False))
     np.testing.assert_array_equal(ids, full_ids)
     # only the number of rays per pixel differs: the same light, other edges
     error = np.abs(quick.astype(int) - full.astype(int)).max(axis=-1)
@@ -42,21 +42,21 @@ def test_shortcuts_show_what_full_drawing_shows(clip_of, action):
 
 
 @pytest.mark.parametrize("action", ["drop", "throw", "collide"])
-def test_shadows_and_things_are_never_cut_off(clip_of, action):
+def test_shadows_and_things_are_never_cut_off(simulation_of, action):
     """Each frame of a film equals the frame drawn alone: nothing stale stays behind."""
-    clip = clip_of(action)
-    shots, *_ = parts_of(clip)
-    film, _ = drawn(clip, shots)
+    simulated = simulation_of(action)
+    shots, *_ = parts_of(simulated)
+    film, _ = drawn(simulated, shots)
     for k in (10, 30, 49):
         things = np.repeat(shots.things[k : k + 1], 2, axis=0)
-        alone, _ = drawn(clip, shots._replace(things=things, poses=shots.poses[:2]))
+        alone, _ = drawn(simulated, shots._replace(things=things, poses=shots.poses[:2]))
         changed = (film[k] != alone[0]).any(axis=-1).mean()
         assert changed < 0.002
 
 
-def test_a_frame_in_which_nothing_moves_is_not_drawn_again(clip_of):
-    clip = clip_of("still")
-    frames, ids = drawn(clip, parts_of(clip)[0])
+def test_a_frame_in_which_nothing_moves_is_not_drawn_again(simulation_of):
+    simulated = simulation_of("still")
+    frames, ids = drawn(simulated, parts_of(simulated)[0])
     assert (frames == frames[:1]).all()
     assert (ids == ids[:1]).all()
     assert (ids >= 0).any(), "what lies still is identified all the same"

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
-from pavas_sdk.simulation.collisions import Contact
 from pavas_sdk.simulation.motion import run_world
 from pavas_sdk.simulation.sampling import sample_world
 from pavas_sdk.simulation.scene import SceneConfig
@@ -18,7 +15,7 @@ def test_flight_between_contacts_accelerates_by_gravity():
         scene, motion = sample_world(seed, SceneConfig(action="throw"))
         body = 0
         start = scene.objects[body].release_s + 0.002
-        touches = [c.time_s for c in motion.contacts if body in (c.body, c.other)]
+        touches = [c.time_s for c in motion.collisions if body in (c.body, c.other)]
         end = min([*touches, scene.config.duration_s]) - 0.002
         i, k = int(np.ceil(start / motion.step_s)), int(end / motion.step_s)
         if k - i < 50:
@@ -42,7 +39,7 @@ def test_contacts_are_where_velocities_jump(worlds):
             if scene.striker is not None and body == 0:
                 continue
             touches = np.array(
-                [c.time_s for c in motion.contacts if body in (c.body, c.other)] or [np.inf]
+                [c.time_s for c in motion.collisions if body in (c.body, c.other)] or [np.inf]
             )
             times = (np.flatnonzero(jump[:, body] > 0.5) + 1) * motion.step_s
             # being let go is a jump as well
@@ -57,24 +54,18 @@ def test_contacts_are_where_velocities_jump(worlds):
 
 def test_energy_change_follows_from_mass_and_speeds(worlds):
     for scene, motion in worlds:
-        for contact in motion.contacts:
+        for contact in motion.collisions:
             mass = scene.objects[contact.body].mass_kg
             expected = abs(0.5 * mass * (contact.speed_after_m_s**2 - contact.speed_before_m_s**2))
             assert contact.energy_change_j == pytest.approx(expected)
             assert contact.energy_change_j >= contact.other_energy_change_j
 
 
-def test_contacts_survive_json(worlds):
-    for _, motion in worlds[:10]:
-        for contact in motion.contacts:
-            assert Contact.from_json(json.loads(json.dumps(contact.to_json()))) == contact
-
-
 def test_a_striker_touches_its_target_at_the_planned_moments():
     for seed in range(5):
         scene, motion = sample_world(seed, SceneConfig(action="strike"))
         assert scene.striker is not None
-        assert [c.time_s for c in motion.contacts] == [h.time_s for h in scene.striker.hits]
+        assert [c.time_s for c in motion.collisions] == [h.time_s for h in scene.striker.hits]
         tip = scene.objects[0].parts[-1]
         radius = tip.dims_m[0] if tip.shape == "sphere" else tip.dims_m[1]
         top = 0.0 if scene.target is None else 2 * scene.target.half_m[2]
@@ -86,7 +77,7 @@ def test_a_striker_touches_its_target_at_the_planned_moments():
             step = round(hit.time_s / motion.step_s)
             assert abs(heights[step]) < 0.005
             speeds = np.linalg.norm(motion.velocity_m_s[step - 4 : step, 0], axis=1)
-            contact = next(c for c in motion.contacts if c.time_s == hit.time_s)
+            contact = next(c for c in motion.collisions if c.time_s == hit.time_s)
             assert speeds[-1] == pytest.approx(contact.speed_before_m_s, rel=0.05)
 
 
@@ -107,5 +98,5 @@ def test_a_heavier_ball_falls_alike(worlds):
     items = tuple(replace(o, mass_kg=4 * o.mass_kg) for o in scene.objects)
     heavy = run_world(items, scene.room, scene.config.duration_s)
     np.testing.assert_allclose(heavy.position_m, motion.position_m, atol=1e-6)
-    for a, b in zip(motion.contacts, heavy.contacts, strict=True):
+    for a, b in zip(motion.collisions, heavy.collisions, strict=True):
         assert b.energy_change_j == pytest.approx(4 * a.energy_change_j, rel=1e-6)

@@ -17,9 +17,9 @@ def project(points, pose, matrix):
 
 
 @pytest.mark.parametrize("camera", ["still", "pan", "dolly"])
-def test_points_reproject_into_their_pixels(clip_of, camera):
-    clip = clip_of("throw", camera)
-    truth = clip.reconstruction(clip.video.times_s[::10])
+def test_points_reproject_into_their_pixels(simulation_of, camera):
+    simulated = simulation_of("throw", camera)
+    truth = simulated.reconstruction(simulated.clip.video.times_s[::10])
     rows, columns = np.mgrid[:48, :64]
     for k in range(truth.times_s.size):
         assert np.isfinite(truth.points_m[k]).all()
@@ -30,34 +30,34 @@ def test_points_reproject_into_their_pixels(clip_of, camera):
         np.testing.assert_allclose(pixels[..., 1], rows, atol=0.01)
 
 
-def test_points_lie_on_floor_walls_or_things(clip_of):
-    clip = clip_of("drop")
-    room = clip.scene.room
-    points = clip.reconstruction(clip.video.times_s[:1]).points_m[0].astype(float)
-    background = ~np.any([track.masks[0] for track in clip.masks.values()], axis=0)
-    assert clip.scene.pillar is None
+def test_points_lie_on_floor_walls_or_things(simulation_of):
+    simulated = simulation_of("drop")
+    room = simulated.scene.room
+    points = simulated.reconstruction(simulated.clip.video.times_s[:1]).points_m[0].astype(float)
+    background = ~np.any([track.masks[0] for track in simulated.clip.masks.values()], axis=0)
+    assert simulated.scene.pillar is None
     away = np.min(
         np.abs([points[..., 2], points[..., 1] - room.back_m, points[..., 0] - room.left_m,
                 points[..., 0] - room.right_m]), axis=0,
     )  # fmt: skip
-    still = [i for i in range(len(clip.scene.objects)) if i not in clip.object_of_body]
+    still = [i for i in range(len(simulated.scene.objects)) if i not in simulated.object_of_body]
     if not still:
         assert away[background].max() < 1e-3
 
 
 @pytest.mark.parametrize("camera", ["still", "shake"])
-def test_masks_agree_with_the_projection_of_a_ball(clip_of, camera):
+def test_masks_agree_with_the_projection_of_a_ball(simulation_of, camera):
     checked = 0
     for seed in range(1, 4):
-        clip = clip_of("throw", camera, seed)
-        for body, object_id in clip.object_of_body.items():
-            item = clip.scene.objects[body]
-            if item.shape != "sphere" or clip.scene.pillar is not None:
+        simulated = simulation_of("throw", camera, seed)
+        for body, object_id in simulated.object_of_body.items():
+            item = simulated.scene.objects[body]
+            if item.shape != "sphere" or simulated.scene.pillar is not None:
                 continue
             radius = item.dims_m[0]
-            path = clip.trajectory(object_id).centroids_m
+            path = simulated.trajectory(object_id).centroids_m
             for k in range(0, 50, 7):
-                pose, matrix = clip.camera_to_world[k], clip.intrinsics[k]
+                pose, matrix = simulated.camera_to_world[k], simulated.intrinsics[k]
                 u, v, _ = project(path[k][None], pose, matrix)[0]
                 offset = (path[k] - pose[:3, 3]) @ pose[:3, :3]
                 depth = offset[2] ** 2 - radius**2
@@ -66,8 +66,10 @@ def test_masks_agree_with_the_projection_of_a_ball(clip_of, camera):
                 size = minor * np.sqrt((offset @ offset - radius**2) / depth)
                 if not (size < u < 63 - size and size < v < 47 - size):
                     continue
-                mask = clip.masks[object_id].masks[k]
-                others = [m.masks[k].any() for i, m in clip.masks.items() if i != object_id]
+                mask = simulated.clip.masks[object_id].masks[k]
+                others = [
+                    m.masks[k].any() for i, m in simulated.clip.masks.items() if i != object_id
+                ]
                 if not mask.any() or any(others):
                     continue
                 rows, columns = np.nonzero(mask)
@@ -78,40 +80,40 @@ def test_masks_agree_with_the_projection_of_a_ball(clip_of, camera):
     assert checked >= 3
 
 
-def test_points_under_a_ball_mask_lie_on_the_ball(clip_of):
-    clip = clip_of("throw")
-    (body, object_id), *_ = clip.object_of_body.items()
-    item = clip.scene.objects[body]
+def test_points_under_a_ball_mask_lie_on_the_ball(simulation_of):
+    simulated = simulation_of("throw")
+    (body, object_id), *_ = simulated.object_of_body.items()
+    item = simulated.scene.objects[body]
     assert item.shape == "sphere"
-    truth = clip.reconstruction()
-    path = clip.trajectory(object_id).centroids_m
-    seen = np.flatnonzero(clip.masks[object_id].visible)
+    truth = simulated.reconstruction()
+    path = simulated.trajectory(object_id).centroids_m
+    seen = np.flatnonzero(simulated.clip.masks[object_id].visible)
     assert seen.size > 10
     for k in seen:
-        points = truth.points_m[k][clip.masks[object_id].masks[k]]
+        points = truth.points_m[k][simulated.clip.masks[object_id].masks[k]]
         distance = np.linalg.norm(points - path[k], axis=1)
         np.testing.assert_allclose(distance, item.dims_m[0], rtol=1e-3)
 
 
-def test_redrawing_only_what_changed_draws_the_same_truth(clip_of):
+def test_redrawing_only_what_changed_draws_the_same_truth(simulation_of):
     """A still camera's shortcuts give the masks that plain ray casting gives."""
     for action in ("collide", "strike", "drop"):
-        clip = clip_of(action)
-        maps = clip.reconstruction().points_m
-        for object_id, track in clip.masks.items():
-            path = clip.trajectory(object_id).centroids_m
-            body = next(b for b, i in clip.object_of_body.items() if i == object_id)
-            reach = clip.scene.objects[body].size_m * 2.5
+        simulated = simulation_of(action)
+        maps = simulated.reconstruction().points_m
+        for object_id, track in simulated.clip.masks.items():
+            path = simulated.trajectory(object_id).centroids_m
+            body = next(b for b, i in simulated.object_of_body.items() if i == object_id)
+            reach = simulated.scene.objects[body].size_m * 2.5
             for k in range(0, 50, 9):
                 points = maps[k][track.masks[k]]
                 assert (np.linalg.norm(points - path[k], axis=1) < reach).all()
 
 
-def test_moving_things_change_the_picture_and_nothing_else_does(clip_of):
-    clip = clip_of("drop")
-    scene = replace(clip.scene, config=replace(clip.scene.config, noise=False))
-    frames = render_frames(scene, clip.motion).frames.astype(int)
-    union = np.any([t.masks for t in clip.masks.values()], axis=0)
+def test_moving_things_change_the_picture_and_nothing_else_does(simulation_of):
+    simulated = simulation_of("drop")
+    scene = replace(simulated.scene, config=replace(simulated.scene.config, noise=False))
+    frames = render_frames(scene, simulated.motion).frames.astype(int)
+    union = np.any([t.masks for t in simulated.clip.masks.values()], axis=0)
     moved = np.abs(frames[0] - frames[-1]).max(axis=-1)
     assert moved[union[0] & ~union[-1]].max(initial=0) > 10 or not (union[0] & ~union[-1]).any()
     held = [f for f in range(50) if f / 25 < min(o.release_s for o in scene.objects) - 0.04]
@@ -121,9 +123,9 @@ def test_moving_things_change_the_picture_and_nothing_else_does(clip_of):
 
 def test_pictures_are_the_same_to_the_bit_and_noise_can_be_left_out():
     config = replace(SMALL, action="drop", camera="shake", duration_s=1.5)
-    one, two = simulate(5, config), simulate(5, config)
+    one, two = simulate(5, config).clip, simulate(5, config).clip
     np.testing.assert_array_equal(one.video.frames, two.video.frames)
-    quiet = simulate(5, replace(config, noise=False))
+    quiet = simulate(5, replace(config, noise=False)).clip
     assert (quiet.video.frames != one.video.frames).any()
     assert set(one.masks) == set(quiet.masks) != set()
     for object_id, track in one.masks.items():
@@ -132,15 +134,15 @@ def test_pictures_are_the_same_to_the_bit_and_noise_can_be_left_out():
 
 @pytest.mark.parametrize(("height", "width", "fps"), [(36, 64, 30.0), (65, 33, 24.0)])
 def test_other_sizes_and_rates(height, width, fps):
-    clip = simulate(3, replace(SMALL, height=height, width=width, fps=fps, duration_s=0.5))
-    assert clip.video.frames.shape == (round(0.5 * fps), height, width, 3)
-    assert clip.video.times_s[1] == pytest.approx(1 / fps)
-    assert clip.video.duration_s == pytest.approx(0.5)
+    simulated = simulate(3, replace(SMALL, height=height, width=width, fps=fps, duration_s=0.5))
+    assert simulated.clip.video.frames.shape == (round(0.5 * fps), height, width, 3)
+    assert simulated.clip.video.times_s[1] == pytest.approx(1 / fps)
+    assert simulated.clip.video.duration_s == pytest.approx(0.5)
 
 
-def test_pictures_are_neither_black_nor_burnt_out(clip_of):
+def test_pictures_are_neither_black_nor_burnt_out(simulation_of):
     means = [
-        clip_of(action, camera).video.frames.mean()
+        simulation_of(action, camera).clip.video.frames.mean()
         for action in ("drop", "throw", "strike", "collide")
         for camera in ("still", "pan")
     ]
@@ -149,7 +151,7 @@ def test_pictures_are_neither_black_nor_burnt_out(clip_of):
 
 
 def test_compression_keeps_shape_and_content():
-    frames = simulate(2, replace(SMALL, height=47, width=63, duration_s=0.4)).video.frames
+    frames = simulate(2, replace(SMALL, height=47, width=63, duration_s=0.4)).clip.video.frames
     out = through_h264(frames, 25.0, 20)
     assert out.shape == frames.shape
     error = np.abs(out.astype(int) - frames.astype(int)).mean()

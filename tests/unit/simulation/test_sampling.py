@@ -13,7 +13,7 @@ def test_same_seed_same_world_to_the_bit():
         one, first = sample_world(seed)
         two, second = sample_world(seed)
         assert one == two
-        assert first.contacts == second.contacts
+        assert first.collisions == second.collisions
         np.testing.assert_array_equal(first.position_m, second.position_m)
     assert sample_scene(1) != sample_scene(2)
 
@@ -27,7 +27,7 @@ def test_weights_name_every_action_and_sum_to_one():
 def test_every_action_can_be_asked_for(action):
     scene, motion = sample_world(11, SceneConfig(action=action, duration_s=3.0))
     assert scene.action == action
-    assert bool(motion.contacts) == (action != "still")
+    assert bool(motion.collisions) == (action != "still")
     assert np.isfinite(motion.position_m).all()
 
 
@@ -57,8 +57,8 @@ def test_most_impacts_stand_alone(worlds):
     alone = total = 0
     energies = []
     for _, motion in worlds:
-        loudest = max((c.energy_change_j for c in motion.contacts), default=0.0)
-        loud = [c for c in motion.contacts if c.energy_change_j > 5e-3 * loudest]
+        loudest = max((c.energy_change_j for c in motion.collisions), default=0.0)
+        loud = [c for c in motion.collisions if c.energy_change_j > 5e-3 * loudest]
         energies += [c.energy_change_j for c in loud]
         times = np.array([c.time_s for c in loud])
         gaps = np.diff(times)

@@ -21,11 +21,11 @@ def one_contact(seed: int, action: str = "drop") -> tuple[Scene, Motion]:
     """A world of which only the first contact sounds."""
     scene, motion = sample_world(seed, replace(QUIET, action=action))
     still = np.zeros_like(motion.floor_speed_m_s)
-    return scene, replace(motion, contacts=motion.contacts[:1], floor_speed_m_s=still)
+    return scene, replace(motion, collisions=motion.collisions[:1], floor_speed_m_s=still)
 
 
 def with_contact(motion: Motion, **changes: float) -> Motion:
-    return replace(motion, contacts=(replace(motion.contacts[0], **changes),))
+    return replace(motion, collisions=(replace(motion.collisions[0], **changes),))
 
 
 def rms(samples: np.ndarray) -> float:
@@ -42,9 +42,9 @@ def test_sound_begins_with_the_contact(seed):
     scene, motion = one_contact(seed)
     samples = render_sound(scene, motion)
     first = np.flatnonzero(samples)[0] / 16000
-    assert first == pytest.approx(motion.contacts[0].time_s, abs=2 / 16000)
+    assert first == pytest.approx(motion.collisions[0].time_s, abs=2 / 16000)
     peak = np.argmax(np.abs(samples)) / 16000
-    assert peak - motion.contacts[0].time_s < 0.06
+    assert peak - motion.collisions[0].time_s < 0.06
 
 
 @pytest.mark.parametrize("factor", [1e-3, 0.1, 10.0])
@@ -61,8 +61,8 @@ def test_heavier_sounds_duller_at_equal_energy(action):
     duller = 0
     for seed in range(5):
         scene, motion = one_contact(seed, action)
-        item = scene.objects[motion.contacts[0].body]
-        index = motion.contacts[0].body
+        item = scene.objects[motion.collisions[0].body]
+        index = motion.collisions[0].body
         heavy = tuple(replace(o, mass_kg=o.mass_kg * 60) if o is item else o for o in scene.objects)
         assert index < len(heavy)
         light_hz = centroid_hz(render_sound(scene, motion))
@@ -87,7 +87,7 @@ def test_nothing_clips_and_levels_spread(worlds):
         samples = render_sound(scene, motion)
         assert samples.dtype == np.float32
         assert np.abs(samples).max() < 1.0
-        if motion.contacts:
+        if motion.collisions:
             peaks.append(20 * np.log10(np.abs(samples).max()))
     low, median, high = np.quantile(peaks, [0.1, 0.5, 0.9])
     assert -32 < median < -12
@@ -99,8 +99,8 @@ def test_level_tells_the_energy_in_every_class(worlds):
     rows: dict[str, list[tuple[float, float]]] = {}
     for scene, motion in worlds:
         samples = render_sound(scene, motion)
-        times = np.array([c.time_s for c in motion.contacts])
-        for contact in motion.contacts:
+        times = np.array([c.time_s for c in motion.collisions])
+        for contact in motion.collisions:
             others = times[times != contact.time_s]
             lonely = not others.size or np.abs(others - contact.time_s).min() > 0.2
             if not lonely or contact.time_s > scene.config.duration_s - 0.06:
@@ -119,7 +119,7 @@ def test_soft_things_roll_more_quietly_than_hard_ones():
     scene, motion = sample_world(8, replace(QUIET, action="roll"))
     item = scene.objects[0]
     steps = motion.floor_speed_m_s.shape[0]
-    rolling = replace(motion, contacts=(), floor_speed_m_s=np.full((steps, 1), 1.0))
+    rolling = replace(motion, collisions=(), floor_speed_m_s=np.full((steps, 1), 1.0))
     level = {
         name: rms(render_sound(replace(scene, objects=(replace(item, material=name),)), rolling))
         for name in ("rubber", "glass", "metal")
@@ -130,7 +130,7 @@ def test_soft_things_roll_more_quietly_than_hard_ones():
 
 def test_rolling_makes_noise_that_follows_the_speed():
     scene, motion = sample_world(8, replace(QUIET, action="roll"))
-    alone = replace(motion, contacts=())
+    alone = replace(motion, collisions=())
     steps = motion.floor_speed_m_s.shape[0]
     scene = replace(scene, objects=scene.objects[:1])
     levels = []

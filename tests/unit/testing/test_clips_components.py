@@ -44,13 +44,13 @@ def test_true_speeds_are_those_of_the_true_masks():
         shares = track.masks.sum(axis=1) / track.masks.sum(axis=(1, 2))[:, None]
         x_m = (shares * columns).sum(axis=1) * METRES_PER_PIXEL
         speeds = np.abs(np.diff(x_m)) / np.diff(clip.video.times_s) * 4.0
-        assert np.median(speeds) == pytest.approx(clip.speeds_m_s[object_id], rel=0.02)
+        assert np.median(speeds) == pytest.approx(clip.physics[object_id].speed_m_s[0], rel=0.02)
 
 
 def test_hidden_frames_show_the_bare_wall():
     clip, wall = moving_discs(1, hidden=(5, 9)), moving_discs(0)
     np.testing.assert_array_equal(clip.video.frames[5:9], wall.video.frames[5:9])
-    assert clip.masks[0].visible.tolist() == [not gone for gone in clip.hidden]
+    assert clip.masks[0].visible.tolist() == [not 5 <= frame < 9 for frame in range(20)]
     assert np.isnan(clip.masks[0].scores[5:9]).all()
 
 

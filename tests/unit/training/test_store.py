@@ -6,23 +6,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from training_world import CONFIG, toy_clip
+from training_world import CONFIG, toy_takes
 
-from pavas_sdk.data import Audio
+from pavas_sdk.data import Audio, Contact
 from pavas_sdk.errors import FormatError, InputError
 from pavas_sdk.models import MEL_16K, MelSpectrogram
 from pavas_sdk.training import ClipStore, StoreConfig, write_shard
-from pavas_sdk.training.store import clip_arrays, mask_grids, object_speeds
+from pavas_sdk.training.store import clip_arrays, clip_facts, mask_grids, object_speeds
 
 
 def test_arrays_of_a_clip():
-    clip = toy_clip(1)
-    arrays = clip_arrays(clip, CONFIG)
+    takes = toy_takes(1)
+    arrays = clip_arrays(takes, CONFIG)
     assert arrays["frames"].shape == (32, 64, 64, 3)
-    np.testing.assert_array_equal(arrays["frames"], clip.video.frames)
+    np.testing.assert_array_equal(arrays["frames"], takes[0].video.frames)
     assert arrays["mel"].shape == (2, 80, 80)
     assert arrays["masks"].shape == (2, 32, 8, 8)
-    entry = clip.takes[0].physics.objects[0]
+    entry = takes[0].physics.objects[0]
     assert arrays["mass_kg"][0, 0] == pytest.approx(entry.mass_kg)
     assert arrays["mass_kg"][1, 0] == pytest.approx(8 * entry.mass_kg)
     assert np.isnan(arrays["mass_kg"][:, 1]).all()
@@ -31,23 +31,23 @@ def test_arrays_of_a_clip():
 
 
 def test_mel_is_that_of_the_take():
-    clip = toy_clip(4)
-    wave = torch.tensor(clip.takes[1].audio.mono)[None]
+    takes = toy_takes(4)
+    wave = torch.tensor(takes[1].true_audio.mono)[None]
     wanted = MelSpectrogram(MEL_16K)(wave)[0].numpy()
-    np.testing.assert_allclose(clip_arrays(clip, CONFIG)["mel"][1], wanted, atol=2e-3)
+    np.testing.assert_allclose(clip_arrays(takes, CONFIG)["mel"][1], wanted, atol=2e-3)
 
 
 def test_masks_keep_the_covered_share_and_never_lose_a_sliver():
-    clip = toy_clip(2)
-    share = mask_grids(clip.masks[3], CONFIG.times_s, 8)
-    kept = clip_arrays(clip, CONFIG)["masks"][0] / 255.0
+    takes = toy_takes(2)
+    share = mask_grids(takes[0].masks[3], CONFIG.times_s, 8)
+    kept = clip_arrays(takes, CONFIG)["masks"][0] / 255.0
     np.testing.assert_allclose(kept, share, atol=1 / 255)
     assert ((share > 0) == (kept > 0)).all()
 
 
 def test_an_object_without_track_or_speeds():
     assert not mask_grids(None, CONFIG.times_s, 8).any()
-    entry = toy_clip(1).takes[0].physics.objects[0]
+    entry = toy_takes(1)[0].physics.objects[0]
     nothing = replace(entry, speed_times_s=np.zeros(0), speed_m_s=np.zeros(0))
     assert np.isnan(object_speeds(nothing, CONFIG.times_s)).all()
 
@@ -58,17 +58,19 @@ def test_a_store_reads_shards_in_order(store_folder):
     assert [fact["seed"] for fact in store.facts] == list(range(10))
     assert store.config == CONFIG
     np.testing.assert_array_equal(
-        store.get("frames", 7), clip_arrays(toy_clip(7), CONFIG)["frames"]
+        store.get("frames", 7), clip_arrays(toy_takes(7), CONFIG)["frames"]
     )
     assert store.all("mass_kg").shape == (10, 2, 2)
     fact = store.facts[2]
     assert fact["object_ids"] == [3]
-    assert fact["takes"][0]["times_s"] == pytest.approx(toy_clip(2).takes[0].contacts.times_s)
+    assert fact["takes"][0]["times_s"] == pytest.approx(
+        [contact.time_s for contact in toy_takes(2)[0].contacts], abs=1e-5
+    )
 
 
 def test_a_finished_shard_is_left_alone_and_an_interrupted_one_is_made_again(tmp_path):
     folder = tmp_path / "shard-0000"
-    write_shard(folder, range(2), toy_clip, CONFIG)
+    write_shard(folder, range(2), toy_takes, CONFIG)
     before = (folder / "frames.npy").stat().st_mtime_ns
 
     def refuse(seed):
@@ -78,7 +80,7 @@ def test_a_finished_shard_is_left_alone_and_an_interrupted_one_is_made_again(tmp
     assert (folder / "frames.npy").stat().st_mtime_ns == before
     (folder / "meta.json").unlink()
     (folder / "left_over.npy").write_bytes(b"half")
-    write_shard(folder, range(2), toy_clip, CONFIG)
+    write_shard(folder, range(2), toy_takes, CONFIG)
     assert not (folder / "left_over.npy").exists()
     assert len(ClipStore(tmp_path)) == 2
 
@@ -87,7 +89,7 @@ def test_an_interrupted_shard_does_not_count(tmp_path):
     def fail(seed):
         if seed == 1:
             raise KeyboardInterrupt
-        return toy_clip(seed)
+        return toy_takes(seed)
 
     with pytest.raises(KeyboardInterrupt):
         write_shard(tmp_path / "shard-0000", range(3), fail, CONFIG)
@@ -96,8 +98,8 @@ def test_an_interrupted_shard_does_not_count(tmp_path):
 
 
 def test_newer_formats_and_mixed_sizes_are_refused(tmp_path):
-    write_shard(tmp_path / "a", range(1), toy_clip, CONFIG)
-    write_shard(tmp_path / "b", range(1), toy_clip, StoreConfig(duration_s=1.0, takes=1))
+    write_shard(tmp_path / "a", range(1), toy_takes, CONFIG)
+    write_shard(tmp_path / "b", range(1), toy_takes, StoreConfig(duration_s=1.0, takes=1))
     with pytest.raises(FormatError, match="differ in size"):
         ClipStore(tmp_path)
     meta = tmp_path / "b" / "meta.json"
@@ -106,17 +108,34 @@ def test_newer_formats_and_mixed_sizes_are_refused(tmp_path):
         ClipStore(tmp_path)
 
 
+def test_contacts_without_energy_are_not_kept():
+    take = toy_takes(0)[0]
+    silent = [Contact(time_s=0.5, object_id=3, energy_change_j=0.0), Contact(time_s=0.6)]
+    takes = (replace(take, contacts=(*take.contacts, *silent)),)
+    (kept, _) = clip_facts(takes, CONFIG)["takes"]
+    assert kept["times_s"] == pytest.approx([c.time_s for c in take.contacts], abs=1e-5)
+    floor = Contact(time_s=0.7, energy_change_j=1.0)
+    (kept, _) = clip_facts((replace(take, contacts=(floor,)),), CONFIG)["takes"]
+    assert kept["object_ids"] == [-1]
+
+
 def test_sound_at_another_rate_is_refused():
-    clip = toy_clip(0)
-    take = replace(clip.takes[0], audio=Audio(samples=np.zeros(8000), sample_rate_hz=8000))
+    first, second = toy_takes(0)
+    other = replace(second, audio=Audio(samples=np.zeros(8000), sample_rate_hz=8000))
     with pytest.raises(InputError, match="8000 Hz"):
-        clip_arrays(replace(clip, takes=(take, take)), CONFIG)
+        clip_arrays((first, other), CONFIG)
+    with pytest.raises(InputError, match="no true sound"):
+        clip_arrays((first, replace(second, audio=None)), CONFIG)
 
 
-def test_takes_must_show_the_same_objects():
-    clip = toy_clip(0)
-    other = replace(clip.takes[1], physics=clip.takes[1].physics.without(3))
+def test_takes_must_show_the_same_picture_and_objects():
+    first, second = toy_takes(0)
+    other = replace(
+        second, physics=second.physics.without(3), masks={}, contacts=(), materials={}, sizes_m={}
+    )
     with pytest.raises(InputError, match="different objects"):
-        replace(clip, takes=(clip.takes[0], other))
-    with pytest.raises(InputError, match="no take"):
-        replace(clip, takes=())
+        clip_arrays((first, other), CONFIG)
+    with pytest.raises(InputError, match="one picture, got clips 0 and 1"):
+        clip_arrays((first, toy_takes(1)[1]), CONFIG)
+    with pytest.raises(InputError, match="at least one take"):
+        clip_arrays((), CONFIG)

@@ -5,15 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from training_world import CONFIG, toy_clip, toy_picture
+from training_world import CONFIG, toy_picture, toy_takes
 
 from pavas_sdk.data import PhysicsEstimate
+from pavas_sdk.data.seeds import TRAINING_SEEDS
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.pipelines import PavasPipeline
 from pavas_sdk.training import BatchConfig, Sampling, TinyRecipe, train_tiny
 from pavas_sdk.training.assembly import TinySize
 from pavas_sdk.training.estimates import with_estimates, write_estimates
-from pavas_sdk.training.recipe import MAX_SEED, scaled
+from pavas_sdk.training.recipe import scaled
 from pavas_sdk.training.tiny import repeated
 
 SMALL = TinySize(
@@ -54,15 +55,15 @@ def test_repeats_count_clips_of_an_action():
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_from_seeds_to_sound_and_again_without_work(tmp_path):
-    folder = train_tiny(tmp_path, recipe(), source=toy_clip, picture=toy_picture)
+    folder = train_tiny(tmp_path, recipe(), source=toy_takes, picture=toy_picture)
     assert folder == tmp_path / "pipeline"
     assert sum(f.stat().st_size for f in folder.rglob("*.safetensors")) < 16e6
     pipe = PavasPipeline.from_pretrained(folder)
     pipe.set_progress_bar_config(disable=True)
-    clip = toy_clip(50)
+    clip = toy_takes(50)[0]
     sound = pipe(
         clip.video,
-        physics=clip.takes[0].physics,
+        physics=clip.physics,
         masks=clip.masks,
         generator=torch.Generator().manual_seed(0),
     )
@@ -74,6 +75,8 @@ def test_from_seeds_to_sound_and_again_without_work(tmp_path):
     def refuse(seed):
         raise AssertionError(f"clip {seed} was made again")
 
+    with pytest.raises(ConfigurationError, match=r"resume=True \(--resume\)"):
+        train_tiny(tmp_path, recipe(), source=refuse, picture=toy_picture)
     again = train_tiny(tmp_path / ".", recipe(), source=refuse, picture=toy_picture, resume=True)
     first = (tmp_path / "pipeline/transformer/diffusion_pytorch_model.safetensors").read_bytes()
     assert again == folder
@@ -91,8 +94,8 @@ def test_estimates_reach_the_bank(tmp_path, store_folder):
         """Masses wrong by three, true masks."""
 
         def estimate(self, source, *, prompt=""):
-            clip = toy_clip(self.next)
-            physics = clip.takes[0].physics
+            clip = toy_takes(self.next)[0]
+            physics = clip.physics
             return PhysicsResult(
                 physics=physics.with_mass(3, 3 * physics[3].mass_kg), masks=clip.masks
             )
@@ -129,9 +132,9 @@ def test_estimates_reach_the_bank(tmp_path, store_folder):
 
 
 def test_training_seeds_stay_below_those_of_the_evaluation():
-    assert TinyRecipe().first_seed + TinyRecipe().clips <= MAX_SEED
+    assert TinyRecipe().first_seed + TinyRecipe().clips <= TRAINING_SEEDS.stop
     with pytest.raises(ConfigurationError, match="9999999"):
-        TinyRecipe(first_seed=MAX_SEED, clips=100)
+        TinyRecipe(first_seed=TRAINING_SEEDS[-1], clips=100)
     with pytest.raises(ConfigurationError, match="held_out"):
         TinyRecipe(clips=10, held_out=10)
 

@@ -1,35 +1,21 @@
-"""Simulated clips for evaluation, and the pipeline that makes their sound.
-
-The simulation and the evaluation never import each other; here they meet.
-"""
+"""What is evaluated: the sound that a model makes for a clip."""
 
 from __future__ import annotations
 
 import hashlib
-import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from pavas_sdk.errors import ComponentFailedError, ConfigurationError, PavasError
-from pavas_sdk.evaluation import (
-    EDITS,
-    ClipMeasurement,
-    ContactTruth,
-    EditMeasurement,
-    EvaluationClip,
-    measure_clip,
-)
-from pavas_sdk.evaluation.edits import level_shifts_db
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from pavas_sdk.data import Audio, PhysicsEstimate
+    from pavas_sdk.data import Audio, LabelledClip, MaskTrack, PhysicsEstimate
     from pavas_sdk.pipelines import PavasPipeline
-    from pavas_sdk.simulation import SimulatedClip
 
-__all__ = ["SoundOptions", "edit_measurer", "evaluation_clip", "fingerprint", "sound_measurer"]
+__all__ = ["SoundMaker", "SoundOptions", "fingerprint", "sound_options"]
 
 CODEC, REFERENCE = "codec", "reference"
 
@@ -42,7 +28,7 @@ class SoundOptions:
         model: Preset, folder or Hub repository; "codec" is the true sound through codec and
             vocoder of the default preset ("codec:MODEL" of another), "reference" the true sound.
         physics: "true", "estimated" or "none".
-        prompts: "clip" (the simulated sentence) or "none".
+        prompts: "clip" (the clip's own sentence) or "none".
         steps: Euler steps, or None for the pipeline's own number.
         guidance: Guidance scale, or None for the pipeline's own.
         threads: Threads of torch per process, or None for its own choice.
@@ -57,35 +43,59 @@ class SoundOptions:
     threads: int | None = None
     weights: str = ""
 
+    def __post_init__(self) -> None:
+        """Validate.
+
+        Raises:
+            ConfigurationError: Another word for the physics or the prompts.
+        """
+        for name, known in (
+            ("physics", ("true", "estimated", "none")),
+            ("prompts", ("clip", "none")),
+        ):
+            if getattr(self, name) not in known:
+                raise ConfigurationError(
+                    f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}"
+                )
+
     def settings(self) -> dict[str, Any]:
         """Return what determines the result."""
         return {key: value for key, value in asdict(self).items() if key != "threads"}
 
 
-def evaluation_clip(seed: int) -> EvaluationClip:
-    """Return the simulated clip of a seed: 4 s of 128 x 128 pixels at 25 frames per second."""
-    from pavas_sdk.simulation import simulate
+def sound_options(
+    model: str | None = None,
+    *,
+    physics: str = "true",
+    prompts: str = "auto",
+    steps: int | None = None,
+    guidance: float | None = None,
+) -> SoundOptions:
+    """Return the options of a model that is on this machine.
 
-    return _as_evaluation_clip(seed, simulate(seed))
+    Args:
+        model: See `SoundOptions`; None is the default preset.
+        physics: "true", "estimated" or "none".
+        prompts: "clip", "none", or "auto": "none" with estimated physics, as the sentence names
+            what the estimators have to find, else "clip".
+        steps: Euler steps.
+        guidance: Guidance scale.
 
+    Raises:
+        PavasError: There is no such model.
+    """
+    from pavas_sdk.registry import DEFAULTS
 
-def _as_evaluation_clip(seed: int, clip: SimulatedClip) -> EvaluationClip:
-    return EvaluationClip(
-        clip_id=seed,
-        category=clip.label,
-        video=clip.video,
-        audio=clip.audio,
-        physics=clip.physics,
-        masks=clip.masks,
-        contacts=tuple(
-            ContactTruth(
-                time_s=contact.time_s,
-                object_id=clip.object_of_body.get(contact.body, -1),
-                energy_change_j=contact.energy_change_j,
-            )
-            for contact in clip.contacts
-        ),
-        prompt=clip.prompt,
+    name = model or DEFAULTS["pipeline"]
+    if prompts == "auto":
+        prompts = "none" if physics == "estimated" else "clip"
+    return SoundOptions(
+        model=name,
+        physics=physics,
+        prompts=prompts,
+        steps=steps,
+        guidance=guidance,
+        weights=fingerprint(name),
     )
 
 
@@ -105,55 +115,17 @@ def fingerprint(model: str) -> str:
     return digest.hexdigest()[:12]
 
 
-def sound_measurer(options: SoundOptions) -> Callable[[int], ClipMeasurement]:
-    """Load the model and return the function that measures the clip of a seed."""
-    maker = _SoundMaker(options)
-
-    def measure(seed: int) -> ClipMeasurement:
-        clip = evaluation_clip(seed)
-        started = time.perf_counter()
-        audio, objects = maker.sound(clip)
-        seconds = time.perf_counter() - started
-        return measure_clip(clip, audio, objects=objects, seconds=seconds)
-
-    return measure
-
-
-def edit_measurer(options: SoundOptions) -> Callable[[int], EditMeasurement]:
-    """Load the model and return the function that makes every edit of the clip of a seed.
-
-    Raises:
-        ConfigurationError: The model is the codec or the true sound, which hear no physics.
-    """
-    if options.model.split(":")[0] in (CODEC, REFERENCE):
-        raise ConfigurationError(
-            f"edits of the physics cannot change the {options.model}; give --model a pipeline"
-        )
-    maker = _SoundMaker(options)
-
-    def measure(seed: int) -> EditMeasurement:
-        clip = evaluation_clip(seed)
-        before = maker.generated(clip, clip.physics)
-        return EditMeasurement(
-            clip_id=seed,
-            category=clip.category,
-            shifts_db={
-                edit.name: level_shifts_db(
-                    clip, before, maker.generated(clip, edit.applied(clip.physics))
-                )
-                for edit in EDITS
-            },
-        )
-
-    return measure
-
-
-class _SoundMaker:
-    """A loaded model; the noise of a clip is that of its seed."""
+class SoundMaker:
+    """A loaded model that makes the sound of clips."""
 
     def __init__(self, options: SoundOptions) -> None:
+        """Load the model.
+
+        Raises:
+            PavasError: There is no such model, or it cannot be loaded.
+        """
         self.options = options
-        self.pipe: Any = None
+        self.pipe: PavasPipeline | None = None
         if options.threads is not None:
             import torch
 
@@ -161,37 +133,59 @@ class _SoundMaker:
         if options.model != REFERENCE:
             self.pipe = load_pipeline(options.model)
 
-    def sound(self, clip: EvaluationClip) -> tuple[Audio, int | None]:
-        """Return a clip's sound and the number of objects it was conditioned on."""
+    def sound(self, clip: LabelledClip, seed: int) -> tuple[Audio, int | None]:
+        """Return a clip's sound and the number of objects it was conditioned on.
+
+        Args:
+            clip: The clip.
+            seed: Of the noise.
+
+        Raises:
+            ComponentFailedError: The pipeline failed on this clip.
+            InputError: The true sound is asked for, and the clip has none.
+        """
         if self.pipe is None:
-            return clip.audio, None
+            return clip.true_audio, None
         if self.options.model.split(":")[0] == CODEC:
-            return through_codec(self.pipe, clip.audio), None
+            return through_codec(self.pipe, clip.true_audio), None
         if self.options.physics == "true":
-            return self.generated(clip, clip.physics), len(clip.physics)
-        output = self._call(clip, None if self.options.physics == "estimated" else "none", None)
+            return self.with_physics(clip, clip.physics, seed), len(clip.physics)
+        output = self._call(
+            clip, None if self.options.physics == "estimated" else "none", None, seed
+        )
         return output.audio, len(output.physics)
 
-    def generated(self, clip: EvaluationClip, physics: PhysicsEstimate) -> Audio:
-        """Return a clip's sound for given physics and its true masks."""
-        audio: Audio = self._call(clip, physics, clip.masks).audio
+    def with_physics(self, clip: LabelledClip, physics: PhysicsEstimate, seed: int) -> Audio:
+        """Return a clip's sound for given physics and its true masks.
+
+        Raises:
+            ComponentFailedError: The pipeline failed on this clip.
+        """
+        audio: Audio = self._call(clip, physics, clip.masks, seed).audio
         return audio
 
-    def _call(self, clip: EvaluationClip, physics: Any, masks: Any) -> Any:
+    def _call(
+        self,
+        clip: LabelledClip,
+        physics: PhysicsEstimate | str | None,
+        masks: Mapping[int, MaskTrack] | None,
+        seed: int,
+    ) -> Any:
         import torch
 
+        assert self.pipe is not None
         try:
             return self.pipe(
-                clip.video,
+                clip.source,
                 prompt=clip.prompt if self.options.prompts == "clip" else "",
                 physics=physics,
                 masks=masks,
                 num_inference_steps=self.options.steps,
                 guidance_scale=self.options.guidance,
-                generator=torch.Generator().manual_seed(clip.clip_id),
+                generator=torch.Generator().manual_seed(seed),
             )
         except PavasError as err:
-            raise ComponentFailedError(f"simulated clip {clip.clip_id}: {err}") from err
+            raise ComponentFailedError(f"clip {clip.clip_id}: {err}") from err
 
 
 def load_pipeline(model: str) -> PavasPipeline:
