@@ -134,8 +134,8 @@ def test_impossible_settings(options, said):
 
 @given(
     factor=st.sampled_from([1, 2, 3]),
-    rows=st.integers(4, 12),
-    columns=st.integers(4, 12),
+    rows=st.integers(16, 24),
+    columns=st.integers(16, 24),
 )
 def test_masks_of_another_size(factor, rows, columns):
     clip = moving_discs(0, height=rows * factor, width=columns * factor, frames=3)
