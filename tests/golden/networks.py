@@ -1,17 +1,15 @@
-"""Networks with name-seeded weights, and the sampling loop of the reference."""
+"""Networks with name-seeded weights, converted from "official" files as the product does."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
 from functools import partial
-from itertools import pairwise
 
-import torch
 from converted import DERIVED, PARTS, load_converted
 from goldens import fixed_keys, released_keys
 
-from pavas_sdk.models import CLIPEncoder, Conditions, FlowMatchEuler, guide
+from pavas_sdk.models import CLIPEncoder
 
 
 class FilledTransformers:
@@ -40,42 +38,6 @@ def conditions_of(network, golden):
         golden.input("text_f"),
         golden.entry["seq"]["latent"],
     )
-
-
-def empty_conditions_of(network, golden):
-    """The empty branch of guidance; a negative text replaces only the text."""
-    entry = golden.entry
-    batch = entry["inputs"]["x0"]["shape"][0]
-    text = golden.input("neg_text_f") if entry["negative_text"] else network.empty_text(batch)
-    return network.prepare_conditions(
-        network.empty_clip(batch, entry["seq"]["clip"]),
-        network.empty_sync(batch, entry["seq"]["sync"]),
-        text,
-        entry["seq"]["latent"],
-    )
-
-
-@torch.no_grad()
-def sample(network, golden):
-    """Return (first guided velocity, final latents); both branches run in one batch."""
-    scale = golden.entry["cfg_strength"]
-    scheduler = FlowMatchEuler()
-    latents = golden.input("x0")
-    conditions = conditions_of(network, golden)
-    if scale >= 1:
-        conditions = Conditions.cat([conditions, empty_conditions_of(network, golden)])
-    times = scheduler.times(golden.entry["num_steps"])
-    first = None
-    for time, next_time in pairwise(times):
-        copies = conditions.batch_size // latents.shape[0]
-        velocity = network(
-            latents.repeat(copies, 1, 1), time.expand(conditions.batch_size), conditions
-        )
-        if scale >= 1:
-            velocity = guide(*velocity.chunk(2), scale)
-        first = velocity if first is None else first
-        latents = scheduler.step(velocity, latents, time, next_time)
-    return first, latents
 
 
 def filled_bigvgan(golden):
