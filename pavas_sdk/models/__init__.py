@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pavas_sdk.models.conditions import Conditions
     from pavas_sdk.models.griffin_lim import GriffinLimVocoder
     from pavas_sdk.models.linear_codec import LinearMelCodec
-    from pavas_sdk.models.mel import MEL_16K, MEL_44K, MelConfig, MelSpectrogram, mel_for_mode
+    from pavas_sdk.models.mel import MEL_16K, MEL_44K, MelConfig, MelSpectrogram
     from pavas_sdk.models.posterior import LatentPosterior
     from pavas_sdk.models.scheduler import FlowMatchEuler, guide
     from pavas_sdk.models.sequence import (
@@ -65,7 +65,6 @@ _EXPORTS = {
     "build_transformer": "variants",
     "build_vae": "vae",
     "guide": "scheduler",
-    "mel_for_mode": "mel",
     "sequence_config": "variants",
     "sequence_for_mode": "sequence",
     "transformer_config": "variants",
@@ -99,7 +98,6 @@ __all__ = [
     "build_transformer",
     "build_vae",
     "guide",
-    "mel_for_mode",
     "sequence_config",
     "sequence_for_mode",
     "transformer_config",

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pavas_sdk.errors import ConfigurationError, InputError
+from pavas_sdk.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["MEL_16K", "MEL_44K", "MelConfig", "MelSpectrogram", "mel_for_mode"]
+__all__ = ["MEL_16K", "MEL_44K", "MelConfig", "MelSpectrogram"]
 
 _MAGNITUDE_EPS = 1e-9
 _FLOOR = 1e-5
@@ -65,18 +65,6 @@ MEL_44K = MelConfig(
     logarithm="ln",
 )
 """Of the 44.1 kHz codec and vocoder."""
-
-
-def mel_for_mode(mode: str) -> MelConfig:
-    """Return the numbers that belong to the codec ``"16k"`` or ``"44k"``.
-
-    Raises:
-        ConfigurationError: Another mode.
-    """
-    modes = {"16k": MEL_16K, "44k": MEL_44K}
-    if mode not in modes:
-        raise ConfigurationError(f"unknown codec mode {mode!r}; known: {', '.join(modes)}")
-    return modes[mode]
 
 
 def mel_filters(config: MelConfig) -> NDArray[np.float32]:

@@ -5,7 +5,9 @@ import pytest
 import torch
 from goldens import of_kind, params, stored_slice
 
-from pavas_sdk.models import MelSpectrogram, mel_for_mode
+from pavas_sdk.models import MEL_16K, MEL_44K, MelSpectrogram
+
+CONFIGS = {"16k": MEL_16K, "44k": MEL_44K}
 
 # Chirps (from Hz, to Hz, amplitude; a fraction stands for a share of the rate) and clicks
 # (time s, Hz, decay 1/s) of each wave_variant.
@@ -39,7 +41,7 @@ def waveform(samples, rate, variant):
 @pytest.mark.parametrize("golden", params(of_kind("mel_")))
 def test_mel(golden):
     entry = golden.entry
-    config = mel_for_mode(entry["mode"])
+    config = CONFIGS[entry["mode"]]
     assert config.sample_rate_hz == entry["sampling_rate"]
     front_end = MelSpectrogram(config)
     wave = waveform(entry["samples"], entry["sampling_rate"], entry["wave_variant"])

@@ -16,7 +16,7 @@ from networks import filled_bigvgan, filled_clip, filled_synchformer, filled_vae
 from torch.nn import functional as F
 
 from pavas_sdk.errors import PavasWarning
-from pavas_sdk.models import bigvgan, frame_pixels, mel_for_mode
+from pavas_sdk.models import bigvgan, frame_pixels
 from pavas_sdk.models import synchformer as synchformer_module
 from pavas_sdk.models import vae as vae_module
 from pavas_sdk.models.mel import MelSpectrogram
@@ -394,7 +394,7 @@ MEL = min(
 @needs(MEL)
 def test_natural_logarithm_at_16_khz():
     entry = MEL.entry
-    config = replace(mel_for_mode(entry["mode"]), logarithm="ln")
+    config = replace(test_mel.CONFIGS[entry["mode"]], logarithm="ln")
     wave = test_mel.waveform(entry["samples"], entry["sampling_rate"], entry["wave_variant"])
     mel = stored_slice(MelSpectrogram(config)(wave).numpy(), entry["tensors"]["mel"].get("slice"))
     assert np.abs(mel - MEL.tensors["mel"]).max() > 1e-2

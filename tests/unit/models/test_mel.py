@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pavas_sdk.errors import ConfigurationError, InputError
-from pavas_sdk.models import MEL_16K, MEL_44K, MelSpectrogram, mel_for_mode
+from pavas_sdk.errors import InputError
+from pavas_sdk.models import MEL_16K, MEL_44K, MelSpectrogram
 
 FRONT_END = MelSpectrogram(MEL_16K)
 
@@ -80,10 +80,3 @@ def test_tables_are_no_state():
 def test_waveforms_that_do_not_fit(shape):
     with pytest.raises(InputError, match="more than 384 samples"):
         FRONT_END(torch.zeros(shape))
-
-
-def test_modes():
-    assert mel_for_mode("16k") is MEL_16K
-    assert mel_for_mode("44k") is MEL_44K
-    with pytest.raises(ConfigurationError, match="unknown codec mode"):
-        mel_for_mode("24k")
