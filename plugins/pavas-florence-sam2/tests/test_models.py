@@ -5,7 +5,6 @@ importing the models' classes takes seconds.
 """
 
 import gc
-import importlib.util
 import json
 import shutil
 import subprocess
@@ -26,10 +25,7 @@ from pavas_sdk.media import MemorySource
 from pavas_sdk.testing import moving_discs, parametrize_with_checks, segmenter_checks
 from pavas_sdk.testing.equality import same_answer
 
-needs_sam2 = pytest.mark.skipif(
-    importlib.util.find_spec("sam2") is None, reason="the package sam2 is not installed"
-)
-ENGINES = ["transformers", pytest.param("sam2", marks=needs_sam2)]
+ENGINES = ["transformers", "sam2"]
 
 
 def segmenter(engine="transformers", **options):
@@ -53,7 +49,6 @@ def test_contract_through_transformers(check):
     check()
 
 
-@needs_sam2
 @parametrize_with_checks(segmenter_checks(partial(segmenter, "sam2")))
 def test_contract_through_the_package(check):
     check()
@@ -185,9 +180,8 @@ def test_weights_that_do_not_fit(tmp_path):
     (folder / "model.safetensors").write_bytes(b"not safetensors")
     with pytest.raises(WeightsError, match="cannot be loaded"):
         segmenter(sam2=str(folder)).models()
-    if importlib.util.find_spec("sam2") is not None:
-        with pytest.raises(WeightsError, match="does not hold the weights"):
-            segmenter("sam2", sam2_weights=str(folder / "model.safetensors")).models()
+    with pytest.raises(WeightsError, match="does not hold the weights"):
+        segmenter("sam2", sam2_weights=str(folder / "model.safetensors")).models()
 
 
 @pytest.mark.slow
