@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.interfaces import ComponentConfig
@@ -126,6 +127,16 @@ class QwenVLConfig(ComponentConfig):
             raise ConfigurationError(
                 "server_url must hold no user or password: it is saved with the results. Put the "
                 f"key into the environment variable {self.server_key_variable}"
+            )
+        try:
+            parts = urlsplit(self.server_url)
+            usable = bool(parts.hostname) and parts.port != 0
+        except ValueError:  # a port that is none, a bracket that does not close
+            usable = False
+        if not usable:
+            raise ConfigurationError(
+                f"server_url is no address: {self.server_url!r}; expected one such as "
+                '"http://127.0.0.1:8000/v1"'
             )
 
 

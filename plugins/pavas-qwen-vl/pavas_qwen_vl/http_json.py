@@ -1,13 +1,14 @@
-"""One JSON request over HTTP, with a deadline, from the standard library."""
+"""One JSON request over HTTP, whole within its time."""
 
 from __future__ import annotations
 
 import json
-import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import anyio
+import httpx2
+from anyio.from_thread import start_blocking_portal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,13 +33,6 @@ class Reply:
     retry_after_s: float | None = None
 
 
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """A redirect is a reply like others: followed, it would carry the key to another server."""
-
-    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
-        """Follow nothing."""
-
-
 def post_json(
     url: str, data: Mapping[str, Any], *, headers: Mapping[str, str], timeout_s: float
 ) -> Reply:
@@ -50,47 +44,35 @@ def post_json(
         headers: Added to the request; nothing of them is logged.
         timeout_s: Seconds until the reply must be complete.
     """
-    deadline = time.monotonic() + timeout_s
-    request = urllib.request.Request(  # the config takes http and https only
-        url,
-        data=json.dumps(data).encode(),
-        headers={"Content-Type": "application/json", **headers},
-        method="POST",
-    )
-    opener = urllib.request.build_opener(_NoRedirects)
+    content = json.dumps(data).encode()
+    headers = {"Content-Type": "application/json", **headers}
     try:
-        with opener.open(request, timeout=timeout_s) as response:
-            return Reply(status=response.status, body=_text(response, deadline))
-    except urllib.error.HTTPError as err:
-        wait = err.headers.get("Retry-After", "") if err.headers else ""
-        with err:
-            body = _text(err, deadline)
-        return Reply(
-            status=err.code,
-            body=body,
-            retry_after_s=float(wait) if wait.isdecimal() else None,
-        )
+        # An event loop of its own, in a thread: a deadline for the whole call, however slowly the
+        # server drips, and no clash with the loop of a notebook.
+        with start_blocking_portal() as portal:
+            return portal.call(_post, url, content, headers, timeout_s)
     except TimeoutError:
         return Reply(status=None, body=f"no reply within {timeout_s:g} s")
-    except urllib.error.URLError as err:
-        late = isinstance(err.reason, TimeoutError)
-        return Reply(
-            status=None, body=f"no reply within {timeout_s:g} s" if late else str(err.reason)
-        )
-    except (OSError, ValueError) as err:  # a connection that breaks off, a reply that is no HTTP
+    # a broken connection, a reply that is no HTTP, an address that is none, no certificates
+    except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as err:
         return Reply(status=None, body=f"{type(err).__name__}: {err}")
 
 
-def _text(response: Any, deadline: float) -> str:
-    """The whole reply. A server that sends drop by drop keeps within each wait, not the deadline."""
-    parts: list[bytes] = []
-    size = 0
-    while size < _MOST_BYTES:
-        part = response.read1(2**16)
-        if not part:
-            break
-        parts.append(part)
-        size += len(part)
-        if time.monotonic() > deadline:
-            raise TimeoutError
-    return b"".join(parts).decode("utf-8", errors="replace")
+async def _post(url: str, content: bytes, headers: Mapping[str, str], timeout_s: float) -> Reply:
+    # A redirect is a reply like others: followed, it would carry the key to another server.
+    with anyio.fail_after(timeout_s):
+        async with (
+            httpx2.AsyncClient(timeout=None, follow_redirects=False) as client,
+            client.stream("POST", url, content=content, headers=headers) as response,
+        ):
+            body = bytearray()
+            async for part in response.aiter_bytes():
+                body += part
+                if len(body) >= _MOST_BYTES:
+                    break
+            wait = response.headers.get("Retry-After", "")
+            return Reply(
+                status=response.status_code,
+                body=body.decode("utf-8", errors="replace"),
+                retry_after_s=float(wait) if wait.isdecimal() else None,
+            )

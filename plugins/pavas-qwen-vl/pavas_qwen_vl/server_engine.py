@@ -126,7 +126,7 @@ def _may_help(status: int | None) -> bool:
 def _content(reply: Reply, url: str, key: str) -> str:
     try:
         content = json.loads(reply.body)["choices"][0]["message"]["content"]
-    except (ValueError, LookupError, TypeError) as err:
+    except (ValueError, LookupError, TypeError, RecursionError) as err:
         raise ServerError(
             f"{url} replied without choices[0].message.content: {_shown(reply.body, key)!r}; is it "
             "a server with OpenAI's chat interface?",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
+import socketserver
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -75,3 +77,31 @@ class StandInServer:
         handler.send_header("Content-Length", str(len(raw)))
         handler.end_headers()
         handler.wfile.write(raw)
+
+
+@contextlib.contextmanager
+def raw_server(parts, pause_s=0.0):
+    """A server that sends ``parts``, whatever it is asked, and hangs up.
+
+    Yields:
+        The URL, and a list that grows by the first bytes of each request.
+    """
+    asked = []
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            asked.append(self.request.recv(2**16))
+            with contextlib.suppress(OSError):  # the client has gone
+                for part in parts:
+                    self.request.sendall(part)
+                    time.sleep(pause_s)
+                # hanging up on unread bytes would reset the connection
+                self.request.shutdown(socket.SHUT_WR)
+                while self.request.recv(2**16):
+                    pass
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/v1", asked
+        server.shutdown()

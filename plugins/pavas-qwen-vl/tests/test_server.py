@@ -1,17 +1,19 @@
 """The engine that asks a server, against a stand-in on 127.0.0.1. Never imports torch."""
 
+import asyncio
 import base64
 import io
 import json
 import logging
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 from pavas_qwen_vl import AnswerError, QwenVLDetector, QwenVLMassEstimator, ServerError
 from PIL import Image
-from stand_in_server import StandInServer
+from stand_in_server import StandInServer, raw_server
 
 from pavas_sdk.errors import ConfigurationError, PavasWarning
 from pavas_sdk.registry import component_ref
@@ -233,7 +235,9 @@ def test_refusals_are_not_tried_again(server, status, words):
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("body", ["not json", "{}", '{"choices": []}', '{"choices": [{}]}', "[1]"])
+@pytest.mark.parametrize(
+    "body", ["not json", "{}", '{"choices": []}', '{"choices": [{}]}', "[1]", "[" * 100_000]
+)
 def test_replies_of_another_interface(server, body):
     server.script = [(200, body, {})]
     with pytest.raises(ServerError, match="OpenAI's chat interface"):
@@ -258,6 +262,55 @@ def test_silence(server):
     server.script = [(200, None, {})] * 2
     with pytest.raises(ServerError, match=r"no reply within 0\.2 s"):
         detect(server, server_retries=1, timeout_s=0.2)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"SSH-2.0-OpenSSH_9.9\r\n",
+        b"HTTP/1.1 two hundred\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 2**20,
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc",
+    ],
+    ids=["nothing", "not http", "status", "long line", "incomplete", "chunk", "not gzip"],
+)
+def test_a_reply_that_is_no_http_is_an_error_of_the_server(raw, monkeypatch):
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setenv("PAVAS_VLM_API_KEY", KEY)
+    with raw_server([raw]) as (url, asked):
+        part = QwenVLDetector(**options(url, server_retries=1))
+        with pytest.raises(ServerError, match="could not be asked") as caught:
+            part.detect(moving_discs(1).source, rng=np.random.default_rng(0))
+    assert len(asked) == 2
+    assert KEY not in repr(caught.value)
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"])
+def test_a_server_that_drips_is_given_up_in_time(head, monkeypatch):
+    monkeypatch.setenv("no_proxy", "*")
+    with raw_server([head, *[b"H"] * 300], pause_s=0.02) as (url, _):
+        part = QwenVLDetector(**options(url, server_retries=0, timeout_s=0.3))
+        start = time.monotonic()
+        with pytest.raises(ServerError, match=r"no reply within 0\.3 s"):
+            part.detect(moving_discs(1).source, rng=np.random.default_rng(0))
+        assert time.monotonic() - start < 3
+
+
+def test_an_address_that_is_none(monkeypatch):
+    monkeypatch.setenv("no_proxy", "*")
+    part = QwenVLDetector(**options("http://a b", server_retries=0))
+    with pytest.raises(ServerError, match="could not be asked"):
+        part.detect(moving_discs(1).source, rng=np.random.default_rng(0))
+
+
+def test_within_a_running_event_loop(server):
+    async def notebook():
+        return detect(server)
+
+    assert len(asyncio.run(notebook())) == 1
 
 
 def test_the_key_goes_into_the_header_and_nowhere_else(server, monkeypatch, caplog):

@@ -4,6 +4,10 @@
 comments, trailing and missing commas, single and typographic quotes, unquoted keys and words,
 full-width punctuation, a decimal comma in a number, quotes inside of strings, and text that ends in
 the middle (what was being written then is dropped, what was complete is kept).
+
+The library json-repair was compared on the 130 recorded answers and differs on 8: it finishes what
+was cut off ("c" for "cat", 1 kg for 1...), and drops a unit that has no quotes (500 g is 500), which
+is worse than no answer.
 """
 
 from __future__ import annotations
