@@ -8,6 +8,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from pavas_sdk.data.documents import check_format, parse_json
 from pavas_sdk.errors import ConfigurationError, FormatError, InputError, OutputError
 
 if TYPE_CHECKING:
@@ -130,19 +131,16 @@ def _finished(
     if not path.exists() or path.stat().st_size == 0:
         return {}
     try:
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        header = json.loads(lines[0])
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as err:
+        first, *lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        header = parse_json(first)
+        check_format(header, format_name=FORMAT, newest=FORMAT_VERSION, what="results file")
+        # the last may be half a line
+        rows = [parse_json(line) for line in lines if line.endswith("\n")]
+    except (OSError, UnicodeDecodeError, FormatError) as err:
         raise FormatError(
-            f"{path} is no results file: {err}; choose another --out or remove it"
+            f"{path} is no results file that can be continued: {err}; choose another --out or "
+            "remove it"
         ) from err
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise FormatError(f'{path} is no results file: its first line has no "format": "{FORMAT}"')
-    if header.get("format_version") != FORMAT_VERSION:
-        raise FormatError(
-            f"{path} has format_version {header.get('format_version')}, this version reads "
-            f"{FORMAT_VERSION}; choose another --out"
-        )
     theirs, ours = header.get("settings"), json.loads(json.dumps(dict(settings)))
     if theirs != ours:
         theirs = theirs if isinstance(theirs, dict) else {}
@@ -151,8 +149,7 @@ def _finished(
         raise ConfigurationError(
             f"{path} holds results of other settings ({differ}); choose another --out or remove it"
         )
-    whole = [line for line in lines[1:] if line.endswith("\n")]  # the last may be half a line
-    found = [read(json.loads(line)) for line in whole]
+    found = [read(row) for row in rows]
     return {row.clip_id: row for row in found}
 
 

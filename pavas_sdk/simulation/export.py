@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pavas_sdk.data import Contact, LabelledClip, MaskTrack, PhysicsEstimate
+from pavas_sdk.data.documents import read_document
 from pavas_sdk.data.files import replacing
 from pavas_sdk.errors import FormatError, InputError, OutputExistsError
 from pavas_sdk.media import open_video, read_audio, write_video
@@ -200,25 +201,18 @@ def finished_clip(
 
 
 def _read_document(path: Path) -> dict[str, Any]:
+    what = "contacts document"
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        found = (document["format"], document["format_version"])
-        absent = {"seed", "config"} - set(document)
-    except (OSError, ValueError, KeyError, TypeError) as err:
-        raise FormatError(
-            f"{path} is no contacts document ({err!r}); remove it, or pass --overwrite"
-        ) from err
-    if found != (FORMAT, FORMAT_VERSION):
-        raise FormatError(
-            f"{path} is {found[0]} version {found[1]}; expected {FORMAT} version "
-            f"{FORMAT_VERSION}; choose another folder, or pass --overwrite"
-        )
+        document = read_document(path, format_name=FORMAT, newest=FORMAT_VERSION, what=what)
+    except FormatError as err:
+        raise FormatError(f"{err}; remove it, or pass --overwrite") from err
+    absent = {"seed", "config"} - set(document)
     if absent:
         raise FormatError(
-            f"{path} is no contacts document: {', '.join(sorted(absent))} missing; remove it, or "
-            "pass --overwrite"
+            f"{path} is no {what}: {', '.join(sorted(absent))} missing; remove it, or pass "
+            "--overwrite"
         )
-    return dict(document)
+    return document
 
 
 def read_clip(directory: str | Path, name: str) -> LabelledClip:

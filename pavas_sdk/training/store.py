@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from pavas_sdk.data.documents import read_object
 from pavas_sdk.data.timing import grid_times, nearest_index
 from pavas_sdk.errors import FormatError, InputError
 from pavas_sdk.models import MEL_16K, MelSpectrogram, TinySyncEncoder
@@ -256,10 +257,10 @@ class ClipStore:
         self._places: list[tuple[int, int]] = []
         configs = []
         for shard, folder in enumerate(self.folders):
-            meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
-            if meta["format_version"] != FORMAT_VERSION:
+            meta = read_object(folder / "meta.json")
+            if meta.get("format_version") != FORMAT_VERSION:
                 raise FormatError(
-                    f"{folder} has format {meta['format_version']}, this version reads "
+                    f"{folder} has format {meta.get('format_version')}, this version reads "
                     f"{FORMAT_VERSION}; make the clips again"
                 )
             configs.append(StoreConfig(**meta["config"]))
