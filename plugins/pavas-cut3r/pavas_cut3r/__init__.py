@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pavas_cut3r.checkpoint import convert_checkpoint
+    from pavas_cut3r.config import Cut3RConfig
     from pavas_cut3r.focal import estimate_focal, estimate_focal_median, intrinsics
     from pavas_cut3r.heads import FrameGeometry
     from pavas_cut3r.network import OUTPUTS, Cut3R, SceneState
     from pavas_cut3r.preprocessing import Placement, normalise, place, preprocess
     from pavas_cut3r.rays import ray_map
-    from pavas_cut3r.reconstructor import Cut3RConfig, Cut3RReconstructor
+    from pavas_cut3r.reconstructor import Cut3RReconstructor
     from pavas_cut3r.session import Cut3RSession
     from pavas_cut3r.weights import default_folder, load_model
 
 _EXPORTS = {
     "Cut3R": "network",
-    "Cut3RConfig": "reconstructor",
+    "Cut3RConfig": "config",
     "Cut3RReconstructor": "reconstructor",
     "Cut3RSession": "session",
     "FrameGeometry": "heads",

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import numpy as np
 import torch
 
-from pavas_cut3r.focal import estimate_focal, intrinsics
-from pavas_cut3r.preprocessing import Placement, normalise, place, preprocess
+from pavas_cut3r.config import Cut3RConfig
+from pavas_cut3r.focal import estimate_focal
+from pavas_cut3r.grid import OutputGrid
+from pavas_cut3r.preprocessing import normalise, place, preprocess
 from pavas_cut3r.scenes import SMALL_SIDE, blank_frames, find_cuts
 from pavas_cut3r.session import Cut3RSession
 from pavas_cut3r.weights import RANDOM_TINY, check_weights, load_model
 from pavas_sdk.data import Reconstruction, background_motion_m_s
-from pavas_sdk.errors import ConfigurationError
-from pavas_sdk.interfaces import ComponentConfig, Reconstructor, report_progress
+from pavas_sdk.interfaces import Reconstructor, report_progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,76 +25,15 @@ if TYPE_CHECKING:
 
     from pavas_cut3r.heads import FrameGeometry
     from pavas_cut3r.network import Cut3R
+    from pavas_cut3r.preprocessing import Placement
     from pavas_sdk.data import FrameSource, MaskTrack, MovingObject
+    from pavas_sdk.interfaces import ComponentConfig
 
-__all__ = ["Cut3RConfig", "Cut3RReconstructor"]
+__all__ = ["Cut3RReconstructor"]
 
 _CHUNK_BYTES = 96 * 2**20
 # A field of view of 175 degrees: what asks for a wider one is no camera.
 _MIN_FOCAL_OF_SIDE = 0.02
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cut3RConfig(ComponentConfig):
-    """Settings of `Cut3RReconstructor`.
-
-    Attributes:
-        weights: See `load_model`; None looks in the cache folder.
-        revision: See `load_model`.
-        size: Longer side in pixels of what the model sees, 512 for the released weights.
-        crop_square: Crop square pictures to 4:3, as the published preparation does; the rest then has
-            confidence 0.
-        max_source_side: Larger frames are shrunk to this longer side while they are read.
-        points_max_side: Longer side in pixels of the point maps of the result; the model's own are
-            thinned to it.
-        world_points: "pose" (points in the frame's camera, moved by its pose: what the published
-            demo shows) or "direct" (world points as the model regresses them).
-        min_confidence: Points below get confidence 0. The model's confidences lie above 1; 1.5 is
-            the published viewer's limit.
-        passes: How often each scene is gone through; only the last pass counts, and only the first
-            changes the state. 2 lets early frames know what comes later, at twice the time.
-        split_scenes: Begin a new session where the video cuts to another scene.
-        rope_float16_rounding: See `Cut3R`; True is as released.
-        block_dtype: Precision of the transformer blocks; heads are always float32.
-    """
-
-    weights: str | None = None
-    revision: str | None = None
-    size: int = 512
-    crop_square: bool = True
-    max_source_side: int = 1920
-    points_max_side: int = 256
-    world_points: Literal["pose", "direct"] = "pose"
-    min_confidence: float = 1.5
-    passes: int = 1
-    split_scenes: bool = True
-    rope_float16_rounding: bool = True
-    block_dtype: Literal["float32", "bfloat16"] = "float32"
-
-    def __post_init__(self) -> None:
-        """Validate.
-
-        Raises:
-            ConfigurationError: A setting that cannot work.
-        """
-        if self.size < 32 or self.points_max_side < 16 or self.max_source_side < self.size:
-            raise ConfigurationError(
-                "size must be at least 32, points_max_side at least 16 and max_source_side at "
-                f"least size; got {self.size}, {self.points_max_side}, {self.max_source_side}"
-            )
-        if self.world_points not in ("pose", "direct"):
-            raise ConfigurationError(
-                f"world_points must be 'pose' or 'direct', got {self.world_points!r}"
-            )
-        if self.block_dtype not in ("float32", "bfloat16"):
-            raise ConfigurationError(
-                f"block_dtype must be 'float32' or 'bfloat16', got {self.block_dtype!r}"
-            )
-        if self.passes < 1 or not self.min_confidence >= 0:
-            raise ConfigurationError(
-                f"passes must be at least 1 and min_confidence 0 or more, got {self.passes} and "
-                f"{self.min_confidence}"
-            )
 
 
 @dataclass(slots=True, eq=False)
@@ -189,7 +129,7 @@ class Cut3RReconstructor(Reconstructor):
         (first,) = video.frames_at(times[:1], max_side=config.max_source_side).frames
         height, width = first.shape[:2]
         placement = place(height, width, config.size, crop_square=config.crop_square)
-        grid = _Grid.of(placement, config.points_max_side)
+        grid = OutputGrid.of(placement, config.points_max_side)
         count = times.size
         maps = _Maps(
             points=np.zeros((count, *grid.size, 3), dtype=np.float32),
@@ -229,7 +169,7 @@ class Cut3RReconstructor(Reconstructor):
         times: NDArray[np.float64],
         shown: NDArray[np.int64],
         placement: Placement,
-        grid: _Grid,
+        grid: OutputGrid,
         maps: _Maps,
     ) -> None:
         """Run one scene through a session of its own and write its frames into ``maps``."""
@@ -251,7 +191,7 @@ class Cut3RReconstructor(Reconstructor):
         passes = self.config.passes
         report_progress(index * count + frame, passes * count)
 
-    def _write(self, frame: int, found: FrameGeometry, grid: _Grid, maps: _Maps) -> None:
+    def _write(self, frame: int, found: FrameGeometry, grid: OutputGrid, maps: _Maps) -> None:
         assert found.self_points is not None
         assert found.self_confidence is not None
         own = found.self_points[0].cpu().numpy()
@@ -276,7 +216,7 @@ class Cut3RReconstructor(Reconstructor):
         self,
         maps: _Maps,
         times: NDArray[np.float64],
-        grid: _Grid,
+        grid: OutputGrid,
         masks: Mapping[int, MaskTrack],
         time_scale: float,
     ) -> Reconstruction:
@@ -303,50 +243,6 @@ class Cut3RReconstructor(Reconstructor):
         )
         motion = background_motion_m_s(masks, found, time_scale=time_scale)
         return replace(found, background_motion_m_s=motion)
-
-
-@dataclass(frozen=True, slots=True)
-class _Grid:
-    """The grid of the result: the whole picture, thinned; the model sees a crop of it."""
-
-    placement: Placement
-    step: int
-
-    @classmethod
-    def of(cls, placement: Placement, max_side: int) -> _Grid:
-        return cls(placement, -(-max(placement.resized_size) // max_side))
-
-    @property
-    def first(self) -> int:
-        return self.step // 2
-
-    @property
-    def size(self) -> tuple[int, int]:
-        height, width = (
-            len(range(self.first, side, self.step)) for side in self.placement.resized_size
-        )
-        return height, width
-
-    def write(self, target: NDArray[np.float32], values: NDArray[np.float32]) -> None:
-        """Write a map of the model's picture, (H, W, ...), where it lies in ``target``."""
-        whole = []
-        own = []
-        for start, length, cells in zip(
-            (self.placement.top, self.placement.left), self.placement.size, self.size, strict=True
-        ):
-            where = self.first + self.step * np.arange(cells) - start
-            inside = np.flatnonzero((where >= 0) & (where < length))
-            whole.append(inside)
-            own.append(where[inside])
-        target[np.ix_(*whole)] = values[np.ix_(*own)]
-
-    def intrinsics(self, focal_px: float) -> NDArray[np.float64]:
-        """Intrinsics in pixels of the grid, of a focal length in pixels of the model's picture."""
-        matrix = intrinsics(focal_px, *self.placement.size)
-        matrix[0, 2] += self.placement.left - self.first
-        matrix[1, 2] += self.placement.top - self.first
-        matrix[:2] /= self.step
-        return matrix
 
 
 def _source_notes(video: FrameSource, max_side: int) -> list[str]:

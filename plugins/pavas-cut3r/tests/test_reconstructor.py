@@ -205,10 +205,10 @@ def test_thinned_maps_are_every_other_pixel():
 
 def test_intrinsics_project_points_to_their_cells():
     """The matrix of the grid says where a point of the model's picture appears in it."""
-    from pavas_cut3r.reconstructor import _Grid
+    from pavas_cut3r.grid import OutputGrid
 
     focal, step = 70.0, 3
-    grid = _Grid(place(100, 100, 96, crop_square=False), step)
+    grid = OutputGrid(place(100, 100, 96, crop_square=False), step)
     assert grid.placement.size == (96, 96)
     rows, columns = np.mgrid[:96, :96]
     z = 1.0 + 0.01 * rows
