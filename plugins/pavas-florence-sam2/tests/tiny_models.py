@@ -114,21 +114,11 @@ def _florence_processor():
     )
 
 
-@cache
-def tiny_sam2(seed: int = 0) -> Path:
-    """Save Sam2Video and its processor; the same folder for the whole test run."""
-    import torch
-    from transformers import (
-        Sam2ImageProcessor,
-        Sam2VideoConfig,
-        Sam2VideoModel,
-        Sam2VideoProcessor,
-        Sam2VideoVideoProcessor,
-    )
+def _sam2_config():
+    from transformers import Sam2VideoConfig
 
-    folder = Path(tempfile.mkdtemp(prefix="tiny_sam2_"))
     cells = SIDE // 16
-    config = Sam2VideoConfig(
+    return Sam2VideoConfig(
         image_size=SIDE,
         vision_config={
             "backbone_config": {
@@ -163,9 +153,23 @@ def tiny_sam2(seed: int = 0) -> Path:
         mask_downsampler_embed_dim=128,
         memory_fuser_num_layers=1,
     )
+
+
+@cache
+def tiny_sam2(seed: int = 0) -> Path:
+    """Save Sam2Video and its processor; the same folder for the whole test run."""
+    import torch
+    from transformers import (
+        Sam2ImageProcessor,
+        Sam2VideoModel,
+        Sam2VideoProcessor,
+        Sam2VideoVideoProcessor,
+    )
+
+    folder = Path(tempfile.mkdtemp(prefix="tiny_sam2_"))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = Sam2VideoModel(config)
+        model = Sam2VideoModel(_sam2_config())
         with torch.no_grad():
             # untrained, it is as likely as not to see nothing at all
             model.mask_decoder.pred_obj_score_head.proj_out.bias += 2.0
