@@ -5,7 +5,7 @@ diffusers compares what it loads with these types, so that they exist at run tim
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from pavas_sdk.errors import ConfigurationError
 
@@ -25,6 +25,7 @@ __all__ = [
     "AdapterModule",
     "Backbone",
     "Codec",
+    "Config",
     "Network",
     "Sampler",
     "SyncEncoder",
@@ -35,12 +36,16 @@ __all__ = [
 ]
 
 
+Config: TypeAlias = "Mapping[str, Any]"
+"""What a network was built with (diffusers' ``FrozenDict``)."""
+
+
 @runtime_checkable
 class Network(Protocol):
     """A diffusers ``ModelMixin``: its configuration, and where and how exactly it computes."""
 
     @property
-    def config(self) -> Mapping[str, Any]:
+    def config(self) -> Config:
         """What it was built with."""
 
     @property
@@ -212,7 +217,7 @@ _EQUAL = (
 )
 
 
-def check_components_fit(configs: Mapping[str | None, Mapping[str, Any]]) -> None:
+def check_components_fit(configs: Mapping[str | None, Config]) -> None:
     """Compare the numbers that two components must share, where both name them.
 
     Args:

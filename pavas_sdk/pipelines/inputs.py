@@ -1,13 +1,12 @@
-"""The arguments of a call: checked together, then one entry per clip and per sound."""
+"""The arguments of a call, checked together and laid out per clip and per sound."""
 
 from __future__ import annotations
 
 import math
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
@@ -20,122 +19,33 @@ from pavas_sdk.data.frames import (
 )
 from pavas_sdk.errors import InputError
 from pavas_sdk.media import as_source, open_picture
+from pavas_sdk.pipelines.clip_input import CallInputs, ClipInput, InitialNoise, NoPictures
 from pavas_sdk.pipelines.physics_input import PhysicsRequest, read_physics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from torch import Tensor
-
     from pavas_sdk.data import FrameSource
-    from pavas_sdk.pipelines.arguments import CallArguments, ClipKind, MasksInput
+    from pavas_sdk.pipelines.arguments import (
+        CallArguments,
+        ClipKind,
+        ImageInput,
+        MasksInput,
+        VideoInput,
+    )
 
-__all__ = ["CallInputs", "ClipInput", "InitialNoise", "NoPictures", "check_call"]
+__all__ = ["check_call"]
 
 OUTPUT_TYPES = ("audio", "pt", "mel", "latent")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class InitialNoise:
-    """The noise of one sound.
-
-    Attributes:
-        generator: Source of the noise, or None when ``latents`` are given.
-        latents: Given noise, or None.
-    """
-
-    generator: torch.Generator | None
-    latents: Tensor | None
-
-    @property
-    def seed(self) -> int | None:
-        """Seed of the generator, or None."""
-        return None if self.generator is None else self.generator.initial_seed()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ClipInput:
-    """One clip of a call.
-
-    Attributes:
-        kind: "video", "image" (a still) or "text" (no pictures at all).
-        source: Its frames.
-        path: Its file, or None.
-        start_s: Where in the file the source begins.
-        prompt: What is to be heard.
-        negative_prompt: What is not.
-        physics: What is wanted, checked against the video.
-        masks: Given masks, or None.
-        noises: One per sound.
-        notes: What should be known about the video.
-    """
-
-    kind: ClipKind
-    source: FrameSource
-    path: str | None
-    start_s: float
-    prompt: str | None
-    negative_prompt: str | None
-    physics: PhysicsRequest
-    masks: MasksInput
-    noises: tuple[InitialNoise, ...]
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CallInputs:
-    """Everything that a call needs.
-
-    Attributes:
-        clips: One per video, picture or text.
-        num_inference_steps: Euler steps.
-        guidance_scale: Weight of the conditions.
-        several: Whether a list was given, or several sounds per clip are wanted.
-    """
-
-    clips: tuple[ClipInput, ...]
-    num_inference_steps: int
-    guidance_scale: float
-    several: bool
-
-    @property
-    def total_steps(self) -> int:
-        """Steps of all sounds together."""
-        return self.num_inference_steps * sum(len(clip.noises) for clip in self.clips)
-
-
-class NoPictures:
-    """The frame source of a text: it only lasts.
-
-    Args:
-        duration_s: Seconds.
-    """
-
-    source: str | None = None
-    frame_rate_hz = 0.0
-    height = 0
-    width = 0
-    time_scale = 1.0
-
-    def __init__(self, duration_s: float) -> None:
-        self.duration_s = duration_s
-
-    def read(self, *args: object, **kwargs: object) -> NoReturn:
-        """Refuse.
-
-        Raises:
-            InputError: Always.
-        """
-        raise InputError("there is no video to read: this sound is made from text alone")
-
-    frames_at = read
 
 
 def check_call(
     video: object,
     arguments: CallArguments,
     *,
-    config: Mapping[str, Any],
+    num_inference_steps: int,
+    guidance_scale: float,
+    min_duration_s: float,
     tensor_inputs: Sequence[str],
     can_estimate: bool,
     uses_physics: bool,
@@ -148,7 +58,9 @@ def check_call(
     Args:
         video: As in `PavasPipeline.__call__`.
         arguments: All other arguments of a call.
-        config: The pipeline's settings.
+        num_inference_steps: Where the call leaves it to the pipeline.
+        guidance_scale: Likewise.
+        min_duration_s: Shorter clips are refused.
         tensor_inputs: What a callback can ask for.
         can_estimate: Whether the pipeline has a physics estimator.
         uses_physics: Whether it has a conditioning adapter.
@@ -162,7 +74,7 @@ def check_call(
     """
     problems: list[str] = []
     kind, entries = _entries(video, arguments, problems)
-    steps, scale, per_clip = _numbers(arguments, config, problems)
+    steps, scale, per_clip = _numbers(arguments, num_inference_steps, guidance_scale, problems)
     _check_choices(arguments, tensor_inputs, problems)
     count, sounds = len(entries), len(entries) * per_clip
     prompts = _spread("prompt", arguments["prompt"], count, (str, type(None)), problems)
@@ -191,7 +103,7 @@ def check_call(
         )
         for index, entry in enumerate(entries)
     )
-    _check_durations(clips, config["min_duration_s"])
+    _check_durations(clips, min_duration_s)
     given = {"video": video, "image": arguments["image"], "text": arguments["prompt"]}[kind]
     return CallInputs(
         clips=clips,
@@ -203,13 +115,13 @@ def check_call(
 
 def _entries(
     video: object, arguments: CallArguments, problems: list[str]
-) -> tuple[ClipKind, list[Any]]:
+) -> tuple[ClipKind, list[object]]:
     """Return what the sounds are made for, one entry per clip: what the user gave."""
     image, prompt = arguments["image"], arguments["prompt"]
     if video is not None and image is not None:
         problems.append("video and image are both given; give one of them")
     kind: ClipKind = "text"
-    entries: list[Any] = [None] * (len(prompt) if isinstance(prompt, list | tuple) else 1)
+    entries: list[object] = [None] * (len(prompt) if isinstance(prompt, list | tuple) else 1)
     for name, given in (("image", image), ("video", video)):
         if given is not None:
             kind = "video" if name == "video" else "image"
@@ -223,19 +135,25 @@ def _entries(
 
 
 def _numbers(
-    arguments: CallArguments, config: Mapping[str, Any], problems: list[str]
+    arguments: CallArguments, default_steps: int, default_scale: float, problems: list[str]
 ) -> tuple[int, float, int]:
     """Return steps, guidance scale and sounds per clip."""
     steps, scale = arguments["num_inference_steps"], arguments["guidance_scale"]
-    steps = config["num_inference_steps"] if steps is None else steps
-    scale = config["guidance_scale"] if scale is None else scale
+    steps = default_steps if steps is None else steps
+    scale = default_scale if scale is None else scale
     per_clip, duration_s = arguments["num_waveforms_per_video"], arguments["duration_s"]
-    for name, value in (("num_inference_steps", steps), ("num_waveforms_per_video", per_clip)):
+    # whatever the annotations say, anything may have been given
+    whole: dict[str, object] = {
+        "num_inference_steps": steps,
+        "num_waveforms_per_video": per_clip,
+    }
+    for name, value in whole.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             problems.append(f"{name} must be a whole number of at least 1, got {value!r}")
             per_clip = 1  # so that the other problems can be found
-    if not (isinstance(scale, int | float) and math.isfinite(scale)):
-        problems.append(f"guidance_scale must be a finite number, got {scale!r}")
+    real: object = scale
+    if not (isinstance(real, int | float) and math.isfinite(real)):
+        problems.append(f"guidance_scale must be a finite number, got {real!r}")
         scale = 1.0
     if duration_s is not None and not (math.isfinite(duration_s) and duration_s > 0):
         problems.append(f"duration_s must be above 0 seconds, got {duration_s!r}")
@@ -290,14 +208,15 @@ def _noises(arguments: CallArguments, sounds: int, problems: list[str]) -> list[
             f"torch.Generator().manual_seed(0), got {type(generators[0]).__name__}"
         )
     return [
-        InitialNoise(generator=None if noise is not None else generator, latents=noise)
-        for generator, noise in zip(generators, latents, strict=False)  # lengths: see problems
+        InitialNoise(index=index, generator=None if noise is not None else generator, latents=noise)
+        # of equal lengths, or a problem was noted
+        for index, (generator, noise) in enumerate(zip(generators, latents, strict=False))
     ]
 
 
 def _clip(
     kind: ClipKind,
-    entry: Any,
+    entry: object,
     arguments: CallArguments,
     *,
     prompt: str | None,
@@ -309,11 +228,12 @@ def _clip(
     """Open one clip and check its physics against it."""
     duration_s = arguments["duration_s"]
     if kind == "video":
-        whole = as_source(entry)
+        whole = as_source(cast("VideoInput", entry))
         source = _sampled(whole, duration_s, arguments["frame_sampling"])
     else:
         assert duration_s is not None  # see _entries
-        whole = open_picture(entry, duration_s) if kind == "image" else NoPictures(duration_s)
+        picture = cast("ImageInput", entry)
+        whole = open_picture(picture, duration_s) if kind == "image" else NoPictures(duration_s)
         source = whole
     physics.check_fits(whole, masks)
     path = whole.source

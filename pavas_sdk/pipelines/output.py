@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeAlias, cast, overload
 
 from typing_extensions import TypeVar
 
@@ -16,15 +16,16 @@ from pavas_sdk.data.files import make_folder, write_text
 from pavas_sdk.errors import ConfigurationError, OutputExistsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pavas_sdk.data import PhysicsEstimate
     from pavas_sdk.media.audio_files import Subtype
 
-__all__ = ["PavasOutput", "PavasOutputs", "read_sidecar", "sidecar_path"]
+__all__ = ["PavasOutput", "PavasOutputs", "Provenance", "read_sidecar", "sidecar_path"]
 
 SIDECAR_FORMAT = "pavas.provenance"
 SIDECAR_VERSION = 1
+
+Provenance: TypeAlias = dict[str, Any]
+"""Plain JSON that says how a sound was made."""
 
 SoundT = TypeVar("SoundT", default=Audio)
 """What ``audio`` holds: an `Audio`, or a tensor for another ``output_type``."""
@@ -52,7 +53,7 @@ class PavasOutput(Generic[SoundT]):
 
     audio: SoundT
     physics: PhysicsEstimate
-    provenance: dict[str, Any]
+    provenance: Provenance
     video_path: str | None = None
     video_start_s: float = 0.0
 
@@ -208,7 +209,7 @@ class PavasOutputs(Sequence[PavasOutput[SoundT]]):
         return [one.physics for one in self]
 
     @property
-    def provenance(self) -> list[dict[str, Any]]:
+    def provenance(self) -> list[Provenance]:
         """How each was made."""
         return [one.provenance for one in self]
 
@@ -236,13 +237,13 @@ class PavasOutputs(Sequence[PavasOutput[SoundT]]):
     mux = save_physics = save
 
 
-def sidecar_text(provenance: Mapping[str, Any]) -> str:
+def sidecar_text(provenance: Provenance) -> str:
     """Return a sidecar's JSON text."""
     document = {"format": SIDECAR_FORMAT, "format_version": SIDECAR_VERSION, **provenance}
     return json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def read_sidecar(path: str | Path) -> dict[str, Any]:
+def read_sidecar(path: str | Path) -> Provenance:
     """Read a sidecar that `PavasOutput.save` wrote.
 
     Raises:

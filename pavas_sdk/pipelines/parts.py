@@ -14,6 +14,7 @@ from pavas_sdk.pipelines.components import (
     AdapterModule,
     Backbone,
     Codec,
+    Config,
     Sampler,
     SyncEncoder,
     VisualTextEncoder,
@@ -23,8 +24,6 @@ from pavas_sdk.pipelines.components import (
 from pavas_sdk.pipelines.provenance import component_refs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pavas_sdk.data import ComponentRef
 
 __all__ = ["SHORTEST_S", "PipelineParts"]
@@ -192,7 +191,7 @@ class PipelineParts(DiffusionPipeline):  # type: ignore[misc]
 
     # -- what it is made of --------------------------------------------------------------------
 
-    def torch_components(self) -> dict[str, Any]:
+    def torch_components(self) -> dict[str, ConfigMixin]:
         """Return the torch components that are present, by name."""
         return {name: part for name, part in self.components.items() if part is not None}
 
@@ -212,7 +211,7 @@ class PipelineParts(DiffusionPipeline):  # type: ignore[misc]
         Raises:
             ConfigurationError: They are of different variants.
         """
-        configs: dict[str | None, Mapping[str, Any]] = {None: self.config}
+        configs: dict[str | None, Config] = {None: self.config}
         for slot, part in self.torch_components().items():
             if isinstance(part, ConfigMixin):
                 configs[slot] = part.config

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from pavas_sdk.data import PhysicsEstimate
 from pavas_sdk.data.documents import read_json
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PhysicsInput", "PhysicsRequest", "check_fits", "read_physics"]
 
-PhysicsInput: TypeAlias = PhysicsEstimate | str | Path | Mapping[str, Any] | None
+PhysicsInput: TypeAlias = PhysicsEstimate | str | Path | Mapping[str, object] | None
 """What ``physics=`` takes, for one video."""
 
 
@@ -145,11 +145,11 @@ def _from_file(path: Path) -> PhysicsRequest:
     return PhysicsRequest(given=PhysicsEstimate.load(path))
 
 
-def _from_document(data: dict[str, Any]) -> PhysicsRequest:
+def _from_document(data: dict[str, object]) -> PhysicsRequest:
     if _is_overrides(data):
         return PhysicsRequest(overrides=load_overrides(data))
     return PhysicsRequest(given=PhysicsEstimate.from_json(data))
 
 
-def _is_overrides(data: dict[str, Any]) -> bool:
+def _is_overrides(data: dict[str, object]) -> bool:
     return "format" not in data and bool({"masses_kg", "speeds"} & set(data))

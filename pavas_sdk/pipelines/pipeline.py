@@ -23,7 +23,7 @@ from pavas_sdk.pipelines.encoding import (
     features_without_video,
 )
 from pavas_sdk.pipelines.flow import GuidedFlow
-from pavas_sdk.pipelines.inputs import CallInputs, check_call
+from pavas_sdk.pipelines.inputs import check_call
 from pavas_sdk.pipelines.output import PavasOutput, PavasOutputs
 from pavas_sdk.pipelines.parts import SHORTEST_S
 from pavas_sdk.pipelines.physics_input import PhysicsRequest, check_fits, read_physics
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
         StepCallback,
         VideoInput,
     )
-    from pavas_sdk.pipelines.inputs import ClipInput
+    from pavas_sdk.pipelines.clip_input import CallInputs, ClipInput
     from pavas_sdk.pipelines.physics_input import PhysicsInput
 
     VideoT = TypeVar("VideoT", bound=VideoInput)
@@ -93,13 +93,23 @@ class PavasPipeline(StoredPipeline):
     @overload
     def __call__(
         self,
-        video: VideoInput | list[VideoT] | tuple[VideoT, ...] | None = None,
+        video: list[VideoT] | tuple[VideoT, ...],
         *,
         num_waveforms_per_video: int = 1,
         output_type: Literal["audio"] = "audio",
         return_dict: Literal[True] = True,
         **options: Unpack[CallOptions],
     ) -> PavasOutputs: ...
+    @overload
+    def __call__(
+        self,
+        video: VideoInput | None = None,
+        *,
+        num_waveforms_per_video: int,
+        output_type: Literal["audio"] = "audio",
+        return_dict: Literal[True] = True,
+        **options: Unpack[CallOptions],
+    ) -> PavasOutput | PavasOutputs: ...
     @overload
     def __call__(
         self,
@@ -196,7 +206,6 @@ class PavasPipeline(StoredPipeline):
             callback_on_step_end_tensor_inputs=callback_on_step_end_tensor_inputs,
         )
         self._interrupt = False
-        self._num_timesteps = inputs.num_inference_steps
         outputs: list[PavasOutput[Audio | Tensor]] = []
         with self.progress_bar(total=inputs.total_steps) as progress:
             for clip in inputs.clips:
@@ -215,9 +224,7 @@ class PavasPipeline(StoredPipeline):
                 for noise in clip.noises:
                     # 4. Noise
                     initial = self.prepare_latents(
-                        conditions[-1].window.stop,
-                        generator=noise.generator,
-                        latents=noise.latents,
+                        conditions[-1].window.stop, generator=noise.generator, latents=noise.latents
                     )
                     # 5. Denoise
                     final = self.denoise(
@@ -235,24 +242,8 @@ class PavasPipeline(StoredPipeline):
                     audio = self.decode_latents(
                         final, duration_s=clip.source.duration_s, output_type=output_type
                     )
-                    provenance = sound_provenance(
-                        self,
-                        clip,
-                        inputs,
-                        estimate,
-                        seed=noise.seed,
-                        index=len(outputs),
-                        notes=notes,
-                    )
-                    outputs.append(
-                        PavasOutput(
-                            audio=audio,
-                            physics=estimate,
-                            provenance=provenance,
-                            video_path=clip.path,
-                            video_start_s=clip.start_s,
-                        )
-                    )
+                    origin = sound_provenance(self, clip, inputs, estimate, noise, notes)
+                    outputs.append(clip.output(audio, estimate, origin))
         # 7. Offload and return
         self.maybe_free_model_hooks()
         output = PavasOutputs(outputs) if inputs.several else outputs[0]
@@ -269,7 +260,7 @@ class PavasPipeline(StoredPipeline):
 
         Args:
             video: As in `__call__`.
-            **arguments: Any others of `__call__`; what is left out has its default.
+            **arguments: The others of `__call__`; what is left out has its default.
 
         Raises:
             TypeError: An argument that `__call__` does not have.
@@ -281,7 +272,9 @@ class PavasPipeline(StoredPipeline):
         return check_call(
             video,
             cast("CallArguments", bound.arguments),
-            config=self.config,
+            num_inference_steps=self.config.num_inference_steps,
+            guidance_scale=self.config.guidance_scale,
+            min_duration_s=self.config.min_duration_s,
             tensor_inputs=self._callback_tensor_inputs,
             can_estimate=self.physics_estimator is not None,
             uses_physics=self.conditioning_adapter is not None,
@@ -297,16 +290,7 @@ class PavasPipeline(StoredPipeline):
     ) -> PhysicsEstimate:
         """Return the physics of a video: to print, save, edit and pass back in.
 
-        Args:
-            video: The clip.
-            physics: As in `__call__`; masses and speeds by hand go on top of the estimate.
-            prompt: What the user says about the clip.
-            cache: As in `__call__`.
-
-        Raises:
-            ComponentError: A slot failed.
-            ConfigurationError: There is no estimator and no estimate is given.
-            PhysicsInputError: A given estimate does not fit the video.
+        Arguments and errors are those of `physics_and_masks`.
         """
         return self.physics_and_masks(video, physics, prompt=prompt, cache=cache)[0]
 
@@ -567,6 +551,7 @@ class PavasPipeline(StoredPipeline):
             latent_rate_hz=self.sequence.latent_rate_hz,
             keep_in_negative=self.config.keep_in_negative.split("+"),
         )
+        self._num_timesteps = num_inference_steps
         times = self.scheduler.times(num_inference_steps, device=latents.device)
         for index in range(num_inference_steps):
             if self._interrupt:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from pavas_sdk.data import PhysicsEstimate
     from pavas_sdk.physics import PhysicsEstimator
-    from pavas_sdk.pipelines.inputs import CallInputs, ClipInput
+    from pavas_sdk.pipelines.clip_input import CallInputs, ClipInput, InitialNoise
+    from pavas_sdk.pipelines.output import Provenance
     from pavas_sdk.pipelines.parts import PipelineParts
     from pavas_sdk.registry import Registry
 
@@ -91,11 +92,9 @@ def sound_provenance(
     clip: ClipInput,
     inputs: CallInputs,
     physics: PhysicsEstimate,
-    *,
-    seed: int | None,
-    index: int,
+    noise: InitialNoise,
     notes: Sequence[str],
-) -> dict[str, Any]:
+) -> Provenance:
     """Return plain JSON that says how a sound was made.
 
     Args:
@@ -103,8 +102,7 @@ def sound_provenance(
         clip: What it was made for.
         inputs: The call.
         physics: What it was conditioned on.
-        seed: Of its noise, or None for given latents.
-        index: Its place among the sounds of the call.
+        noise: What it was made from.
         notes: What should be known of the physics.
     """
     refs, source = pipe.licences(), clip.source
@@ -128,8 +126,8 @@ def sound_provenance(
         "input": clip.kind,
         "prompt": clip.prompt,
         "negative_prompt": clip.negative_prompt,
-        "seed": seed,
-        "index": index,
+        "seed": noise.seed,
+        "index": noise.index,
         "num_inference_steps": inputs.num_inference_steps,
         "guidance_scale": inputs.guidance_scale,
         "gain_db": pipe.config.output_gain_db,

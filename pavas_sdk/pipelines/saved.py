@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from pavas_sdk.data.documents import read_object
 from pavas_sdk.data.pipeline_origins import PipelineOrigins
@@ -28,10 +28,12 @@ from pavas_sdk.released.fastvideo import is_fastvideo, prepare_fastvideo
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from typing_extensions import Unpack
+
     from pavas_sdk.data import ComponentRef
     from pavas_sdk.registry import RegisteredComponent, Registry
 
-__all__ = ["SavedPipeline", "resolve_folder"]
+__all__ = ["HubOptions", "SavedPipeline", "resolve_folder"]
 
 INDEX_NAME = "model_index.json"
 ESTIMATOR_NAME = "physics_estimator/config.json"
@@ -39,11 +41,20 @@ ESTIMATOR_NAME = "physics_estimator/config.json"
 _FOREIGN_LIBRARIES = ("diffusers", "transformers")
 _PUBLIC_MODULES = ("pavas_sdk", "pavas_sdk.models")
 _DOWNLOADED = ("*.json", "*.safetensors")
-_HUB_OPTIONS = ("cache_dir", "force_download", "local_files_only", "token", "revision")
+
+
+class HubOptions(TypedDict, total=False):
+    """How the Hugging Face Hub is asked; see ``huggingface_hub.snapshot_download``."""
+
+    cache_dir: str | Path | None
+    force_download: bool
+    local_files_only: bool
+    token: str | bool | None
+    revision: str | None
 
 
 def resolve_folder(
-    source: str | os.PathLike[str], *, registry: Registry, **hub_options: Any
+    source: str | os.PathLike[str], *, registry: Registry, **hub_options: Unpack[HubOptions]
 ) -> Path:
     """Return the local folder of a saved pipeline.
 
@@ -80,7 +91,7 @@ def _ours(folder: Path) -> Path:
     return prepare_fastvideo(folder) if is_fastvideo(folder) else folder
 
 
-def _preset_folder(entry: RegisteredComponent, **hub_options: Any) -> Path:
+def _preset_folder(entry: RegisteredComponent, **hub_options: Unpack[HubOptions]) -> Path:
     """Ask a preset for its folder; those that fetch files get the options of the Hub."""
     function = entry.load()
     known = inspect.signature(function).parameters
@@ -95,12 +106,12 @@ def _preset_folder(entry: RegisteredComponent, **hub_options: Any) -> Path:
     return Path(folder)
 
 
-def _download(repository: str, **options: Any) -> Path:
+def _download(repository: str, **options: Unpack[HubOptions]) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(repository, allow_patterns=list(_DOWNLOADED), **options))
+        return Path(snapshot_download(repository, allow_patterns=[*_DOWNLOADED], **options))
     except HFValidationError as err:
         raise WeightsError(f"{repository!r} is not a Hub repository name: {err}") from err
     except LocalEntryNotFoundError as err:
@@ -129,7 +140,7 @@ class SavedPipeline:
     folder: Path
     components: Mapping[str, tuple[str, str]]
     refs: Mapping[str, ComponentRef] = field(default_factory=dict)
-    estimator: Mapping[str, Any] | None = None
+    estimator: Mapping[str, object] | None = None
 
     @classmethod
     def read(cls, folder: Path) -> SavedPipeline:

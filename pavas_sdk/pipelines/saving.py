@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from diffusers.configuration_utils import ConfigMixin
 
@@ -17,6 +17,7 @@ from pavas_sdk.physics import PhysicsEstimator
 from pavas_sdk.pipelines.parts import PipelineParts
 from pavas_sdk.pipelines.saved import (
     ESTIMATOR_NAME,
+    HubOptions,
     SavedPipeline,
     resolve_folder,
 )
@@ -34,9 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["StoredPipeline"]
 
-_HUB_OPTIONS = ("cache_dir", "force_download", "local_files_only", "token", "revision")
 _REFUSED = ("trust_remote_code", "custom_pipeline", "custom_revision", "use_onnx")
-_FROM_SAVED: Any = object()
+_FROM_SAVED = cast("PhysicsEstimator", object())
 
 
 class StoredPipeline(PipelineParts):
@@ -87,7 +87,7 @@ class StoredPipeline(PipelineParts):
                 "weights are safetensors only"
             )
         registry = registry or default_registry()
-        hub = {name: options.pop(name) for name in _HUB_OPTIONS if name in options}
+        hub = {name: options.pop(name) for name in HubOptions.__annotations__ if name in options}
         slots = {name: options.pop(name) for name in SLOTS if name in options}
         if isinstance(physics_estimator, str):
             physics_estimator = PhysicsEstimator.from_name(
@@ -192,5 +192,5 @@ def _estimator(
     return PhysicsEstimator(registry=registry, **slots) if slots else None
 
 
-def _dumps(document: dict[str, Any]) -> str:
+def _dumps(document: dict[str, object]) -> str:
     return json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from pavas_sdk import Audio, PavasOutput, PavasPipeline
+from pavas_sdk import Audio, PavasOutput, PavasOutputs, PavasPipeline
 from pavas_sdk.errors import ComponentFailedError, InputError
 from pavas_sdk.media import MemorySource
 from pavas_sdk.testing import BrightDetector, BrightSegmenter, moving_discs
@@ -45,6 +45,12 @@ def test_other_output_types_are_tensors(sound, output_type, shape):
     out = sound(output_type=output_type)
     assert isinstance(out.audio, torch.Tensor)
     assert tuple(out.audio.shape) == shape
+
+
+def test_a_list_of_one_video_is_a_sequence_of_its_one_sound(pipe, clip, physics, sound):
+    outs = pipe([clip.video], physics=physics, masks=clip.masks, generator=seeded())
+    assert isinstance(outs, PavasOutputs)
+    assert np.array_equal(outs.audio[0].samples, sound().audio.samples)
 
 
 def test_pt_is_the_audio(sound):

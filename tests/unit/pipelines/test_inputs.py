@@ -118,3 +118,21 @@ def test_physics_of_another_length_is_said_before_work(pipe, clip):
 def test_something_that_is_no_video_is_refused(pipe):
     with pytest.raises(InputError, match="cannot read frames from ndarray"):
         pipe(np.zeros((4, 8, 8, 3)), physics="none")
+
+
+def test_an_argument_that_a_call_does_not_have_is_refused(pipe, clip):
+    with pytest.raises(TypeError, match="guidance"):
+        pipe.check_inputs(clip.video, guidance=3.0)
+
+
+@pytest.mark.parametrize(
+    ("videos", "waveforms", "several"),
+    [(1, 1, False), (1, 2, True), ([1], 1, True), ([1, 1], 1, True)],
+)
+def test_a_list_gives_several_sounds_whatever_its_length(pipe, clip, videos, waveforms, several):
+    given = [clip.video for _ in videos] if isinstance(videos, list) else clip.video
+    inputs = pipe.check_inputs(given, num_waveforms_per_video=waveforms)
+    assert inputs.several is several
+    assert [noise.index for one in inputs.clips for noise in one.noises] == list(
+        range(len(inputs.clips) * waveforms)
+    )

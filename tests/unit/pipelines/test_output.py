@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -97,6 +98,25 @@ def test_several_sounds_are_written_one_by_one(several, tmp_path):
         several[2]
     with pytest.raises(IndexError):
         several[0][1]
+
+
+def test_several_sounds_are_a_sequence_with_lists(one, several):
+    assert isinstance(several, Sequence)
+    assert [sound.audio for sound in several] == several.audio
+    assert several.physics == [one.physics, one.physics]
+    assert [document["seed"] for document in several.provenance] == [3, 3]
+    assert several.video_path == [None, None]
+    assert len(several[1:]) == 1
+    assert several[1:][0] is several[1]
+    louder = several.normalized(-3.0)
+    assert [sound.audio.peak_dbfs for sound in louder] == pytest.approx([-3.0, -3.0], abs=1e-4)
+    assert repr(several) == "PavasOutputs(2 sounds)"
+
+
+def test_one_sound_can_be_iterated_like_several(one):
+    assert list(one) == [one]
+    assert len(one) == 1
+    assert one[0] is one[-1] is one
 
 
 def test_tensors_are_not_written(one, tmp_path):

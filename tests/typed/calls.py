@@ -1,0 +1,41 @@
+"""What editors and mypy know of a call; checked by `.ci/run`, never executed."""
+
+from pathlib import Path
+from typing import assert_type
+
+from torch import Tensor
+
+from pavas_sdk import Audio, PavasOutput, PavasOutputs, PavasPipeline, PhysicsEstimate, Video
+
+pipe = PavasPipeline.from_pretrained("pavas-tiny")
+
+
+def one(path: str, video: Video) -> None:
+    out = pipe(path, prompt="a ball")
+    assert_type(out, PavasOutput[Audio])
+    assert_type(out.audio, Audio)
+    assert_type(out.physics, PhysicsEstimate)
+    print(out.audio.samples.shape, out.provenance["seed"])
+    heavier = pipe(video, physics=out.physics.with_mass(0, 5.0))
+    heavier.save("heavier.wav")
+    assert_type(pipe(prompt="rain", duration_s=4.0), PavasOutput[Audio])
+
+
+def several(paths: list[str], files: tuple[Path, ...]) -> None:
+    outs = pipe(paths)
+    assert_type(outs, PavasOutputs[Audio])
+    assert_type(outs.audio, list[Audio])
+    assert_type(outs.physics, list[PhysicsEstimate])
+    assert_type(pipe(files, prompt=["a", "b"])[0], PavasOutput[Audio])
+    takes = pipe(paths[0], num_waveforms_per_video=3)
+    assert_type(takes, PavasOutput[Audio] | PavasOutputs[Audio])
+    assert_type([take.audio for take in takes], list[Audio])
+    for sound in outs:
+        sound.save("out.wav")
+
+
+def tensors(path: str) -> None:
+    made = pipe(path, output_type="latent", return_dict=False)
+    assert_type(
+        made, PavasOutput[Audio | Tensor] | PavasOutputs[Audio | Tensor] | tuple[object, ...]
+    )
