@@ -148,8 +148,9 @@ _ADJECTIVES = {
 }
 _MASS = re.compile(r"(\d+(?:[.,]\d+)?)[\s-]*(kilograms?|kilos?|kg|grams?|gr|g)\b", re.IGNORECASE)
 _CLAUSE_END = re.compile(
-    r"\b(?:on|onto|in|into|over|against|off|at|across|striking|hitting|hits|strikes|with|by)\b|[.;!?]"
+    r"\b(?:on|onto|in|into|over|against|off|at|across|striking|hitting|hits|strikes|with|by)\b|[;!?]|\.(?!\d)"
 )
+_LIST = re.compile(r"\band\b|(?<!\d),|,(?!\d)|\+|&")  # not the comma or point of a number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +188,7 @@ def read_words(text: str) -> list[Words]:
     """
     clause = _CLAUSE_END.split(text.strip().lower(), maxsplit=1)[0]
     found = []
-    for phrase in re.split(r"\band\b|,|\+|&", clause):
+    for phrase in _LIST.split(clause):
         words = _read_phrase(phrase)
         if words.names_something:
             found.append(words)
