@@ -69,12 +69,25 @@ def test_five_frames_are_enough():
     assert error(background) <= 3
 
 
-def test_frames_that_do_not_reach_do_not_count():
+def test_of_two_that_continue_alike_the_more_frequent_is_the_background():
+    """A poster that is hidden for a fifth of the time by something in the wall's own colour."""
+    poster = np.full_like(WALL, 100)
+    poster[DISC] = 110
+    frames = np.repeat(poster[None], 25, axis=0)
+    frames[:5, DISC] = 93
+    background = poster.copy()
+    settle_contested(frames, None, background)
+    np.testing.assert_array_equal(background, poster)
+
+
+@pytest.mark.parametrize("median_took", ["disc", "wall"])
+def test_frames_that_do_not_reach_do_not_count(median_took):
     frames = frames_with_disc(np.arange(25) < 12)
     valid = np.ones(frames.shape[:3], dtype=bool)
     frames[20:, :, :25] = 0  # the canvas is black where a frame does not reach
     valid[20:, :, :25] = False
     background = WALL.copy()
-    background[DISC] = RED
+    if median_took == "disc":
+        background[DISC] = RED
     settle_contested(frames, valid, background)
     assert error(background) <= 3

@@ -79,7 +79,11 @@ def test_a_part_must_somewhere_reach_well_above_the_threshold():
 
 
 def test_what_equals_the_threshold_is_no_part():
-    assert strong_parts(contrast_of(mask_of((0, (4, 8), (4, 10))), 10), THRESHOLD)[1] == 0
+    contrast = contrast_of(mask_of((0, (4, 8), (4, 10))), 10)
+    contrast[0, 4:6, 4:10] = 30
+    labels, count = strong_parts(contrast, THRESHOLD)
+    assert count == 1
+    np.testing.assert_array_equal(labels > 0, contrast == 30)
 
 
 def test_kept_parts_are_numbered_without_gaps():

@@ -36,7 +36,7 @@ def test_brighter_or_much_darker_is_no_shade(light):
     assert shade_of(WALL * light).mean() < 0.05
 
 
-@pytest.mark.parametrize("colour", [RED, BLUE, (250, 250, 250), (20, 20, 20)])
+@pytest.mark.parametrize("colour", [RED, BLUE, (80, 95, 60), (250, 250, 250), (20, 20, 20)])
 def test_a_coloured_thing_is_no_shade(colour):
     assert not shade_of(np.broadcast_to(colour, WALL.shape)).any()
 
@@ -103,6 +103,17 @@ def test_parts_are_filled_apart():
     kept = without_shade(labels > 0, shade, labels, 2)[0]
     assert kept[4:6, 4:6].all()
     assert not kept[:, 9:13].any()
+
+
+def test_filling_stays_within_the_part():
+    labels = np.zeros((1, 20, 24), np.int32)
+    labels[0, 2:14, 4:18] = 1
+    labels[0, 2:10, 8:14] = 0  # an open bowl
+    shade = np.zeros((1, 20, 24), dtype=bool)
+    shade[0, 11:13, 9:12] = True
+    kept = without_shade(labels > 0, shade, labels, 1)
+    np.testing.assert_array_equal(kept & (labels == 0), False)
+    assert kept[shade].all()
 
 
 def test_nothing_stays_nothing():
