@@ -27,7 +27,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from pavas_sdk.models import (
-    Conditions,
     FlowMatchEuler,
     build_transformer,
     build_vae,
@@ -115,16 +114,13 @@ def sampling(options: argparse.Namespace, folder: str | None) -> tuple[Run, Run 
     times = scheduler.times(options.steps)
 
     def ours() -> Tensor:
-        given = network.prepare_conditions(
-            inputs["clip_f"], inputs["sync_f"], inputs["text_f"], lengths[0]
-        )
-        empty = network.prepare_conditions(
-            network.empty_clip(1, lengths[1]),
-            network.empty_sync(1, lengths[2]),
-            network.empty_text(1),
+        both = network.prepare_conditions(
+            torch.cat([inputs["clip_f"], network.empty_clip(1, lengths[1])]),
+            torch.cat([inputs["sync_f"], network.empty_sync(1, lengths[2])]),
+            torch.cat([inputs["text_f"], network.empty_text(1)]),
             lengths[0],
         )
-        both, latents = Conditions.cat([given, empty]), inputs["x0"]
+        latents = inputs["x0"]
         for now, after in pairwise(times):
             velocity = network(latents.expand(2, -1, -1), now.expand(2), both)
             latents = scheduler.step(

@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from pavas_sdk.models import (
-    Conditions,
     MMAudioTransformer,
     SequenceConfig,
     build_transformer,
@@ -54,14 +53,13 @@ def our_step(
     network.load_state_dict(state, assign=True)
     network.eval()
     length = sequence.latent_length(seconds)
-    given = network.prepare_conditions(inputs["clip_f"], inputs["sync_f"], inputs["text_f"], length)
-    empty = network.prepare_conditions(
-        network.empty_clip(1, sequence.clip_length(seconds)),
-        network.empty_sync(1, sequence.sync_length(seconds)),
-        network.empty_text(1),
+    both = network.prepare_conditions(
+        torch.cat([inputs["clip_f"], network.empty_clip(1, sequence.clip_length(seconds))]),
+        torch.cat([inputs["sync_f"], network.empty_sync(1, sequence.sync_length(seconds))]),
+        torch.cat([inputs["text_f"], network.empty_text(1)]),
         length,
     )
-    both, times = Conditions.cat([given, empty]), torch.full((2,), TIME)
+    times = torch.full((2,), TIME)
 
     def step() -> Tensor:
         velocity = network(inputs["x0"].repeat(2, 1, 1), times, both)

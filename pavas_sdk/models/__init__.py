@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pavas_sdk.models.griffin_lim import GriffinLimVocoder
     from pavas_sdk.models.linear_codec import LinearMelCodec
     from pavas_sdk.models.mel import MEL_16K, MEL_44K, MelConfig, MelSpectrogram
-    from pavas_sdk.models.posterior import LatentPosterior
     from pavas_sdk.models.scheduler import FlowMatchEuler, guide
     from pavas_sdk.models.sequence import (
         SEQUENCE_16K,
@@ -45,7 +44,6 @@ _EXPORTS = {
     "Conditions": "conditions",
     "FlowMatchEuler": "scheduler",
     "GriffinLimVocoder": "griffin_lim",
-    "LatentPosterior": "posterior",
     "LinearMelCodec": "linear_codec",
     "MEL_16K": "mel",
     "MEL_44K": "mel",
@@ -84,7 +82,6 @@ __all__ = [
     "Conditions",
     "FlowMatchEuler",
     "GriffinLimVocoder",
-    "LatentPosterior",
     "LinearMelCodec",
     "MMAudioTransformer",
     "MelConfig",

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from torch import Tensor
 
 __all__ = ["Conditions"]
 
@@ -45,29 +42,3 @@ class Conditions:
     def latent_length(self) -> int:
         """Number of latents N these conditions were prepared for."""
         return self.sync_f.shape[1]
-
-    @staticmethod
-    def cat(parts: Sequence[Conditions]) -> Conditions:
-        """Join along the batch, so that the branches of guidance run in one pass.
-
-        Raises:
-            RuntimeError: Token counts differ between the parts.
-        """
-        names = [field.name for field in fields(Conditions)]
-        return Conditions(
-            **{name: torch.cat([getattr(part, name) for part in parts]) for name in names}
-        )
-
-    def repeat_interleave(self, times: int) -> Conditions:
-        """Repeat every row ``times`` times in place, for several waveforms per video."""
-        return self._map(lambda tensor: tensor.repeat_interleave(times, dim=0))
-
-    def to(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
-    ) -> Conditions:
-        """Move or cast every tensor."""
-        return self._map(lambda tensor: tensor.to(device=device, dtype=dtype))
-
-    def _map(self, function: Callable[[Tensor], Tensor]) -> Conditions:
-        names = [field.name for field in fields(self)]
-        return Conditions(**{name: function(getattr(self, name)) for name in names})

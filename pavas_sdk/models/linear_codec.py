@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from pavas_sdk.errors import InputError
-from pavas_sdk.models.posterior import LatentPosterior
 
 __all__ = ["LinearMelCodec"]
-
-# An exact codec has no spread; the smallest variance that `LatentPosterior` allows.
-_LOGVAR = -30.0
 
 
 class LinearMelCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]
@@ -78,17 +75,18 @@ class LinearMelCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]
         spread: Tensor = values[keep].clamp(min=0).sqrt().to(self.mean.dtype)
         return spread
 
-    def encode(self, mel: Tensor) -> LatentPosterior:
+    def encode(self, mel: Tensor) -> DiagonalGaussianDistribution:
         """Encode log-mel frames (B, M, T) to latents (B, C, T // frames_per_latent).
 
-        Left-over frames at the end are ignored. The posterior has no spread worth speaking of.
+        Left-over frames at the end are ignored. The posterior has no spread.
 
         Raises:
             InputError: Not (B, M, T).
         """
         latents = (self._rows(mel) - self.mean) @ self.components.T
         latents = latents.transpose(1, 2)
-        return LatentPosterior(mean=latents, logvar=torch.full_like(latents, _LOGVAR))
+        moments = torch.cat([latents, torch.zeros_like(latents)], dim=1)
+        return DiagonalGaussianDistribution(moments, deterministic=True)
 
     def decode(self, latents: Tensor) -> Tensor:
         """Decode latents (B, C, N) to log-mel frames (B, M, N * frames_per_latent).

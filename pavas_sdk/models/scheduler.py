@@ -49,21 +49,6 @@ class FlowMatchEuler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         """
         return sample + (next_time - time) * velocity
 
-    def add_noise(self, data: Tensor, noise: Tensor, time: Tensor) -> Tensor:
-        """Return ``(1 - t) noise + t data``, the path that training follows.
-
-        Args:
-            data: Normalised latents, (B, N, C).
-            noise: Of the same shape.
-            time: One per row, (B,).
-        """
-        t = time[:, None, None].to(data.dtype)
-        return (1 - t) * noise + t * data
-
-    def velocity(self, data: Tensor, noise: Tensor) -> Tensor:
-        """Return the training target, ``data - noise``."""
-        return data - noise
-
 
 def guide(conditional: Tensor, unconditional: Tensor, guidance_scale: float) -> Tensor:
     """Combine two velocities: ``w * conditional + (1 - w) * unconditional``."""

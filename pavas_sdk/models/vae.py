@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pavas_sdk.errors import ConfigurationError, InputError
 from pavas_sdk.models.kernels import accelerated
-from pavas_sdk.models.posterior import LatentPosterior
 from pavas_sdk.models.sequence import SequenceConfig
 from pavas_sdk.models.weights import StreamedWeights
 
@@ -296,7 +296,7 @@ class AutoencoderMel(StreamedWeights, ModelMixin, ConfigMixin):  # type: ignore[
             sample_rate_hz=self.config.sample_rate_hz, hop_length=self.config.hop_length
         )
 
-    def encode(self, mel: Tensor) -> LatentPosterior:
+    def encode(self, mel: Tensor) -> DiagonalGaussianDistribution:
         """Return the posterior over latents (B, C, T // 2) of ``mel`` (B, M, T).
 
         Raises:
@@ -313,7 +313,7 @@ class AutoencoderMel(StreamedWeights, ModelMixin, ConfigMixin):  # type: ignore[
                 f"mel has shape {tuple(mel.shape)}, expected (batch, {self.config.mel_bins}, "
                 "at least 2 frames)"
             )
-        return LatentPosterior.from_moments(self.encoder((mel - self.data_mean) / self.data_std))
+        return DiagonalGaussianDistribution(self.encoder((mel - self.data_mean) / self.data_std))
 
     def decode(self, latents: Tensor) -> Tensor:
         """Return the mel spectrogram (B, M, 2N) of ``latents`` (B, C, N).

@@ -35,7 +35,7 @@ def integrate(velocity, sample, steps):
 
 def test_a_straight_flow_arrives_in_any_number_of_steps(generator):
     noise, data = torch.randn(2, 2, 7, 3, generator=generator)
-    target = FlowMatchEuler().velocity(data, noise)
+    target = data - noise
     for steps in (1, 2, 25):
         torch.testing.assert_close(integrate(lambda t, x: target, noise, steps), data)
 
@@ -47,15 +47,6 @@ def test_velocity_is_taken_at_the_left_end():
         got = integrate(lambda t, x: x, one, steps).item()
         assert got == pytest.approx((1 + 1 / steps) ** steps, rel=1e-6)
     assert got == pytest.approx(math.e, rel=1e-3)
-
-
-def test_the_path_of_training_ends_in_noise_and_data(generator):
-    noise, data = torch.randn(2, 3, 7, 3, generator=generator)
-    scheduler = FlowMatchEuler()
-    path = scheduler.add_noise(data, noise, torch.tensor([0.0, 1.0, 0.25]))
-    assert torch.equal(path[0], noise[0])
-    assert torch.equal(path[1], data[1])
-    torch.testing.assert_close(path[2], 0.75 * noise[2] + 0.25 * data[2])
 
 
 def test_step_keeps_low_precision_and_its_arguments():

@@ -6,7 +6,7 @@ import torch
 from diffusers.pipelines.pipeline_loading_utils import _fetch_class_library_tuple
 
 from pavas_sdk.errors import ConfigurationError, InputError
-from pavas_sdk.models import Conditions, MMAudioTransformer
+from pavas_sdk.models import MMAudioTransformer
 
 
 def test_velocity_has_the_shape_of_the_latents(transformer, make_inputs, run):
@@ -66,7 +66,12 @@ def test_both_branches_of_guidance_in_one_batch(transformer, make_inputs):
             transformer.empty_text(1),
             length,
         )
-        both = Conditions.cat([given, empty])
+        both = transformer.prepare_conditions(
+            torch.cat([inputs["clip_f"], transformer.empty_clip(1, 6)]),
+            torch.cat([inputs["sync_f"], transformer.empty_sync(1, 16)]),
+            torch.cat([inputs["text_f"], transformer.empty_text(1)]),
+            length,
+        )
         assert both.batch_size == 2
         joint = transformer(inputs["latents"].repeat(2, 1, 1), inputs["timestep"].repeat(2), both)
         for row, conditions in enumerate((given, empty)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pavas_sdk.models import Conditions, MMAudioTransformer
+from pavas_sdk.models import MMAudioTransformer
 from pavas_sdk.models.cpu import distinct_rows as module
 from pavas_sdk.models.cpu.distinct_rows import DistinctRows, distinct_rows
 
@@ -51,13 +51,12 @@ def test_the_network_gives_the_same_velocity(monkeypatch, with_deltas):
 
     monkeypatch.setattr(module, "distinct_rows", watched)
     with torch.no_grad():
-        given = net.prepare_conditions(
-            torch.randn(1, 8, 8), torch.randn(1, 24, 8), torch.randn(1, 77, 8), 40
+        both = net.prepare_conditions(
+            torch.cat([torch.randn(1, 8, 8), net.empty_clip(1, 8)]),
+            torch.cat([torch.randn(1, 24, 8), net.empty_sync(1, 24)]),
+            torch.cat([torch.randn(1, 77, 8), net.empty_text(1)]),
+            40,
         )
-        empty = net.prepare_conditions(
-            net.empty_clip(1, 8), net.empty_sync(1, 24), net.empty_text(1), 40
-        )
-        both = Conditions.cat([given, empty])
         modulation = {
             site.name: torch.randn(2, 40 if site.per_token else 1, len(site.params) * site.dim)
             for site in net.modulation_sites
