@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from pavas_sdk.data import MaskTrack
-from pavas_sdk.data.timing import nearest_index
+from pavas_sdk.data.alignment import mask_grids_at, speeds_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,9 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from pavas_sdk.data import ObjectPhysics
+    from pavas_sdk.data import MaskTrack, ObjectPhysics
 
-__all__ = ["AdapterInputs", "adapter_inputs", "objects_within", "speeds_at"]
+__all__ = ["AdapterInputs", "adapter_inputs", "objects_within"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -68,8 +67,7 @@ def adapter_inputs(
         if entry.mass_kg is not None:
             mass[0, index] = entry.mass_kg
         speed[0, index] = speeds_at(entry, times_s)
-        if entry.object_id in masks:
-            mask[0, index] = _mask_grid(masks[entry.object_id], times_s, grid)
+        mask[0, index] = mask_grids_at(masks.get(entry.object_id), times_s, grid)
     return AdapterInputs(
         masks=torch.from_numpy(mask).to(device),
         mass_kg=torch.from_numpy(mass).to(device),
@@ -104,39 +102,3 @@ def _exists(entry: ObjectPhysics, track: MaskTrack | None, times_s: NDArray[np.f
     if not known or not times_s.size:
         return True
     return any(span[0] <= times_s[-1] and span[-1] >= times_s[0] for span in known)
-
-
-def speeds_at(entry: ObjectPhysics, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return an object's speed at ``times_s``, nearest in time, NaN where it is missing, (L,)."""
-    index, inside = _nearest_inside(entry.speed_times_s, times_s)
-    values = np.full(times_s.size, np.nan)
-    values[inside] = entry.speed_m_s[index[inside]]
-    return values
-
-
-def _mask_grid(track: MaskTrack, times_s: NDArray[np.float64], grid: int) -> NDArray[np.float32]:
-    index, inside = _nearest_inside(track.times_s, times_s)
-    out = np.zeros((times_s.size, grid, grid), dtype=np.float32)
-    if inside.any():
-        needed, position = np.unique(index[inside], return_inverse=True)
-        part = MaskTrack(
-            object_id=track.object_id,
-            masks=track.masks[needed],
-            times_s=track.times_s[needed],
-            scores=track.scores[needed],
-        )
-        out[inside] = part.grid(grid)[position]
-    return out
-
-
-def _nearest_inside(
-    have_s: NDArray[np.float64], wanted_s: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Nearest entry for each time, and whether the time lies within the span of the entries."""
-    if have_s.size == 0:
-        return np.zeros(wanted_s.size, dtype=np.int64), np.zeros(wanted_s.size, dtype=np.bool_)
-    # Half a step; a single entry holds for half a physics frame (8 per second).
-    step = float(np.median(np.diff(have_s))) if have_s.size > 1 else 0.125
-    margin = 0.5 * step + 1e-6
-    inside = (wanted_s >= have_s[0] - margin) & (wanted_s <= have_s[-1] + margin)
-    return nearest_index(have_s, wanted_s), inside

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from pavas_sdk.data.alignment import mask_grids_at, speeds_at
 from pavas_sdk.data.documents import read_object
-from pavas_sdk.data.timing import grid_times, nearest_index
+from pavas_sdk.data.timing import grid_times
 from pavas_sdk.errors import FormatError, InputError
 from pavas_sdk.models import MEL_16K, MelSpectrogram, TinySyncEncoder
 from pavas_sdk.models.tiny_frames import frames_to_pixels
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pavas_sdk.data import LabelledClip, MaskTrack, ObjectPhysics
+    from pavas_sdk.data import LabelledClip
 
-__all__ = ["ClipStore", "StoreConfig", "clip_arrays", "object_speeds", "write_shard"]
+__all__ = ["ClipStore", "StoreConfig", "clip_arrays", "clip_facts", "write_shard"]
 
 FORMAT_VERSION = 2
 
@@ -76,22 +77,6 @@ class StoreConfig:
     def mel_frames(self) -> int:
         """Mel frames of a clip."""
         return self.samples // MEL_16K.hop_length
-
-
-def object_speeds(entry: ObjectPhysics, times_s: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return an object's speed at ``times_s``, nearest in time, NaN where missing."""
-    if entry.speed_times_s.size == 0:
-        return np.full(times_s.size, np.nan, dtype=np.float32)
-    return entry.speed_m_s[nearest_index(entry.speed_times_s, times_s)].astype(np.float32)
-
-
-def mask_grids(
-    track: MaskTrack | None, times_s: NDArray[np.float64], grid: int
-) -> NDArray[np.float32]:
-    """Return the covered share of each cell at ``times_s``, (T, grid, grid); 0 without a track."""
-    if track is None or track.times_s.size == 0:
-        return np.zeros((times_s.size, grid, grid), dtype=np.float32)
-    return track.grid(grid)[nearest_index(track.times_s, times_s)]
 
 
 @cache
@@ -144,7 +129,7 @@ def clip_arrays(takes: Sequence[LabelledClip], config: StoreConfig) -> dict[str,
     grey = TinySyncEncoder.grey(frames_to_pixels(frames, config.grey_size))
     masks = np.zeros((config.max_objects, config.frames, config.grid, config.grid), dtype=np.uint8)
     for row, object_id in enumerate(ids):
-        grids = mask_grids(shown.masks.get(object_id), times, config.grid)
+        grids = mask_grids_at(shown.masks.get(object_id), times, config.grid)
         # a sliver still counts as seen
         masks[row] = np.ceil(grids * 255.0 - 1e-3).astype(np.uint8)
     mel = np.empty((config.takes, MEL_16K.mel_bins, config.mel_frames), dtype=np.float16)
@@ -158,7 +143,7 @@ def clip_arrays(takes: Sequence[LabelledClip], config: StoreConfig) -> dict[str,
         for row, object_id in enumerate(ids):
             entry = take.physics[object_id]
             mass[index, row] = np.nan if entry.mass_kg is None else entry.mass_kg
-            speed[index, row] = object_speeds(entry, times)
+            speed[index, row] = speeds_at(entry, times)
     return {
         "frames": (pixels.permute(0, 2, 3, 1) * 255.0).round().to(torch.uint8).numpy(),
         "grey": (grey * 255.0).round().to(torch.uint8).numpy(),

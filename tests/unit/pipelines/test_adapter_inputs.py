@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pavas_sdk import MaskTrack, MovingObject, ObjectPhysics
 from pavas_sdk.media import MemorySource
-from pavas_sdk.pipelines.adapter_inputs import adapter_inputs, objects_within, speeds_at
+from pavas_sdk.pipelines.adapter_inputs import adapter_inputs, objects_within
 from pavas_sdk.pipelines.encoding import encode_window
 from pavas_sdk.pipelines.windows import LatentWindow
 
@@ -21,37 +19,6 @@ def entry(times, speeds, mass_kg=1.0, object_id=0):
         speed_times_s=np.asarray(times),
         speed_m_s=np.asarray(speeds, dtype=np.float64),
     )
-
-
-def test_speeds_are_nearest_in_time_and_missing_stays_missing():
-    known = entry([0.1, 0.2, 0.3, 0.4], [1.0, np.nan, 3.0, 4.0])
-    got = speeds_at(known, np.array([0.11, 0.21, 0.34, 0.36]))
-    np.testing.assert_array_equal(got, [1.0, np.nan, 3.0, 4.0])
-
-
-def test_speeds_end_half_a_step_outside_their_samples():
-    known = entry([1.0, 1.1, 1.2], [1.0, 2.0, 3.0])
-    got = speeds_at(known, np.array([0.94, 0.96, 1.24, 1.26]))
-    np.testing.assert_array_equal(got, [np.nan, 1.0, 3.0, np.nan])
-
-
-@given(
-    steps=st.lists(st.floats(0.01, 0.2), max_size=30),
-    wanted=st.lists(st.floats(-1.0, 8.0), min_size=1, max_size=20),
-)
-def test_a_speed_is_always_one_of_the_samples_or_missing(steps, wanted):
-    times = np.cumsum(steps)
-    known = entry(times, np.arange(times.size) + 1.0)
-    got = speeds_at(known, np.asarray(wanted))
-    for time, value in zip(wanted, got, strict=True):
-        if np.isnan(value):
-            step = np.median(np.diff(times)) if times.size > 1 else 0.125
-            assert (
-                times.size == 0 or time < times[0] - 0.49 * step or time > times[-1] + 0.49 * step
-            )
-        else:
-            distance = np.abs(times - time)
-            assert distance[int(value) - 1] <= distance.min() + 1e-9
 
 
 def test_inputs_of_two_objects(two_discs):

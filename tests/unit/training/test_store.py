@@ -9,10 +9,12 @@ import torch
 from training_world import CONFIG, toy_takes
 
 from pavas_sdk.data import Audio, Contact
+from pavas_sdk.data.alignment import mask_grids_at
 from pavas_sdk.errors import FormatError, InputError
 from pavas_sdk.models import MEL_16K, MelSpectrogram
+from pavas_sdk.pipelines.adapter_inputs import adapter_inputs
 from pavas_sdk.training import ClipStore, StoreConfig, write_shard
-from pavas_sdk.training.store import clip_arrays, clip_facts, mask_grids, object_speeds
+from pavas_sdk.training.store import clip_arrays, clip_facts
 
 
 def test_arrays_of_a_clip():
@@ -39,17 +41,32 @@ def test_mel_is_that_of_the_take():
 
 def test_masks_keep_the_covered_share_and_never_lose_a_sliver():
     takes = toy_takes(2)
-    share = mask_grids(takes[0].masks[3], CONFIG.times_s, 8)
+    share = mask_grids_at(takes[0].masks[3], CONFIG.times_s, 8)
     kept = clip_arrays(takes, CONFIG)["masks"][0] / 255.0
     np.testing.assert_allclose(kept, share, atol=1 / 255)
     assert ((share > 0) == (kept > 0)).all()
 
 
-def test_an_object_without_track_or_speeds():
-    assert not mask_grids(None, CONFIG.times_s, 8).any()
-    entry = toy_takes(1)[0].physics.objects[0]
-    nothing = replace(entry, speed_times_s=np.zeros(0), speed_m_s=np.zeros(0))
-    assert np.isnan(object_speeds(nothing, CONFIG.times_s)).all()
+def test_what_is_stored_is_what_inference_gives_the_adapter():
+    take = toy_takes(3)[0]
+    entry, track = take.physics[3], take.masks[3]
+    early = slice(0, 16)
+    known = replace(
+        entry, speed_times_s=entry.speed_times_s[early], speed_m_s=entry.speed_m_s[early]
+    )
+    seen = replace(
+        track,
+        masks=track.masks[early],
+        times_s=track.times_s[early],
+        scores=track.scores[early],
+    )
+    take = replace(take, physics=replace(take.physics, objects=(known,)), masks={3: seen})
+    arrays = clip_arrays((take,), CONFIG)
+    given = adapter_inputs(take.physics.objects, take.masks, CONFIG.times_s, CONFIG.grid)
+    np.testing.assert_array_equal(arrays["speed_m_s"][0, 0], given.speed_m_s[0, 0].numpy())
+    assert np.isnan(arrays["speed_m_s"][0, 0, 17:]).all()
+    np.testing.assert_allclose(arrays["masks"][0] / 255.0, given.masks[0, 0].numpy(), atol=1 / 255)
+    assert not arrays["masks"][0, 16:].any()
 
 
 def test_a_store_reads_shards_in_order(store_folder):
