@@ -83,15 +83,14 @@ def loudness_energy_spearman(level_db: ArrayLike, energy_change_j: ArrayLike) ->
     Raises:
         InputError: Sequences of different lengths.
     """
-    from scipy.stats import rankdata
+    from scipy.stats import spearmanr
 
     levels, energies = validate(level_db, energy_change_j)
     if levels.size < 3:
         return float("nan")
-    a, b = rankdata(levels), rankdata(energies)
-    a, b = a - a.mean(), b - b.mean()
-    spread = float(np.sqrt((a @ a) * (b @ b)))
-    return float(a @ b) / spread if spread > 0 else 0.0
+    if np.ptp(levels) == 0 or np.ptp(energies) == 0:
+        return 0.0
+    return float(spearmanr(levels, energies).statistic)
 
 
 def level_error_db(level_db: ArrayLike, reference_db: ArrayLike) -> float:

@@ -1,12 +1,12 @@
-"""A picture of 256 colours as PNG bytes; enough for a spectrogram, with nothing to install."""
+"""A picture of 256 colours as PNG bytes."""
 
 from __future__ import annotations
 
-import struct
-import zlib
+import io
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,19 +30,8 @@ def png_bytes(index: NDArray[np.uint8], colours: NDArray[np.uint8]) -> bytes:
         colours: (256, 3).
     """
     height, width = index.shape
-    rows = np.zeros((height, width + 1), dtype=np.uint8)  # a filter byte before each row
-    rows[:, 1:] = index
-    header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        _chunk(name, data)
-        for name, data in (
-            (b"IHDR", header),
-            (b"PLTE", np.ascontiguousarray(colours).tobytes()),
-            (b"IDAT", zlib.compress(rows.tobytes(), 9)),
-            (b"IEND", b""),
-        )
-    )
-
-
-def _chunk(name: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+    picture = Image.frombytes("P", (width, height), np.ascontiguousarray(index).tobytes())
+    picture.putpalette(np.ascontiguousarray(colours).tobytes())
+    stream = io.BytesIO()
+    picture.save(stream, format="PNG", optimize=True)
+    return stream.getvalue()

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pavas_sdk.training.batches import BatchConfig, FlowBatch, draw_batch, whole_clips
-    from pavas_sdk.training.ema import ExponentialAverage
     from pavas_sdk.training.encoders import EncoderTraining
     from pavas_sdk.training.features import FeatureBank, PhysicsSet
     from pavas_sdk.training.flow import FlowModel, flow_loss
@@ -25,7 +24,6 @@ _EXPORTS = {
     "BatchConfig": "batches",
     "ClipStore": "store",
     "EncoderTraining": "encoders",
-    "ExponentialAverage": "ema",
     "FeatureBank": "features",
     "FlowBatch": "batches",
     "FlowModel": "flow",
@@ -49,7 +47,6 @@ __all__ = [
     "BatchConfig",
     "ClipStore",
     "EncoderTraining",
-    "ExponentialAverage",
     "FeatureBank",
     "FlowBatch",
     "FlowModel",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import shutil
 import time
 from dataclasses import dataclass, field
@@ -12,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from diffusers.training_utils import EMAModel
+from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
 
-from pavas_sdk.errors import ConfigurationError
+from pavas_sdk.errors import ConfigurationError, FormatError
 from pavas_sdk.training.batches import BatchConfig, draw_batch
-from pavas_sdk.training.ema import ExponentialAverage
 from pavas_sdk.training.flow import flow_loss
 
 if TYPE_CHECKING:
@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from pavas_sdk.training.features import FeatureBank
     from pavas_sdk.training.flow import FlowModel
 
-__all__ = ["FlowTraining", "learning_rate", "train_flow"]
+__all__ = ["FlowTraining", "learning_rate_schedule", "train_flow"]
 
 logger = logging.getLogger(__name__)
+CHECKPOINT_VERSION = 2  # 1, of version 0.1.0, had another moving average and no schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,15 +64,26 @@ class FlowTraining:
     batches: BatchConfig = field(default_factory=BatchConfig)
 
 
-def learning_rate(step: int, training: FlowTraining) -> float:
-    """Return the learning rate of a step: linear warm-up, then a cosine."""
-    if step < training.warmup:
-        return training.peak_learning_rate * (step + 1) / training.warmup
-    done = (step - training.warmup) / max(1, training.steps - training.warmup)
-    wave = 0.5 * (1.0 + math.cos(math.pi * min(done, 1.0)))
-    return training.peak_learning_rate * (
-        training.final_share + (1.0 - training.final_share) * wave
+def learning_rate_schedule(
+    optimizer: torch.optim.Optimizer, training: FlowTraining
+) -> torch.optim.lr_scheduler.LRScheduler:
+    """Return the schedule: linear warm-up from ``peak / warmup``, then a cosine.
+
+    Args:
+        optimizer: With the peak as its learning rate.
+        training: Numbers.
+    """
+    cosine = CosineAnnealingLR(
+        optimizer,
+        T_max=max(1, training.steps - training.warmup),
+        eta_min=training.final_share * training.peak_learning_rate,
     )
+    if training.warmup == 0:
+        return cosine
+    rise = LinearLR(
+        optimizer, start_factor=1.0 / training.warmup, total_iters=max(1, training.warmup - 1)
+    )
+    return SequentialLR(optimizer, [rise, cosine], milestones=[training.warmup])
 
 
 class _Progress:
@@ -82,11 +94,80 @@ class _Progress:
         self.losses: list[float] = []
 
     def state_dict(self) -> dict[str, Any]:
-        return {"step": self.step, "losses": list(self.losses)}
+        return {
+            "format_version": CHECKPOINT_VERSION,
+            "step": self.step,
+            "losses": list(self.losses),
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        found = state.get("format_version", 1)
+        if found != CHECKPOINT_VERSION:
+            raise FormatError(
+                f"the checkpoint has format version {found}, this version of pavas-sdk resumes "
+                f"{CHECKPOINT_VERSION}; finish it with the version that wrote it, or train anew in "
+                "another folder"
+            )
         self.step = int(state["step"])
         self.losses = [float(loss) for loss in state["losses"]]
+
+
+class _Run:
+    """A training in progress: all that a checkpoint holds."""
+
+    def __init__(self, model: FlowModel, training: FlowTraining, folder: Path) -> None:
+        self.model = model
+        self.training = training
+        self.checkpoint = folder / "checkpoint"
+        self.trainable = [p for p in model.parameters() if p.requires_grad]
+        optimizer = torch.optim.AdamW(
+            self.trainable,
+            lr=training.peak_learning_rate,
+            weight_decay=training.weight_decay,
+            fused=True,
+        )
+        self.schedule = learning_rate_schedule(optimizer, training)
+        self.accelerator = _accelerator()
+        self.prepared, self.optimizer = self.accelerator.prepare(model, optimizer)
+        self.average = EMAModel(self.trainable, decay=training.ema_decay, foreach=True)
+        self.progress = _Progress()
+        self.accelerator.register_for_checkpointing(self.average, self.progress, self.schedule)
+
+    def resume(self) -> None:
+        """Continue from the checkpoint, if there is one."""
+        if self.checkpoint.exists():
+            self.accelerator.load_state(str(self.checkpoint))
+            self.average.to(self.accelerator.device)
+            logger.info("resumed at step %d", self.progress.step)
+
+    def step(self, bank: FeatureBank, clips: NDArray[np.int64]) -> float:
+        """Make one optimiser step and return its loss."""
+        training, step = self.training, self.progress.step
+        batch = draw_batch(bank, clips, training.batches, training.seed, step)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = flow_loss(
+            self.prepared, batch, training.seed, step, time_logit_mean=training.time_logit_mean
+        )
+        self.accelerator.backward(loss)
+        self.accelerator.clip_grad_norm_(self.trainable, training.max_grad_norm)
+        self.optimizer.step()
+        self.schedule.step()
+        self.average.step(self.trainable)
+        self.progress.step = step + 1
+        return float(loss.detach())
+
+    def save(self) -> None:
+        """Write a checkpoint."""
+        _save(self.accelerator, self.checkpoint, self.progress)
+
+    def show_average(self, callback: Callable[[FlowModel, int], None]) -> None:
+        """Call ``callback`` with the averaged model, then go on with the trained one."""
+        self.average.store(self.trainable)
+        self.average.copy_to(self.trainable)
+        self.model.eval()
+        callback(self.model, self.progress.step)
+        self.average.restore(self.trainable)
+        self.prepared.train()
 
 
 def train_flow(
@@ -120,51 +201,29 @@ def train_flow(
 
     Raises:
         ConfigurationError: accelerate is not installed.
+        FormatError: The checkpoint was written by another version.
     """
-    accelerator = _accelerator()
-    trainable = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(
-        trainable, lr=training.peak_learning_rate, weight_decay=training.weight_decay, fused=True
-    )
-    average = ExponentialAverage(model, training.ema_decay)
-    progress = _Progress()
-    prepared, optimizer = accelerator.prepare(model, optimizer)
-    accelerator.register_for_checkpointing(average, progress)
-    checkpoint = folder / "checkpoint"
-    if resume and checkpoint.exists():
-        accelerator.load_state(str(checkpoint))
-        logger.info("resumed at step %d", progress.step)
+    run = _Run(model, training, folder)
+    progress = run.progress
+    if resume:
+        run.resume()
     stop = training.steps if until_step is None else min(until_step, training.steps)
     recent: list[float] = []
     saved = time.monotonic()
-    prepared.train()
+    run.prepared.train()
     while progress.step < stop:
-        step = progress.step
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, training)
-        batch = draw_batch(bank, clips, training.batches, training.seed, step)
-        optimizer.zero_grad(set_to_none=True)
-        loss = flow_loss(
-            prepared, batch, training.seed, step, time_logit_mean=training.time_logit_mean
-        )
-        accelerator.backward(loss)
-        accelerator.clip_grad_norm_(trainable, training.max_grad_norm)
-        optimizer.step()
-        average.update(model)
-        progress.step = step + 1
-        recent.append(float(loss.detach()))
+        recent.append(run.step(bank, clips))
         if progress.step % 50 == 0 or progress.step == stop:
             progress.losses.append(float(np.mean(recent)))
             recent.clear()
             logger.info("flow step %d loss %.4f", progress.step, progress.losses[-1])
         if progress.step == stop or time.monotonic() - saved > training.save_every_s:
-            _save(accelerator, checkpoint, progress)
+            run.save()
             saved = time.monotonic()
             if on_checkpoint is not None:
-                _with_average(model, average, on_checkpoint, progress.step)
-                prepared.train()
+                run.show_average(on_checkpoint)
     if progress.step >= training.steps:
-        average.copy_to(model)
+        run.average.copy_to(run.trainable)
     model.eval()
     return progress.losses
 
@@ -195,18 +254,3 @@ def _save(accelerator: Any, checkpoint: Path, progress: _Progress) -> None:
         shutil.rmtree(old)
     note = {"step": progress.step, "losses": progress.losses}
     (checkpoint.parent / "progress.json").write_text(json.dumps(note), encoding="utf-8")
-
-
-def _with_average(
-    model: FlowModel,
-    average: ExponentialAverage,
-    callback: Callable[[FlowModel, int], None],
-    step: int,
-) -> None:
-    kept = {name: value.detach().clone() for name, value in model.named_parameters()}
-    average.copy_to(model)
-    model.eval()
-    callback(model, step)
-    with torch.no_grad():
-        for name, value in model.named_parameters():
-            value.copy_(kept[name])

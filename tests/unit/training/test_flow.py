@@ -8,7 +8,7 @@ import pytest
 import torch
 from training_world import CONFIG
 
-from pavas_sdk.errors import ConfigurationError
+from pavas_sdk.errors import ConfigurationError, FormatError
 from pavas_sdk.models import LinearMelCodec, TinySyncEncoder, TinyVisualEncoder
 from pavas_sdk.registry import default_registry
 from pavas_sdk.training import (
@@ -25,7 +25,7 @@ from pavas_sdk.training import (
 )
 from pavas_sdk.training.assembly import TinySize, build_flow_model, physics_statistics
 from pavas_sdk.training.features import write_features
-from pavas_sdk.training.loop import learning_rate
+from pavas_sdk.training.loop import learning_rate_schedule
 from pavas_sdk.training.validation import impact_levels, sample_mel
 
 CLIPS = np.arange(10)
@@ -238,9 +238,54 @@ def test_checkpoints_show_the_average_and_give_the_parameters_back(world, build,
     assert torch.equal(seen[0][1], next(model.transformer.fused_blocks.parameters()))
 
 
+def test_looking_at_the_average_changes_nothing(world, build, tmp_path):
+    _, bank, *_ = world
+    plain, watched = build(), build()
+    train_flow(plain, bank, CLIPS, TRAINING, tmp_path / "plain")
+    every_step = replace(TRAINING, save_every_s=0.0)
+    seen = []
+    train_flow(
+        watched,
+        bank,
+        CLIPS,
+        every_step,
+        tmp_path / "watched",
+        on_checkpoint=lambda _, n: seen.append(n),
+    )
+    assert seen == list(range(1, 9))
+    for one, other in zip(plain.parameters(), watched.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_a_checkpoint_of_version_0_1_0_is_refused(world, build, tmp_path):
+    _, bank, *_ = world
+    train_flow(build(), bank, CLIPS, TRAINING, tmp_path, until_step=2)
+    place = tmp_path / "checkpoint" / "custom_checkpoint_1.pkl"
+    state = torch.load(place)
+    torch.save({"step": state["step"], "losses": state["losses"]}, place)
+    with pytest.raises(FormatError, match=r"format version 1.*train anew"):
+        train_flow(build(), bank, CLIPS, TRAINING, tmp_path, resume=True)
+
+
+def test_without_warm_up_the_rate_begins_at_the_peak():
+    training = FlowTraining(steps=10, warmup=0)
+    weight = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.AdamW([weight], lr=training.peak_learning_rate)
+    learning_rate_schedule(optimizer, training)
+    assert optimizer.param_groups[0]["lr"] == training.peak_learning_rate
+
+
 def test_learning_rate_rises_and_falls():
     training = FlowTraining(steps=1000, warmup=100)
-    rates = [learning_rate(step, training) for step in range(1000)]
+    optimizer = torch.optim.AdamW(
+        [torch.nn.Parameter(torch.zeros(1))], lr=training.peak_learning_rate
+    )
+    schedule = learning_rate_schedule(optimizer, training)
+    rates = []
+    for _ in range(1000):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
     assert rates[0] == pytest.approx(training.peak_learning_rate / 100)
     assert int(np.argmax(rates)) in (99, 100)
     assert rates[-1] == pytest.approx(training.peak_learning_rate * 0.02, rel=0.02)
