@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pavas_sdk.testing.tiny_pipeline import fill_zeros, untrained_adapter
+
 if TYPE_CHECKING:
     from pavas_sdk.pipelines import PavasPipeline
 
@@ -32,65 +34,14 @@ def tiny_mmaudio_pipeline(
     """
     import torch
 
-    from pavas_sdk.models import (
-        BIGVGAN_VARIANTS,
-        VAE_VARIANTS,
-        AutoencoderMel,
-        BigVGAN,
-        CLIPEncoder,
-        FlowMatchEuler,
-        MMAudioTransformer,
-        Synchformer,
-        sequence_for_mode,
-    )
+    from pavas_sdk.models import sequence_for_mode
     from pavas_sdk.pipelines import PavasPipeline
-    from pavas_sdk.registry import default_registry
 
     sequence = sequence_for_mode(mode)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        clip = CLIPEncoder(
-            embed_dim=16,
-            vision_width=32,
-            vision_layers=1,
-            vision_head_width=16,
-            text_width=16,
-            text_heads=2,
-            text_layers=1,
-        )
-        sync = Synchformer(hidden_dim=16, num_heads=2, depth=1, mlp_dim=32, patch_size=56)
-        transformer = MMAudioTransformer(
-            latent_dim=VAE_VARIANTS[mode]["latent_channels"],
-            hidden_dim=32,
-            num_heads=2,
-            depth=2,
-            fused_depth=1,
-            clip_dim=16,
-            sync_dim=16,
-            text_dim=16,
-            mlp_ratio=2.0,
-            mlp_multiple_of=16,
-            time_embed_dim=32,
-        )
-        fixed = None
-        if adapter:
-            target = default_registry().get("conditioning_adapter").load()
-            fixed = target.for_transformer(transformer, patch_dim=32, hidden_dim=16, mixer_rank=4)
-        modules = (transformer, sync, fixed)
-        for module in modules:
-            for parameter in () if module is None else module.parameters():
-                if parameter.requires_grad and not parameter.any():
-                    torch.nn.init.normal_(parameter, std=0.1)
-        vae = AutoencoderMel(**{**VAE_VARIANTS[mode], "base_width": 8})
-        vocoder = BigVGAN(**{**BIGVGAN_VARIANTS[mode], "initial_channels": 128})
         pipe: PavasPipeline = PavasPipeline(
-            transformer=transformer.eval(),
-            vae=vae.eval(),
-            vocoder=vocoder.eval(),
-            scheduler=FlowMatchEuler(),
-            clip=clip.eval(),
-            sync_encoder=sync.eval(),
-            conditioning_adapter=None if fixed is None else fixed.eval(),
+            **_networks(mode, adapter=adapter),
             physics_estimator=physics_estimator,
             **{
                 "name": "untrained",
@@ -104,3 +55,54 @@ def tiny_mmaudio_pipeline(
         )
     pipe.set_progress_bar_config(disable=True)
     return pipe
+
+
+def _networks(mode: str, *, adapter: bool) -> dict[str, Any]:
+    """The components, with weights drawn from the global generator."""
+    from pavas_sdk.models import (
+        BIGVGAN_VARIANTS,
+        VAE_VARIANTS,
+        AutoencoderMel,
+        BigVGAN,
+        CLIPEncoder,
+        FlowMatchEuler,
+        MMAudioTransformer,
+        Synchformer,
+    )
+
+    clip = CLIPEncoder(
+        embed_dim=16,
+        vision_width=32,
+        vision_layers=1,
+        vision_head_width=16,
+        text_width=16,
+        text_heads=2,
+        text_layers=1,
+    )
+    sync = Synchformer(hidden_dim=16, num_heads=2, depth=1, mlp_dim=32, patch_size=56)
+    transformer = MMAudioTransformer(
+        latent_dim=VAE_VARIANTS[mode]["latent_channels"],
+        hidden_dim=32,
+        num_heads=2,
+        depth=2,
+        fused_depth=1,
+        clip_dim=16,
+        sync_dim=16,
+        text_dim=16,
+        mlp_ratio=2.0,
+        mlp_multiple_of=16,
+        time_embed_dim=32,
+    )
+    conditioning = untrained_adapter(transformer, patch_dim=32) if adapter else None
+    fill_zeros(transformer, sync, conditioning)
+    vae = AutoencoderMel(**{**VAE_VARIANTS[mode], "base_width": 8})
+    vocoder = BigVGAN(**{**BIGVGAN_VARIANTS[mode], "initial_channels": 128})
+    return {
+        "transformer": transformer.eval(),
+        "vae": vae.eval(),
+        "vocoder": vocoder.eval(),
+        "scheduler": FlowMatchEuler(),
+        "clip": clip.eval(),
+        "sync_encoder": sync.eval(),
+        "conditioning_adapter": conditioning,
+    }

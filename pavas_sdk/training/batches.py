@@ -126,53 +126,82 @@ def draw_batch(
     size = config.batch
     units_in_clip = bank.latents.shape[2] // config.unit_latents
     units = min(config.latents // config.unit_latents, units_in_clip)
-    chosen = rng.choice(clips, size=size)
-    use_estimate = np.zeros(size, dtype=np.bool_)
-    if bank.has_estimate is not None and bank.has_estimate[clips].any():
-        use_estimate = rng.random(size) < config.estimated_share
-        chosen[use_estimate] = rng.choice(
-            clips[bank.has_estimate[clips]], size=int(use_estimate.sum())
-        )
+    chosen, use_estimate = _draw_clips(bank, clips, config, rng)
     takes = rng.integers(0, bank.latents.shape[1], size=size)
     starts = rng.integers(0, units_in_clip - units + 1, size=size)
     for row in np.flatnonzero(rng.random(size) < config.near_contact):
         starts[row] = _start_near_contact(
             bank.weight[chosen[row], takes[row]], config.unit_latents, units, rng, starts[row]
         )
-
-    def crop(array: NDArray[np.generic], per_unit: int, *, axis: int) -> NDArray[np.generic]:
-        """Cut each row's own part of ``array`` (B, ..., time, ...)."""
-        parts = [
-            np.take(row, np.arange(start * per_unit, (start + units) * per_unit), axis=axis)
-            for row, start in zip(array, starts, strict=True)
-        ]
-        return np.stack(parts)
-
-    def tensor(array: NDArray[np.generic]) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
-
     keep_visual = rng.random(size) >= config.drop_visual
     keep_clip = keep_visual & (rng.random(size) >= config.drop_clip)
     keep_physics = keep_visual & (rng.random(size) >= config.drop_physics)
     keep_text = rng.random(size) >= config.drop_text
     text = bank.text[chosen, takes] * keep_text[:, None, None]
     objects, visible, mass, speed, valid = _physics(bank, config, rng, chosen, takes, use_estimate)
-    frames = config.unit_frames
+    latents = _Crop(starts=starts, units=units, per_unit=config.unit_latents)
+    frames = _Crop(starts=starts, units=units, per_unit=config.unit_frames)
+    sync = _Crop(starts=starts, units=units, per_unit=config.unit_sync)
     return FlowBatch(
-        latents=tensor(crop(bank.latents[chosen, takes], config.unit_latents, axis=0)),
-        clip=tensor(crop(bank.pooled[chosen], frames, axis=0)),
-        sync=tensor(crop(bank.sync[chosen], config.unit_sync, axis=0)),
-        text=tensor(text),
-        objects=tensor(crop(objects, frames, axis=1)),
-        visible=torch.from_numpy(crop(visible, frames, axis=1)),
-        mass_kg=tensor(mass),
-        speed_m_s=tensor(crop(speed, frames, axis=1)),
+        latents=_tensor(latents.of(bank.latents[chosen, takes], axis=0)),
+        clip=_tensor(frames.of(bank.pooled[chosen], axis=0)),
+        sync=_tensor(sync.of(bank.sync[chosen], axis=0)),
+        text=_tensor(text),
+        objects=_tensor(frames.of(objects, axis=1)),
+        visible=torch.from_numpy(frames.of(visible, axis=1)),
+        mass_kg=_tensor(mass),
+        speed_m_s=_tensor(frames.of(speed, axis=1)),
         valid=torch.from_numpy(valid),
         keep_clip=torch.from_numpy(keep_clip),
         keep_sync=torch.from_numpy(keep_visual),
         keep_physics=torch.from_numpy(keep_physics),
-        weight=tensor(crop(bank.weight[chosen, takes], config.unit_latents, axis=0)),
+        weight=_tensor(latents.of(bank.weight[chosen, takes], axis=0)),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Crop:
+    """Which part of each row is cut out of one kind of feature.
+
+    Attributes:
+        starts: (B,), first unit of each row.
+        units: Length.
+        per_unit: Features per unit.
+    """
+
+    starts: NDArray[np.int64]
+    units: int
+    per_unit: int
+
+    def of(self, array: NDArray[np.generic], *, axis: int) -> NDArray[np.generic]:
+        """Cut ``array`` (B, ..., time, ...); ``axis`` is that of the time in a row."""
+        parts = [
+            np.take(
+                row,
+                np.arange(start * self.per_unit, (start + self.units) * self.per_unit),
+                axis=axis,
+            )
+            for row, start in zip(array, self.starts, strict=True)
+        ]
+        return np.stack(parts)
+
+
+def _tensor(array: NDArray[np.generic]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+
+
+def _draw_clips(
+    bank: FeatureBank, clips: NDArray[np.int64], config: BatchConfig, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the clip of each row, and whether its estimated physics is used."""
+    chosen = rng.choice(clips, size=config.batch)
+    use_estimate = np.zeros(config.batch, dtype=np.bool_)
+    if bank.has_estimate is not None and bank.has_estimate[clips].any():
+        use_estimate = rng.random(config.batch) < config.estimated_share
+        chosen[use_estimate] = rng.choice(
+            clips[bank.has_estimate[clips]], size=int(use_estimate.sum())
+        )
+    return chosen, use_estimate
 
 
 def _start_near_contact(
@@ -249,22 +278,19 @@ def whole_clips(
     rows = [_row(physics or bank.true, int(clip), take) for clip in clips]
     objects, visible, mass, speed, valid = (np.stack(column) for column in zip(*rows, strict=True))
 
-    def tensor(array: NDArray[np.generic]) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
-
     kept = torch.ones(len(clips), dtype=torch.bool)
     return FlowBatch(
-        latents=tensor(bank.latents[clips, take]),
-        clip=tensor(bank.pooled[clips]),
-        sync=tensor(bank.sync[clips]),
-        text=tensor(bank.text[clips, take]),
-        objects=tensor(objects),
+        latents=_tensor(bank.latents[clips, take]),
+        clip=_tensor(bank.pooled[clips]),
+        sync=_tensor(bank.sync[clips]),
+        text=_tensor(bank.text[clips, take]),
+        objects=_tensor(objects),
         visible=torch.from_numpy(visible),
-        mass_kg=tensor(mass) * mass_factor,
-        speed_m_s=tensor(speed) * speed_factor,
+        mass_kg=_tensor(mass) * mass_factor,
+        speed_m_s=_tensor(speed) * speed_factor,
         valid=torch.from_numpy(valid),
         keep_clip=kept,
         keep_sync=kept,
         keep_physics=kept,
-        weight=tensor(bank.weight[clips, take]),
+        weight=_tensor(bank.weight[clips, take]),
     )

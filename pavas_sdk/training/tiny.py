@@ -23,15 +23,13 @@ from pavas_sdk.training.assembly import (
     export_pipeline,
     physics_statistics,
 )
-from pavas_sdk.training.encoders import (
-    train_sync_encoder,
-    train_visual_encoder,
-)
 from pavas_sdk.training.estimates import with_estimates, write_estimates
 from pavas_sdk.training.features import FeatureBank, write_features
 from pavas_sdk.training.loop import train_flow
 from pavas_sdk.training.store import ClipStore, StoreConfig, write_shard
+from pavas_sdk.training.sync_encoder import train_sync_encoder
 from pavas_sdk.training.validation import validate
+from pavas_sdk.training.visual_encoder import train_visual_encoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -7,7 +7,8 @@ import torch
 from pavas_sdk.errors import InputError
 from pavas_sdk.models import TinySyncEncoder, TinyVisualEncoder
 from pavas_sdk.training import ClipStore, EncoderTraining
-from pavas_sdk.training.encoders import train_sync_encoder, train_visual_encoder
+from pavas_sdk.training.sync_encoder import train_sync_encoder
+from pavas_sdk.training.visual_encoder import train_visual_encoder
 
 
 def test_sync_encoder_learns_and_freezes(store_folder):
