@@ -93,13 +93,7 @@ def report(
     from pavas_sdk.report import ReportInput, write_report
 
     choice = take_choice(options)
-    if not (math.isfinite(time_scale) and time_scale > 0):
-        raise ConfigurationError(f"--time-scale must be above 0, got {time_scale:g}")
-    if sound is not None and no_sound:
-        raise ConfigurationError("--sound and --no-sound exclude each other")
-    page = named_file(out, f"{video.stem}.report.html")
-    if page.exists() and not overwrite:
-        raise OutputExistsError(f"{page} exists; use --overwrite to replace it")
+    page = _checked_page(video, out, sound, no_sound, time_scale, overwrite)
     with open_video(video, time_scale=time_scale) as source:
         given, audio, provenance = _earlier(sound, physics, source)
         pipe = load_pipeline(model, device, "float32", choice)
@@ -129,6 +123,30 @@ def report(
     say(f"  {human_bytes(page.stat().st_size)}; open it in a browser")
     click.echo(page)
     return 0
+
+
+def _checked_page(
+    video: Path,
+    out: str,
+    sound: Path | None,
+    no_sound: bool,
+    time_scale: float,
+    overwrite: bool,
+) -> Path:
+    """Return where the page goes.
+
+    Raises:
+        ConfigurationError: Options that contradict each other.
+        OutputExistsError: A page stands there.
+    """
+    if not (math.isfinite(time_scale) and time_scale > 0):
+        raise ConfigurationError(f"--time-scale must be above 0, got {time_scale:g}")
+    if sound is not None and no_sound:
+        raise ConfigurationError("--sound and --no-sound exclude each other")
+    page = named_file(out, f"{video.stem}.report.html")
+    if page.exists() and not overwrite:
+        raise OutputExistsError(f"{page} exists; use --overwrite to replace it")
+    return page
 
 
 def _earlier(

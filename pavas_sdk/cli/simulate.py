@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pavas_sdk.cli.output import json_option, say, show_json, show_table
+
+if TYPE_CHECKING:
+    from pavas_sdk.simulation import SceneConfig
 
 __all__ = ["simulate"]
 
@@ -76,10 +79,7 @@ def simulate(
     centroids, camera). The same seed always gives the same clips. Interrupted runs go on where
     they stopped.
     """
-    from pavas_sdk.errors import OutputError
     from pavas_sdk.simulation import SceneConfig
-    from pavas_sdk.simulation import simulate as make
-    from pavas_sdk.simulation.export import ClipFiles, finished_clip, write_clip
 
     config = SceneConfig(
         width=size[0],
@@ -92,31 +92,7 @@ def simulate(
         # the mp4 itself is compressed
         compression=False,
     )
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as err:
-        raise OutputError(
-            f"cannot make {out}: {err.strerror or err}; choose a writable folder"
-        ) from err
-    rows: list[dict[str, Any]] = []
-    made = 0
-    for index in range(clips):
-        clip_seed = seed * _CLIPS_PER_SEED + index
-        name = f"sim-{seed}-{index:05d}"
-        files = ClipFiles(out, name)
-        document = None
-        if not overwrite:
-            document = finished_clip(out, name, seed=clip_seed, config=config)
-        if document is None:
-            simulation = make(clip_seed, config)
-            write_clip(simulation, out, name, points=points, overwrite=True)
-            document = finished_clip(out, name, seed=clip_seed, config=config)
-            made += 1
-            say(
-                f"{index + 1}/{clips}  {name}  {simulation.clip.action}: {simulation.clip.prompt or '(no words)'}"
-            )
-        if document is not None:
-            rows.append(_row(name, files.video, document))
+    rows, made = _simulate_all(clips, seed, out, config, points=points, overwrite=overwrite)
     if as_json:
         show_json(rows)
     else:
@@ -134,6 +110,40 @@ def simulate(
             ],
         )
     say(f"{made} made, {clips - made} kept in {out}")
+
+
+def _simulate_all(
+    clips: int, seed: int, out: Path, config: SceneConfig, *, points: bool, overwrite: bool
+) -> tuple[list[dict[str, Any]], int]:
+    """Make the clips that are not there; return what the listing says of all, and how many."""
+    from pavas_sdk.errors import OutputError
+    from pavas_sdk.simulation import simulate, write_clip
+    from pavas_sdk.simulation.export import ClipFiles, finished_clip
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise OutputError(
+            f"cannot make {out}: {err.strerror or err}; choose a writable folder"
+        ) from err
+    rows: list[dict[str, Any]] = []
+    made = 0
+    for index in range(clips):
+        clip_seed = seed * _CLIPS_PER_SEED + index
+        name = f"sim-{seed}-{index:05d}"
+        document = None
+        if not overwrite:
+            document = finished_clip(out, name, seed=clip_seed, config=config)
+        if document is None:
+            simulation = simulate(clip_seed, config)
+            write_clip(simulation, out, name, points=points, overwrite=True)
+            document = finished_clip(out, name, seed=clip_seed, config=config)
+            made += 1
+            clip = simulation.clip
+            say(f"{index + 1}/{clips}  {name}  {clip.action}: {clip.prompt or '(no words)'}")
+        if document is not None:
+            rows.append(_row(name, ClipFiles(out, name).video, document))
+    return rows, made
 
 
 def _row(name: str, video: Path, document: dict[str, Any]) -> dict[str, Any]:

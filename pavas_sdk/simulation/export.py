@@ -238,7 +238,6 @@ def read_clip(directory: str | Path, name: str) -> LabelledClip:
         objects = [body for body in document["bodies"] if body["object_id"] is not None]
         return LabelledClip(
             clip_id=document["seed"],
-            source=open_video(files.video),
             audio=read_audio(files.video),
             physics=PhysicsEstimate.load(files.physics),
             masks=read_masks(files.truth),
@@ -255,6 +254,7 @@ def read_clip(directory: str | Path, name: str) -> LabelledClip:
             surface=document["floor"],
             materials={body["object_id"]: body["material"] for body in objects},
             sizes_m={body["object_id"]: body["size_m"] for body in objects},
+            source=open_video(files.video),
         )
     except (KeyError, TypeError) as err:
         raise FormatError(f"{files.contacts} is no contacts document ({err!r})") from err

@@ -13,7 +13,7 @@ from pavas_sdk.media import read_audio, read_video
 from pavas_sdk.simulation import read_clip, read_masks, write_clip
 from pavas_sdk.simulation.export import ClipFiles, finished_clip
 
-FILES_0_1_0 = Path(__file__).parents[2] / "golden" / "files_0_1_0"
+FILES_0_1_0 = Path(__file__).parents[2] / "compatibility" / "version_0_1_0" / "simulated"
 
 
 @pytest.fixture
