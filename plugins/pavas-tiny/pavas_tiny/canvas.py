@@ -94,7 +94,7 @@ def _warp(
     row = np.clip(y.astype(np.int32), 0, height - 2)
     fx = np.rint((np.clip(x, 0, width - 1) - column) * 16).astype(np.uint16)[..., None]
     fy = np.rint((np.clip(y, 0, height - 1) - row) * 16).astype(np.uint16)[..., None]
-    flat = frame.reshape(-1, 3).astype(np.uint16)  # 255 * 16 * 16 just fits
+    flat = frame.reshape(-1, 3)  # sums are uint16, into which 255 * 16 * 16 + 128 just fits
     at = (row * width + column).astype(np.intp)
     top = flat.take(at, axis=0) * (16 - fx) + flat.take(at + 1, axis=0) * fx
     bottom = flat.take(at + width, axis=0) * (16 - fx) + flat.take(at + width + 1, axis=0) * fx

@@ -51,7 +51,6 @@ def repair_ghosts(
         owner, weights=threshold.ravel()[inside % threshold.size], minlength=count + 1
     )
     ghost = (back_edge > 1.4 * frame_edge) & (moving < limit)
-    ghost[0] = False
     ghostly = ghost[labels]
     least = max(2, min(4, labels.shape[0] // 10))
     wanted = ghostly.sum(axis=0) >= least

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -92,6 +94,14 @@ def test_two_sightings_are_no_path():
     assert fit_pieces(TIMES, path) == []
     path[5] = 7.0
     assert len(fit_pieces(TIMES, path)) == 1
+
+
+def test_a_long_absence_parts_two_paths():
+    times = clock(130)
+    path = np.full((130, 2), np.nan)
+    path[:20], path[110:] = (20.0, 30.0), (60.0, 30.0)
+    pieces = fit_pieces(times, path)
+    assert [(piece.first, piece.last) for piece in pieces] == [(0, 19), (110, 129)]
 
 
 def test_uneven_frame_times():
@@ -194,6 +204,7 @@ def test_what_is_no_evidence(piece):
 
 
 def test_two_short_ones_that_agree_are_evidence():
+    assert fit_gravity([[fall(seen=4)], [fall(seen=4)]]) is None
     assert fit_gravity([[fall(seen=6)], [fall(seen=6)]]).pieces == 2
 
 
@@ -209,5 +220,8 @@ def test_agreement_makes_sure_and_spread_makes_unsure():
     one = fit_gravity([[fall()]]).log_std
     three = fit_gravity([[fall(), fall(), fall()]]).log_std
     spread = fit_gravity([[fall((0, 85)), fall(), fall((0, 115))]]).log_std
-    assert three < one
-    assert three < spread
+    assert three == pytest.approx(math.hypot(0.01, 0.03) / math.sqrt(3))
+    assert one == pytest.approx(math.hypot(0.01, 0.03))
+    assert spread == pytest.approx(
+        math.hypot(three, np.log([85, 100, 115]).std() / 3**0.5), rel=0.02
+    )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from pavas_tiny.camera_motion import CameraMotion
-from pavas_tiny.selection import _in_frame, _own_share, select_movers
+from pavas_tiny.selection import _in_frame, select_movers
 from pavas_tiny.tracking import Parts, Track
-from scenes import disc
+from scenes import disc, overlap
 
 SIZE = (60, 90)
 STILL = CameraMotion(matrix=np.tile(np.eye(2, 3), (60, 1, 1)), moving=False, residual=0.0)
@@ -36,7 +36,7 @@ class Stage:
         self.tracks.append(track)
         return self
 
-    def movers(self, *, max_objects=4, camera=STILL):
+    def movers(self, *, max_objects=4, camera=STILL, offset=(0.0, 0.0)):
         frame, centre, area, contrast, shade, light = zip(*self.rows, strict=True)
         parts = Parts(
             frame=np.array(frame),
@@ -47,7 +47,7 @@ class Stage:
             shade=np.array(shade),
             light=np.array(light),
         )
-        return select_movers(self.tracks, parts, self.labels, (0.0, 0.0), camera, SIZE, max_objects)
+        return select_movers(self.tracks, parts, self.labels, offset, camera, SIZE, max_objects)
 
 
 def path(frames, start, step):
@@ -68,6 +68,11 @@ def test_a_mover_has_its_masks_and_centres():
     for t in (0, 14, 29):
         np.testing.assert_array_equal(mover.masks[t], disc(ACROSS[t], 5.0, SIZE) > 0.5)
     assert 0.45 < mover.score <= 1.0
+
+
+def test_centres_are_in_the_reference_picture():
+    (mover,) = Stage().add(ACROSS).movers(offset=(-5.0, 3.0))
+    np.testing.assert_allclose(mover.centres, ACROSS + np.array([-5.0, 3.0]))
 
 
 def test_what_stays_or_jitters_is_none():
@@ -101,6 +106,13 @@ def test_straight_motion_beats_a_random_walk():
     walk = np.cumsum(rng.normal(scale=1.2, size=(30, 2)), axis=0) + np.array([45, 20])
     movers = Stage().add(walk, radius=4).add(path(30, (10, 50), (2.0, 0.0)), radius=4).movers()
     assert movers[0].centres[0, 1] == 50
+
+
+def test_of_two_that_go_equally_far_the_smoother_one_is_better():
+    zigzag = path(30, (10, 20), (2.0, 0.0))
+    zigzag[::2, 1] += 5.0
+    movers = Stage().add(zigzag).add(path(30, (10, 50), (2.0, 0.0))).movers()
+    assert [mover.centres[1, 1] for mover in movers] == [50, 20]
 
 
 def test_only_clear_ones_stay_beside_the_best():
@@ -145,6 +157,12 @@ def test_what_is_lost_and_found_is_one_object():
     assert mover.masks[20].any()
 
 
+def test_what_is_fast_is_found_where_it_was_heading_for():
+    fast = path(17, (2, 30), (5.0, 0.0))
+    stage = Stage().add(fast[:5], radius=3).add(fast[10:], start=10, radius=3)
+    assert starts(stage.movers()) == [0]
+
+
 def test_what_begins_elsewhere_is_another():
     stage = Stage().add(ACROSS[:12]).add(path(12, (20, 50), (2.0, 0.0)), start=18)
     assert starts(stage.movers()) == [0, 18]
@@ -162,6 +180,8 @@ def test_the_faint_rest_that_stays_behind_is_cut():
     assert np.isfinite(mover.centres[:, 0]).sum() == 16
     clear = Stage().add(places, contrast=6.0).movers()[0]
     assert np.isfinite(clear.centres[:, 0]).all()  # a thing at rest stays seen
+    (fading,) = Stage().add(ACROSS, contrast=contrast).movers()
+    assert np.isfinite(fading.centres[:, 0]).all()  # and one that still moves
 
 
 def test_a_shared_part_is_divided_by_nearness():
@@ -178,14 +198,16 @@ def test_a_shared_part_is_divided_by_nearness():
     assert np.nonzero(left)[1].mean() < 39 < np.nonzero(right)[1].mean() + 3
 
 
-def test_shares_grow_with_the_size():
-    stage = Stage(frames=20).add(path(20, (20, 30), (1, 0)), radius=8)
-    stage.add(path(20, (60, 30), (-1, 0)), radius=4)
-    movers = stage.movers()
-    assert len(movers) == 2
-    assert _own_share.__doc__ is not None
-    areas = sorted(int(np.median(m.masks.sum(axis=(1, 2)))) for m in movers)
-    assert areas[1] > 3 * areas[0]
+def test_a_shared_part_is_divided_by_size():
+    stage = Stage(frames=20).add(path(20, (18, 30), (1.0, 0.0)), radius=8)
+    stage.add(path(20, (64, 30), (-1.0, 0.0)), radius=4)
+    large, small = stage.tracks
+    frame = 18  # centres at 36 and 46
+    stage.labels[frame][stage.labels[frame] > 0] = large.parts[frame] + 1
+    small.parts[frame], small.shared[frame] = large.parts[frame], True
+    left, right = sorted(stage.movers(), key=lambda mover: mover.centres[0, 0])
+    assert overlap(left.masks[frame], disc((36, 30), 8, SIZE) > 0.5) > 0.9
+    assert overlap(right.masks[frame], disc((46, 30), 4, SIZE) > 0.5) > 0.8
 
 
 def test_a_mask_goes_back_into_its_own_frame():

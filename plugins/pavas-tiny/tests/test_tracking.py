@@ -84,6 +84,22 @@ def test_sizes_tell_apart_what_meets():
     }
 
 
+@pytest.mark.parametrize(
+    ("area", "colours"), [(100, (RED, BLUE)), (300, (RED, RED))], ids=["by colour", "by size"]
+)
+def test_two_that_bounce_off_each_other_do_not_swap(area, colours):
+    """By their motion alone they would have passed."""
+    x = 4.0 * np.arange(7)
+    left, right = 5 + np.append(x, x[-2::-1]), 59 - np.append(x, x[-2::-1])
+    a = [(t, place, 20.0, area, colours[0]) for t, place in enumerate(left)]
+    b = [(t, place, 20.0, 100, colours[1]) for t, place in enumerate(right)]
+    parts = parts_of(a + b)
+    assert {frozenset(track.parts) for track in follow(parts, 13)} == {
+        frozenset(shown(parts, a)),
+        frozenset(shown(parts, b)),
+    }
+
+
 @pytest.mark.parametrize(("gap", "tracks"), [(4, 1), (11, 1), (12, 2)])
 def test_patience(gap, tracks):
     frames = [*range(10), *range(10 + gap, 20 + gap)]
