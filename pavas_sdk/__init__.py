@@ -5,8 +5,9 @@ Public names load on first use: importing this package imports neither torch nor
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
     from pavas_sdk.data import (
@@ -66,59 +67,59 @@ if TYPE_CHECKING:
     __version__: str
 
 _EXPORTS = {
-    "AdapterState": "interfaces",
-    "AmbiguousComponentError": "errors",
-    "Audio": "data",
-    "ComponentConfig": "interfaces",
-    "ComponentError": "errors",
-    "ComponentFailedError": "errors",
-    "ComponentNotFoundError": "errors",
-    "ComponentRef": "data",
-    "ComponentSpec": "registry",
-    "ConditioningAdapter": "interfaces",
-    "ConfigurationError": "errors",
-    "ContractError": "errors",
-    "DamagedMediaError": "errors",
-    "FormatError": "errors",
-    "FrameSource": "data",
-    "Impact": "data",
-    "InputError": "errors",
-    "LicenceError": "errors",
-    "MaskTrack": "data",
-    "MassEstimate": "data",
-    "MassEstimator": "interfaces",
-    "MediaError": "errors",
-    "MediaNotFoundError": "errors",
-    "MissingPluginError": "errors",
-    "MissingWeightsError": "errors",
-    "ModulationSite": "interfaces",
-    "MovingObject": "data",
-    "MovingObjectDetector": "interfaces",
-    "ObjectPhysics": "data",
-    "OutputError": "errors",
-    "OutputExistsError": "errors",
-    "PavasError": "errors",
-    "PavasOutput": "pipelines",
-    "PavasOutputs": "pipelines",
-    "PavasPipeline": "pipelines",
-    "PavasWarning": "errors",
-    "PhysicsEstimate": "data",
-    "PhysicsEstimator": "physics",
-    "PhysicsInputError": "errors",
-    "PluginLoadError": "errors",
-    "Reconstruction": "data",
-    "Reconstructor": "interfaces",
-    "Registry": "registry",
-    "Segmenter": "interfaces",
-    "Trajectory": "data",
-    "VelocityEstimator": "interfaces",
-    "Video": "data",
-    "WeightsError": "errors",
-    "default_registry": "registry",
-    "hookimpl": "registry",
-    "open_video": "media",
-    "read_video": "media",
-    "report_progress": "interfaces",
+    "data": [
+        "Audio",
+        "ComponentRef",
+        "FrameSource",
+        "Impact",
+        "MaskTrack",
+        "MassEstimate",
+        "MovingObject",
+        "ObjectPhysics",
+        "PhysicsEstimate",
+        "Reconstruction",
+        "Trajectory",
+        "Video",
+    ],
+    "errors": [
+        "AmbiguousComponentError",
+        "ComponentError",
+        "ComponentFailedError",
+        "ComponentNotFoundError",
+        "ConfigurationError",
+        "ContractError",
+        "DamagedMediaError",
+        "FormatError",
+        "InputError",
+        "LicenceError",
+        "MediaError",
+        "MediaNotFoundError",
+        "MissingPluginError",
+        "MissingWeightsError",
+        "OutputError",
+        "OutputExistsError",
+        "PavasError",
+        "PavasWarning",
+        "PhysicsInputError",
+        "PluginLoadError",
+        "WeightsError",
+    ],
+    "interfaces": [
+        "AdapterState",
+        "ComponentConfig",
+        "ConditioningAdapter",
+        "MassEstimator",
+        "ModulationSite",
+        "MovingObjectDetector",
+        "Reconstructor",
+        "Segmenter",
+        "VelocityEstimator",
+        "report_progress",
+    ],
+    "media": ["open_video", "read_video"],
+    "physics": ["PhysicsEstimator"],
+    "pipelines": ["PavasOutput", "PavasOutputs", "PavasPipeline"],
+    "registry": ["ComponentSpec", "Registry", "default_registry", "hookimpl"],
 }
 
 __all__ = [
@@ -179,17 +180,13 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+_attribute, __dir__, _ = lazy_loader.attach(__name__, submod_attrs=_EXPORTS)
+
+
+def __getattr__(name: str) -> object:
     if name == "__version__":
         from importlib.metadata import version
 
         return globals().setdefault("__version__", version("pavas-sdk"))
-    if name not in _EXPORTS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_EXPORTS[name]}"), name)
-    globals()[name] = value
+    value: object = _attribute(name)
     return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_EXPORTS})

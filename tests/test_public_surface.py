@@ -21,6 +21,11 @@ LAZY = [
 ]
 
 
+def exports(module) -> dict[str, str]:
+    """Lazy names and the submodules that hold them."""
+    return {name: room for room, names in module._EXPORTS.items() for name in names}
+
+
 def typed_names(module) -> set[str]:
     """Names imported under TYPE_CHECKING in a package's ``__init__``."""
     tree = ast.parse(Path(module.__file__).read_text("utf-8"))
@@ -38,15 +43,15 @@ def typed_names(module) -> set[str]:
 def test_lazy_names_are_written_the_same_in_all_places(name):
     module = importlib.import_module(name)
     listed = set(module.__all__) - {"__version__"}
-    assert set(module._EXPORTS) <= listed
-    assert set(module._EXPORTS) <= typed_names(module)
-    assert set(module._EXPORTS) <= set(dir(module))
+    assert set(exports(module)) <= listed
+    assert set(exports(module)) <= typed_names(module)
+    assert set(exports(module)) <= set(dir(module))
 
 
 def test_the_top_is_short():
-    kinds = list(pavas_sdk._EXPORTS.values())
+    kinds = list(exports(pavas_sdk).values())
     assert 25 <= len(kinds) - kinds.count("errors") <= 40
-    assert set(pavas_sdk.__all__) - {"__version__"} == set(pavas_sdk._EXPORTS)
+    assert set(pavas_sdk.__all__) - {"__version__"} == set(exports(pavas_sdk))
 
 
 @pytest.mark.parametrize("name", ["pavas_sdk", *ROOMS, "pavas_sdk.errors"])
@@ -59,7 +64,7 @@ def test_everything_listed_is_there(name):
     )
 
 
-@pytest.mark.parametrize("name", pavas_sdk._EXPORTS)
+@pytest.mark.parametrize("name", exports(pavas_sdk))
 def test_every_public_name_is_documented(name):
     thing = getattr(pavas_sdk, name)
     assert inspect.getdoc(thing) or not callable(thing)
@@ -72,7 +77,7 @@ def test_every_public_name_is_documented(name):
 
 
 def test_an_unknown_name_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+    with pytest.raises(AttributeError, match="attribute nothing"):
         _ = pavas_sdk.nothing
 
 
@@ -93,7 +98,7 @@ def test_every_error_is_in_the_tree_and_exported():
         if inspect.isclass(value) and issubclass(value, (errors.PavasError, errors.PavasWarning))
     }
     assert classes == set(errors.__all__)
-    assert classes == {name for name, room in pavas_sdk._EXPORTS.items() if room == "errors"}
+    assert classes == {name for name, room in exports(pavas_sdk).items() if room == "errors"}
     drawn = errors.__doc__ or ""
     for name in classes:
         assert name in drawn or issubclass(getattr(errors, name), errors.PavasWarning)

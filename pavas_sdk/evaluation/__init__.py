@@ -5,8 +5,9 @@ Metrics are pure functions of times, levels and energies. Names load on first us
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
     from pavas_sdk.evaluation.apcc import ApccResult
@@ -20,23 +21,15 @@ if TYPE_CHECKING:
     from pavas_sdk.evaluation.summary import summarise
 
 _EXPORTS = {
-    "EDITS": "edits",
-    "ApccResult": "apcc",
-    "ClipMeasurement": "clip",
-    "Edit": "edits",
-    "EditMeasurement": "edits",
-    "SoundMaker": "sounds",
-    "SoundOptions": "sounds",
-    "bootstrap_intervals": "bootstrap",
-    "detect_onsets": "onset",
-    "evaluate_edits": "simulated",
-    "evaluate_simulated": "simulated",
-    "measure_clip": "clip",
-    "onset_strength": "onset",
-    "run": "runner",
-    "sound_options": "sounds",
-    "summarise": "summary",
-    "summarise_edits": "edits",
+    "apcc": ["ApccResult"],
+    "bootstrap": ["bootstrap_intervals"],
+    "clip": ["ClipMeasurement", "measure_clip"],
+    "edits": ["EDITS", "Edit", "EditMeasurement", "summarise_edits"],
+    "onset": ["detect_onsets", "onset_strength"],
+    "runner": ["run"],
+    "simulated": ["evaluate_edits", "evaluate_simulated"],
+    "sounds": ["SoundMaker", "SoundOptions", "sound_options"],
+    "summary": ["summarise"],
 }
 
 __all__ = [
@@ -59,14 +52,4 @@ __all__ = [
     "summarise_edits",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _EXPORTS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_EXPORTS[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_EXPORTS})
+__getattr__, __dir__, _ = lazy_loader.attach(__name__, submod_attrs=_EXPORTS)

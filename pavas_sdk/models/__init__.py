@@ -6,8 +6,9 @@ these names under ``pavas_sdk.models``; they must stay importable from here.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
     from pavas_sdk.models.bigvgan import BIGVGAN_VARIANTS, BigVGAN, build_bigvgan
@@ -37,35 +38,26 @@ if TYPE_CHECKING:
     from pavas_sdk.models.visual_features import VisualFeatures
 
 _EXPORTS = {
-    "AutoencoderMel": "vae",
-    "BIGVGAN_VARIANTS": "bigvgan",
-    "BigVGAN": "bigvgan",
-    "CLIPEncoder": "clip_encoder",
-    "Conditions": "conditions",
-    "FlowMatchEuler": "scheduler",
-    "GriffinLimVocoder": "griffin_lim",
-    "LinearMelCodec": "linear_codec",
-    "MEL_16K": "mel",
-    "MEL_44K": "mel",
-    "MMAudioTransformer": "transformer",
-    "MelConfig": "mel",
-    "MelSpectrogram": "mel",
-    "SEQUENCE_16K": "sequence",
-    "SEQUENCE_44K": "sequence",
-    "SequenceConfig": "sequence",
-    "Synchformer": "synchformer",
-    "TRANSFORMER_VARIANTS": "variants",
-    "TinySyncEncoder": "tiny_sync_encoder",
-    "TinyVisualEncoder": "tiny_visual_encoder",
-    "VAE_VARIANTS": "vae",
-    "VisualFeatures": "visual_features",
-    "build_bigvgan": "bigvgan",
-    "build_transformer": "variants",
-    "build_vae": "vae",
-    "guide": "scheduler",
-    "sequence_config": "variants",
-    "sequence_for_mode": "sequence",
-    "transformer_config": "variants",
+    "bigvgan": ["BIGVGAN_VARIANTS", "BigVGAN", "build_bigvgan"],
+    "clip_encoder": ["CLIPEncoder"],
+    "conditions": ["Conditions"],
+    "griffin_lim": ["GriffinLimVocoder"],
+    "linear_codec": ["LinearMelCodec"],
+    "mel": ["MEL_16K", "MEL_44K", "MelConfig", "MelSpectrogram"],
+    "scheduler": ["FlowMatchEuler", "guide"],
+    "sequence": ["SEQUENCE_16K", "SEQUENCE_44K", "SequenceConfig", "sequence_for_mode"],
+    "synchformer": ["Synchformer"],
+    "tiny_sync_encoder": ["TinySyncEncoder"],
+    "tiny_visual_encoder": ["TinyVisualEncoder"],
+    "transformer": ["MMAudioTransformer"],
+    "vae": ["AutoencoderMel", "VAE_VARIANTS", "build_vae"],
+    "variants": [
+        "TRANSFORMER_VARIANTS",
+        "build_transformer",
+        "sequence_config",
+        "transformer_config",
+    ],
+    "visual_features": ["VisualFeatures"],
 }
 
 __all__ = [
@@ -100,14 +92,4 @@ __all__ = [
     "transformer_config",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _EXPORTS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_EXPORTS[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_EXPORTS})
+__getattr__, __dir__, _ = lazy_loader.attach(__name__, submod_attrs=_EXPORTS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 
-from pavas_sdk.data import FrameSource, Video
+from pavas_sdk.data import FrameSource, PhysicsEstimate, Video
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from pavas_sdk.data import MaskTrack
     from pavas_sdk.physics.cache import CacheInput
-    from pavas_sdk.pipelines.physics_input import PhysicsInput
 
 __all__ = [
     "CallArguments",
@@ -27,6 +26,7 @@ __all__ = [
     "ImageInput",
     "MasksInput",
     "OptionsOfOne",
+    "PhysicsInput",
     "StepCallback",
     "VideoInput",
 ]
@@ -36,6 +36,9 @@ VideoInput: TypeAlias = str | Path | Video | FrameSource
 
 ImageInput: TypeAlias = "str | Path | Image.Image | NDArray[np.uint8]"
 """A path, a PIL image, or uint8 RGB (H, W, 3)."""
+
+PhysicsInput: TypeAlias = "PhysicsEstimate | str | Path | Mapping[str, object] | None"
+"""What ``physics=`` takes, for one video."""
 
 MasksInput: TypeAlias = "Mapping[int, MaskTrack] | None"
 """Masks by object id, for one video."""

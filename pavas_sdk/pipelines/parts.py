@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 from diffusers.configuration_utils import ConfigMixin
 from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 
+from pavas_sdk import __version__
+from pavas_sdk.data import ComponentRef
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.models import SequenceConfig
 from pavas_sdk.physics import PhysicsEstimator  # noqa: TC001  # diffusers resolves the annotation
@@ -21,12 +23,12 @@ from pavas_sdk.pipelines.components import (
     Vocoder,
     check_components_fit,
 )
-from pavas_sdk.pipelines.provenance import component_refs
+from pavas_sdk.registry import Registry, component_ref
 
 if TYPE_CHECKING:
-    from pavas_sdk.data import ComponentRef
+    from collections.abc import Mapping
 
-__all__ = ["SHORTEST_S", "PipelineParts"]
+__all__ = ["SHORTEST_S", "PipelineParts", "component_refs"]
 
 # One synchronisation segment of 16 frames at 25 Hz: shorter videos are computed as so long (their
 # last picture stands still) and the sound is cut.
@@ -216,3 +218,53 @@ class PipelineParts(DiffusionPipeline):  # type: ignore[misc]
             if isinstance(part, ConfigMixin):
                 configs[slot] = part.config
         check_components_fit(configs)
+
+
+def component_refs(
+    modules: Mapping[str, object],
+    estimator: PhysicsEstimator | None,
+    *,
+    name: str,
+    licence: str,
+    component_licences: Mapping[str, str] | None = None,
+    registry: Registry | None = None,
+) -> tuple[ComponentRef, ...]:
+    """Return a reference for the weights, for each torch component and for each estimator slot.
+
+    Args:
+        modules: Torch components by name; None is left out.
+        estimator: The physics estimator, or None.
+        name: Name of the pipeline.
+        licence: Licence of its own weights.
+        component_licences: Licence of single components' weights, by slot.
+        registry: Where components are looked up; the process default by default.
+    """
+    own = component_licences or {}
+    refs = [ComponentRef(kind="pipeline", name=name or "PavasPipeline", licence=licence)]
+    for slot, module in modules.items():
+        if module is None:
+            continue
+        library = type(module).__module__.split(".")[0]
+        if library == "pavas_sdk":
+            refs.append(
+                ComponentRef(
+                    kind=slot,
+                    name=type(module).__name__,
+                    distribution="pavas-sdk",
+                    version=__version__,
+                    licence=own.get(slot) or licence or "Apache-2.0",
+                )
+            )
+        else:
+            ref = component_ref(module, kind=slot, registry=registry)
+            # The config of a network lies beside its weights; a reference need not repeat it.
+            refs.append(
+                ComponentRef(
+                    kind=slot,
+                    name=ref.name,
+                    distribution=ref.distribution or library.replace("_", "-"),
+                    version=ref.version,
+                    licence=ref.licence,
+                )
+            )
+    return (*refs, *(estimator.provenance.values() if estimator is not None else ()))

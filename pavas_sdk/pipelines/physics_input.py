@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from pavas_sdk.data import PhysicsEstimate
 from pavas_sdk.data.documents import read_json
@@ -14,12 +14,9 @@ from pavas_sdk.physics import Overrides, load_overrides
 
 if TYPE_CHECKING:
     from pavas_sdk.data import FrameSource, MaskTrack
-    from pavas_sdk.pipelines.arguments import ClipKind
+    from pavas_sdk.pipelines.arguments import ClipKind, PhysicsInput
 
-__all__ = ["PhysicsInput", "PhysicsRequest", "check_fits", "read_physics"]
-
-PhysicsInput: TypeAlias = PhysicsEstimate | str | Path | Mapping[str, object] | None
-"""What ``physics=`` takes, for one video."""
+__all__ = ["PhysicsRequest", "check_fits", "read_physics"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -47,11 +47,11 @@ if TYPE_CHECKING:
         ImageInput,
         MasksInput,
         OptionsOfOne,
+        PhysicsInput,
         StepCallback,
         VideoInput,
     )
     from pavas_sdk.pipelines.clip_input import CallInputs, ClipInput
-    from pavas_sdk.pipelines.physics_input import PhysicsInput
 
     VideoT = TypeVar("VideoT", bound=VideoInput)
 

@@ -1,4 +1,4 @@
-"""Who made what: references of a pipeline's parts, and the sidecar of a sound."""
+"""How a sound was made: what its sidecar says."""
 
 from __future__ import annotations
 
@@ -8,71 +8,17 @@ from typing import TYPE_CHECKING
 import torch
 
 from pavas_sdk import __version__
-from pavas_sdk.data import ComponentRef
 from pavas_sdk.data.frames import ReferenceClockSource
-from pavas_sdk.registry import component_ref
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from pavas_sdk.data import PhysicsEstimate
-    from pavas_sdk.physics import PhysicsEstimator
     from pavas_sdk.pipelines.clip_input import CallInputs, ClipInput, InitialNoise
     from pavas_sdk.pipelines.output import Provenance
     from pavas_sdk.pipelines.parts import PipelineParts
-    from pavas_sdk.registry import Registry
 
-__all__ = ["component_refs", "sound_provenance", "versions"]
-
-
-def component_refs(
-    modules: Mapping[str, object],
-    estimator: PhysicsEstimator | None,
-    *,
-    name: str,
-    licence: str,
-    component_licences: Mapping[str, str] | None = None,
-    registry: Registry | None = None,
-) -> tuple[ComponentRef, ...]:
-    """Return a reference for the weights, for each torch component and for each estimator slot.
-
-    Args:
-        modules: Torch components by name; None is left out.
-        estimator: The physics estimator, or None.
-        name: Name of the pipeline.
-        licence: Licence of its own weights.
-        component_licences: Licence of single components' weights, by slot.
-        registry: Where components are looked up; the process default by default.
-    """
-    own = component_licences or {}
-    refs = [ComponentRef(kind="pipeline", name=name or "PavasPipeline", licence=licence)]
-    for slot, module in modules.items():
-        if module is None:
-            continue
-        library = type(module).__module__.split(".")[0]
-        if library == "pavas_sdk":
-            refs.append(
-                ComponentRef(
-                    kind=slot,
-                    name=type(module).__name__,
-                    distribution="pavas-sdk",
-                    version=__version__,
-                    licence=own.get(slot) or licence or "Apache-2.0",
-                )
-            )
-        else:
-            ref = component_ref(module, kind=slot, registry=registry)
-            # The config of a network lies beside its weights; a reference need not repeat it.
-            refs.append(
-                ComponentRef(
-                    kind=slot,
-                    name=ref.name,
-                    distribution=ref.distribution or library.replace("_", "-"),
-                    version=ref.version,
-                    licence=ref.licence,
-                )
-            )
-    return (*refs, *(estimator.provenance.values() if estimator is not None else ()))
+__all__ = ["sound_provenance", "versions"]
 
 
 def versions() -> dict[str, str]:

@@ -5,8 +5,9 @@ Names load on first use.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
     from pavas_sdk.training.batches import BatchConfig, FlowBatch, draw_batch, whole_clips
@@ -21,26 +22,16 @@ if TYPE_CHECKING:
     from pavas_sdk.training.validation import Sampling, validate
 
 _EXPORTS = {
-    "BatchConfig": "batches",
-    "ClipStore": "store",
-    "EncoderTraining": "encoders",
-    "FeatureBank": "features",
-    "FlowBatch": "batches",
-    "FlowModel": "flow",
-    "FlowTraining": "loop",
-    "PhysicsSet": "features",
-    "Sampling": "validation",
-    "StoreConfig": "store",
-    "TinyRecipe": "recipe",
-    "draw_batch": "batches",
-    "flow_loss": "flow",
-    "simulated_picture": "simulated",
-    "simulated_takes": "simulated",
-    "train_flow": "loop",
-    "train_tiny": "tiny",
-    "validate": "validation",
-    "whole_clips": "batches",
-    "write_shard": "store",
+    "batches": ["BatchConfig", "FlowBatch", "draw_batch", "whole_clips"],
+    "encoders": ["EncoderTraining"],
+    "features": ["FeatureBank", "PhysicsSet"],
+    "flow": ["FlowModel", "flow_loss"],
+    "loop": ["FlowTraining", "train_flow"],
+    "recipe": ["TinyRecipe"],
+    "simulated": ["simulated_picture", "simulated_takes"],
+    "store": ["ClipStore", "StoreConfig", "write_shard"],
+    "tiny": ["train_tiny"],
+    "validation": ["Sampling", "validate"],
 }
 
 __all__ = [
@@ -66,14 +57,4 @@ __all__ = [
     "write_shard",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _EXPORTS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_EXPORTS[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_EXPORTS})
+__getattr__, __dir__, _ = lazy_loader.attach(__name__, submod_attrs=_EXPORTS)

@@ -6,8 +6,9 @@ under this package; it must stay importable from here.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
     from pavas_cut3r.checkpoint import convert_checkpoint
@@ -22,24 +23,16 @@ if TYPE_CHECKING:
     from pavas_cut3r.weights import default_folder, load_model
 
 _EXPORTS = {
-    "Cut3R": "network",
-    "Cut3RConfig": "config",
-    "Cut3RReconstructor": "reconstructor",
-    "Cut3RSession": "session",
-    "FrameGeometry": "heads",
-    "OUTPUTS": "network",
-    "Placement": "preprocessing",
-    "SceneState": "network",
-    "convert_checkpoint": "checkpoint",
-    "default_folder": "weights",
-    "estimate_focal": "focal",
-    "estimate_focal_median": "focal",
-    "intrinsics": "focal",
-    "load_model": "weights",
-    "normalise": "preprocessing",
-    "place": "preprocessing",
-    "preprocess": "preprocessing",
-    "ray_map": "rays",
+    "checkpoint": ["convert_checkpoint"],
+    "config": ["Cut3RConfig"],
+    "focal": ["estimate_focal", "estimate_focal_median", "intrinsics"],
+    "heads": ["FrameGeometry"],
+    "network": ["Cut3R", "OUTPUTS", "SceneState"],
+    "preprocessing": ["Placement", "normalise", "place", "preprocess"],
+    "rays": ["ray_map"],
+    "reconstructor": ["Cut3RReconstructor"],
+    "session": ["Cut3RSession"],
+    "weights": ["default_folder", "load_model"],
 }
 
 __all__ = [
@@ -63,14 +56,4 @@ __all__ = [
     "ray_map",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _EXPORTS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_EXPORTS[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_EXPORTS})
+__getattr__, __dir__, _ = lazy_loader.attach(__name__, submod_attrs=_EXPORTS)

@@ -6,8 +6,9 @@ importable from here: saved pipelines and registered targets name this package.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
     from pavas_florence_sam2.config import FlorenceSam2Config
@@ -15,16 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["FlorenceSam2Config", "FlorenceSam2Segmenter"]
 
-_MODULES = {"FlorenceSam2Config": "config", "FlorenceSam2Segmenter": "segmenter"}
+_EXPORTS = {
+    "config": ["FlorenceSam2Config"],
+    "segmenter": ["FlorenceSam2Segmenter"],
+}
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"pavas_florence_sam2.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__, _ = lazy_loader.attach(__name__, submod_attrs=_EXPORTS)

@@ -6,8 +6,9 @@ importable from here: saved pipelines and registered targets name this package.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
     from pavas_qwen_vl.config import DetectorConfig, MassConfig, QwenVLConfig
@@ -33,28 +34,11 @@ __all__ = [
     "ServerError",
 ]
 
-_MODULES = {
-    "AnswerError": "errors",
-    "DetectorConfig": "config",
-    "MassConfig": "config",
-    "QwenVL3BDetector": "detector",
-    "QwenVL3BMassEstimator": "mass_estimator",
-    "QwenVL72BDetector": "detector",
-    "QwenVL72BMassEstimator": "mass_estimator",
-    "QwenVLConfig": "config",
-    "QwenVLDetector": "detector",
-    "QwenVLMassEstimator": "mass_estimator",
-    "ServerError": "errors",
+_EXPORTS = {
+    "config": ["DetectorConfig", "MassConfig", "QwenVLConfig"],
+    "detector": ["QwenVL3BDetector", "QwenVL72BDetector", "QwenVLDetector"],
+    "errors": ["AnswerError", "ServerError"],
+    "mass_estimator": ["QwenVL3BMassEstimator", "QwenVL72BMassEstimator", "QwenVLMassEstimator"],
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"pavas_qwen_vl.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__, _ = lazy_loader.attach(__name__, submod_attrs=_EXPORTS)
