@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import json
+import os
 import shutil
 import tempfile
 from dataclasses import replace
@@ -21,13 +22,19 @@ from pavas_sdk.released import MMAUDIO_RELEASES, ReleasedPreset
 
 PARTS = {part.name: part for release in MMAUDIO_RELEASES.values() for part in release.components}
 RELEASE = next(iter(MMAUDIO_RELEASES.values()))
+SHARED_FOLDER = "PAVAS_GOLDENS_CONVERTED"
 # Present in some released files, and never to be loaded.
 DERIVED = ("t_embed.freqs", "latent_rot", "clip_rot")
 
 
 @cache
 def session_folder():
-    """A folder for all conversions of this process; several goldens share weights."""
+    """A folder for all conversions of this process; several goldens share weights.
+
+    A process that a test starts is told to share it by `SHARED_FOLDER`.
+    """
+    if SHARED_FOLDER in os.environ:
+        return Path(os.environ[SHARED_FOLDER])
     folder = Path(tempfile.mkdtemp(prefix="pavas-goldens-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from converted import SHARED_FOLDER, session_folder
+
 HERE = Path(__file__).parent
 FILES = ("test_bigvgan.py", "test_flow.py", "test_synchformer.py", "test_vae.py")
 GOLDENS = ("bigvgan_16k", "flow_small_16k_8s", "synchformer_1seg", "vae_16k")
@@ -36,7 +38,7 @@ def test_goldens_pass_when_the_kernels_are_deleted():
         name: value
         for name, value in os.environ.items()
         if name not in {"PAVAS_GOLDENS_MMAUDIO", "PAVAS_CPU_KERNELS"}
-    }
+    } | {SHARED_FOLDER: str(session_folder())}
     files = [str(HERE / name) for name in FILES]
     # not "-q": each test must be named with its outcome
     options = ["-v", "-p", "no:cacheprovider", "-k", " or ".join(f"{g}]" for g in GOLDENS)]
