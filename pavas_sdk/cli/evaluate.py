@@ -28,7 +28,7 @@ def evaluate() -> None:
     """
 
 
-def _common(function: Callable[..., Any]) -> Callable[..., Any]:
+def _shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that both measurements share."""
     for option in reversed(
         (
@@ -77,7 +77,7 @@ def _common(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @evaluate.command()
-@_common
+@_shared_options
 @click.option(
     "--physics",
     type=click.Choice(["true", "estimated", "none"]),
@@ -128,7 +128,7 @@ def simulated(
 
 
 @evaluate.command()
-@_common
+@_shared_options
 def edits(
     clips: int,
     seed: int,

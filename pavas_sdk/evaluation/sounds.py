@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pavas_sdk.data import Audio, LabelledClip, MaskTrack, PhysicsEstimate
-    from pavas_sdk.pipelines import PavasPipeline
+    from pavas_sdk.pipelines import PavasOutput, PavasPipeline
 
 __all__ = ["SoundMaker", "SoundOptions", "fingerprint", "sound_options"]
 
@@ -161,8 +161,7 @@ class SoundMaker:
         Raises:
             ComponentFailedError: The pipeline failed on this clip.
         """
-        audio: Audio = self._call(clip, physics, clip.masks, seed).audio
-        return audio
+        return self._call(clip, physics, clip.masks, seed).audio
 
     def _call(
         self,
@@ -170,7 +169,7 @@ class SoundMaker:
         physics: PhysicsEstimate | str | None,
         masks: Mapping[int, MaskTrack] | None,
         seed: int,
-    ) -> Any:
+    ) -> PavasOutput:
         import torch
 
         assert self.pipe is not None

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pavas_sdk.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = [
     "ACTIONS",
@@ -93,16 +90,6 @@ class SceneConfig:
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> SceneConfig:
-        """Read what `to_json` wrote.
-
-        Raises:
-            InputError: A value that cannot be simulated.
-        """
-        known = {f.name for f in fields(cls)}
-        return cls(**{key: value for key, value in data.items() if key in known})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,12 +63,15 @@ def write_estimates(
         fact = store.facts[clip]
         prompt = fact["takes"][0]["prompt"] if clip % 10 < _PROMPTED else ""
         try:
-            result = estimator.estimate(as_source(picture(fact["seed"])), prompt=prompt)
+            estimated = estimator.estimate(as_source(picture(fact["seed"])), prompt=prompt)
         except ComponentError as err:
             logger.warning("no estimate for clip %d: %s", fact["seed"], err)
             continue
         inputs = adapter_inputs(
-            result.physics.objects[: config.max_objects], result.masks, config.times_s, config.grid
+            estimated.physics.objects[: config.max_objects],
+            estimated.masks,
+            config.times_s,
+            config.grid,
         )
         found = inputs.masks.shape[1]
         masks = np.zeros(

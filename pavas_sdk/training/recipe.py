@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pavas_sdk.data.seeds import TRAINING_SEEDS
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.training.assembly import TinySize
@@ -15,9 +17,11 @@ from pavas_sdk.training.store import StoreConfig
 from pavas_sdk.training.validation import Sampling
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["TinyRecipe", "scaled"]
+    from numpy.typing import NDArray
+
+__all__ = ["TinyRecipe", "repeated", "scaled"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,3 +120,16 @@ def scaled(recipe: TinyRecipe, *, clips: int, steps: int, seed: int) -> TinyReci
             for stage in recipe.polish
         ),
     )
+
+
+def repeated(
+    clips: NDArray[np.int64], actions: Sequence[str], repeats: Mapping[str, int]
+) -> NDArray[np.int64]:
+    """Return ``clips`` with each one as often as its action counts, once where it is not named.
+
+    Args:
+        clips: Numbers of clips.
+        actions: Of all clips of the store.
+        repeats: Action to count.
+    """
+    return np.repeat(clips, [repeats.get(actions[int(clip)], 1) for clip in clips])

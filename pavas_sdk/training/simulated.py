@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pavas_sdk.simulation.motion import Motion
     from pavas_sdk.simulation.scene import Scene
 
-__all__ = ["TAKES", "simulated_picture", "simulated_takes"]
+__all__ = ["TAKES", "further_take", "simulated_picture", "simulated_takes"]
 
 TAKES = 3
 _TRIES = 6
@@ -47,7 +47,7 @@ def simulated_takes(seed: int) -> tuple[LabelledClip, ...]:
             break
         scene, motion = _refilled(simulation, rng)
         if _looks_alike(simulation, scene, motion):
-            takes.append(_take(simulation, scene, motion))
+            takes.append(further_take(simulation, scene, motion))
     return tuple(takes)
 
 
@@ -97,7 +97,14 @@ def _looks_alike(simulation: Simulation, scene: Scene, motion: Motion) -> bool:
     return all(float(gap.max()) < 0.02 for gap in gaps)
 
 
-def _take(simulation: Simulation, scene: Scene, motion: Motion) -> LabelledClip:
+def further_take(simulation: Simulation, scene: Scene, motion: Motion) -> LabelledClip:
+    """Return the clip with sound and physics of another world that looks the same.
+
+    Args:
+        simulation: The clip and its own world.
+        scene: The world with other fillings; things that are solid in it are not called hollow.
+        motion: Of ``scene``.
+    """
     hollow = any(item.hollow for item in scene.objects)
     return replace(
         simulation.clip,

@@ -26,13 +26,14 @@ from pavas_sdk.training.assembly import (
 from pavas_sdk.training.estimates import with_estimates, write_estimates
 from pavas_sdk.training.features import FeatureBank, write_features
 from pavas_sdk.training.loop import train_flow
+from pavas_sdk.training.recipe import repeated
 from pavas_sdk.training.store import ClipStore, StoreConfig, write_shard
 from pavas_sdk.training.sync_encoder import train_sync_encoder
 from pavas_sdk.training.validation import validate
 from pavas_sdk.training.visual_encoder import train_visual_encoder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -259,19 +260,6 @@ def _flow(
         further.mkdir(exist_ok=True)
         train_flow(model, bank, clips, stage, further, resume=resume)
     return model
-
-
-def repeated(
-    clips: NDArray[np.int64], actions: Sequence[str], repeats: Mapping[str, int]
-) -> NDArray[np.int64]:
-    """Return ``clips`` with each one as often as its action counts, once where it is not named.
-
-    Args:
-        clips: Numbers of clips.
-        actions: Of all clips of the store.
-        repeats: Action to count.
-    """
-    return np.repeat(clips, [repeats.get(actions[int(clip)], 1) for clip in clips])
 
 
 def _settings(

@@ -25,7 +25,7 @@ from pavas_sdk.simulation import ACTIONS, CAMERAS, SceneConfig
     )
 )
 def test_config_survives_json(config):
-    assert SceneConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+    assert SceneConfig(**json.loads(json.dumps(config.to_json()))) == config
     assert config.frame_count >= 1
 
 

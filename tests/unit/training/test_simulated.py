@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from pavas_sdk.simulation import SceneConfig, simulate
 from pavas_sdk.training import simulated_picture, simulated_takes
-from pavas_sdk.training.simulated import TAKES
+from pavas_sdk.training.simulated import TAKES, further_take
 from pavas_sdk.training.store import checked_takes
 
+SMALL = SceneConfig(height=16, width=16, fps=5.0)
 WITHOUT_CLI = """
 import sys
 from dataclasses import replace
@@ -56,9 +59,13 @@ def test_takes_show_one_picture_and_sound_and_weigh_differently(takes):
             assert np.abs(entry.speed_m_s - before.speed_m_s).max() < 0.5 * before.speed_m_s.max()
 
 
-def test_only_hollow_things_are_called_hollow(takes):
-    for take in takes[1:]:
-        assert take.prompt in (takes[0].prompt, takes[0].prompt.replace("hollow ", ""))
+@pytest.mark.parametrize(("fill", "called"), [(0.1, "a hollow metal ball"), (1.0, "a metal ball")])
+def test_only_hollow_things_are_called_hollow(fill, called):
+    simulation = simulate(100_000, SMALL)
+    assert simulation.clip.prompt.startswith("a hollow metal ball")
+    filled = tuple(replace(item, fill=fill) for item in simulation.scene.objects)
+    scene = replace(simulation.scene, objects=filled)
+    assert further_take(simulation, scene, simulation.motion).prompt.startswith(called)
 
 
 def test_the_picture_of_a_seed_is_that_of_its_takes(takes):

@@ -14,8 +14,7 @@ from pavas_sdk.pipelines import PavasPipeline
 from pavas_sdk.training import BatchConfig, Sampling, TinyRecipe, train_tiny
 from pavas_sdk.training.assembly import TinySize
 from pavas_sdk.training.estimates import with_estimates, write_estimates
-from pavas_sdk.training.recipe import scaled
-from pavas_sdk.training.tiny import repeated
+from pavas_sdk.training.recipe import repeated, scaled
 
 SMALL = TinySize(
     latent_channels=12,
