@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from diffusers.models.autoencoders.autoencoder_mmaudio import MMAudioVAE
 from diffusers.pipelines.pipeline_loading_utils import _fetch_class_library_tuple
 from torch.nn import functional as F
 
@@ -43,6 +44,22 @@ def test_convolution_uses_prepared_weights(generator, size):
     torch.testing.assert_close(conv(x), want, rtol=1e-4, atol=1e-5)
     gain = torch.tensor(1.5)
     torch.testing.assert_close(conv(x, gain), 1.5 * want, rtol=1e-4, atol=1e-5)
+
+
+@torch.no_grad()
+def test_equals_the_one_of_diffusers(vae, generator):
+    """Another implementation, which takes weights that are normalised already."""
+    theirs = MMAudioVAE(mel_bins=6, latent_channels=3, hidden_channels=8).eval()
+    state = vae.state_dict()
+    for name, module in vae.named_modules():
+        if isinstance(module, ScaledConv):
+            state[f"{name}.weight"] = prepared(module.weight)
+    theirs.vae.load_state_dict(state)
+    mel, z = (torch.randn(2, n, 12, generator=generator) for n in (6, 3))
+    torch.testing.assert_close(vae.decode(z), theirs.decode(z).sample, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        vae.encode(mel).parameters, theirs.vae.encode(mel), rtol=1e-4, atol=1e-5
+    )
 
 
 def test_magnitude_is_preserved(generator):
