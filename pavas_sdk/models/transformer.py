@@ -112,10 +112,6 @@ class MMAudioTransformer(StreamedWeights, ModelMixin, ConfigMixin):  # type: ign
     ) -> None:
         super().__init__()
         _check_sizes(hidden_dim, num_heads, depth, fused_depth, time_embed_dim)
-        d, m = hidden_dim, mlp_multiple_of
-        nominal = d * mlp_ratio
-        k_in, k = input_kernel_size, block_kernel_size
-        conv_act, linear_act = conv_projection_activation, linear_projection_activation
 
         self.sync_pos_emb = nn.Parameter(torch.zeros(1, 1, sync_segment, sync_dim))
         self.latent_mean = nn.Parameter(torch.zeros(1, 1, latent_dim), requires_grad=False)
@@ -126,49 +122,67 @@ class MMAudioTransformer(StreamedWeights, ModelMixin, ConfigMixin):  # type: ign
         self.empty_clip_feat = nn.Parameter(torch.zeros(1, clip_dim))
         self.empty_sync_feat = nn.Parameter(torch.zeros(1, sync_dim))
 
+        self._add_projections(self.config)
+        self.t_embed = TimeEmbedding(hidden_dim, time_embed_dim, time_embed_scale)
+        self._add_blocks(self.config)
+        self.final_layer = FinalLayer(hidden_dim, latent_dim, modulation_rank)
+
+        self.gradient_checkpointing = False
+        self._rotary = RotaryTables(hidden_dim // num_heads)
+        self.reset_parameters()
+
+    def _add_projections(self, config: Any) -> None:
+        """Make what maps latents and conditions to the width of the network."""
+        d, m = config.hidden_dim, config.mlp_multiple_of
+        nominal = d * config.mlp_ratio
+        k_in, k = config.input_kernel_size, config.block_kernel_size
+        conv_act = config.conv_projection_activation
+        linear_act = config.linear_projection_activation
         self.audio_input_proj = _projection(
-            ChannelLastConv(latent_dim, d, k_in),
+            ChannelLastConv(config.latent_dim, d, k_in),
             conv_act,
             ConvGatedMLP(d, nominal, m, kernel_size=k_in),
         )
         self.clip_input_proj = _projection(
-            Linear(clip_dim, d), linear_act, ConvGatedMLP(d, nominal, m, kernel_size=k)
+            Linear(config.clip_dim, d), linear_act, ConvGatedMLP(d, nominal, m, kernel_size=k)
         )
         self.sync_input_proj = _projection(
-            ChannelLastConv(sync_dim, d, k_in),
+            ChannelLastConv(config.sync_dim, d, k_in),
             conv_act,
             ConvGatedMLP(d, nominal, m, kernel_size=k),
         )
-        self.text_input_proj = _projection(Linear(text_dim, d), linear_act, GatedMLP(d, nominal, m))
+        self.text_input_proj = _projection(
+            Linear(config.text_dim, d), linear_act, GatedMLP(d, nominal, m)
+        )
         self.clip_cond_proj = Linear(d, d)
         self.text_cond_proj = Linear(d, d)
         self.global_cond_mlp = GatedMLP(d, nominal, m)
-        self.t_embed = TimeEmbedding(d, time_embed_dim, time_embed_scale)
+
+    def _add_blocks(self, config: Any) -> None:
+        """Make the joint blocks, the last of which keeps the audio alone, and the fused ones."""
+        d, heads, rank = config.hidden_dim, config.num_heads, config.modulation_rank
+        kernel_size = config.block_kernel_size
 
         def block(kernel_size: int) -> StreamBlock:
             return StreamBlock(
                 d,
-                num_heads,
-                mlp_ratio=mlp_ratio,
-                mlp_multiple_of=m,
+                heads,
+                mlp_ratio=config.mlp_ratio,
+                mlp_multiple_of=config.mlp_multiple_of,
                 kernel_size=kernel_size,
-                modulation_rank=modulation_rank,
+                modulation_rank=rank,
             )
 
         def query() -> QueryStream:
-            return QueryStream(d, num_heads, modulation_rank=modulation_rank)
+            return QueryStream(d, heads, modulation_rank=rank)
 
         joint: list[nn.Module] = [
-            JointBlock(block(k), block(k), block(1)) for _ in range(depth - fused_depth - 1)
+            JointBlock(block(kernel_size), block(kernel_size), block(1))
+            for _ in range(config.depth - config.fused_depth - 1)
         ]
-        joint.append(LastJointBlock(block(k), query(), query()))
+        joint.append(LastJointBlock(block(kernel_size), query(), query()))
         self.joint_blocks = nn.ModuleList(joint)
-        self.fused_blocks = nn.ModuleList([block(k) for _ in range(fused_depth)])
-        self.final_layer = FinalLayer(d, latent_dim, modulation_rank)
-
-        self.gradient_checkpointing = False
-        self._rotary = RotaryTables(d // num_heads)
-        self.reset_parameters()
+        self.fused_blocks = nn.ModuleList([block(kernel_size) for _ in range(config.fused_depth)])
 
     def reset_parameters(self) -> None:
         """Draw new weights from torch's global generator, as before any training."""

@@ -17,18 +17,20 @@ __all__ = ["jit", "share_rows"]
 F = TypeVar("F", bound="Callable[..., object]")
 
 
-def jit(*, reorder: bool = False) -> Callable[[F], F]:
+def jit(*, reorder: bool = False, inline: bool = False) -> Callable[[F], F]:
     """Compile a function with numba, keeping its type for the type checker.
 
     It is cached on disk where a cache can be written, and releases the interpreter lock.
 
     Args:
         reorder: Let the compiler reorder sums, as vector instructions need for a dot product.
+        inline: Copy the function into its callers, whose loops then become vector instructions.
     """
     options: dict[str, Any] = {
         "nogil": True,
         "fastmath": {"contract", "nsz", *(["reassoc"] if reorder else [])},
         "error_model": "numpy",
+        "inline": "always" if inline else "never",
     }
 
     def wrap(function: F) -> F:

@@ -1,6 +1,6 @@
 """The vocoder on a CPU in float32: compiled activations, and wide convolutions by tiles.
 
-The same numbers as `BigVGAN.generate` to rounding, in less time; `vocoder_kernels` says how.
+The same numbers as `BigVGAN.generate` to rounding, in less time; `tiling` says how.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from pavas_sdk.models.cpu import vocoder_kernels as kernels
 from pavas_sdk.models.cpu.jit import share_rows
 from pavas_sdk.models.cpu.operands import are_plain_float32
+from pavas_sdk.models.cpu.tiling import POINTS, tile_counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,8 +101,8 @@ class CPUVocoder:
     ) -> Tensor:
         channels, length = x.shape
         size, dilation = conv.kernel_size[0], conv.dilation[0]
-        pieces, count, columns = kernels.tile_counts(length, size, dilation)
-        tiles = self._scratch("tiles", kernels.POINTS, channels, columns)
+        pieces, count, columns = tile_counts(length, size, dilation)
+        tiles = self._scratch("tiles", POINTS, channels, columns)
         share_rows(
             kernels.activate_to_tiles,
             channels,
@@ -113,17 +114,17 @@ class CPUVocoder:
             size,
             dilation,
         )
-        factors = self._scratch("factors", kernels.POINTS, channels, channels, pieces)
+        factors = self._scratch("factors", POINTS, channels, channels, pieces)
         share_rows(
             kernels.weights_to_points, channels, conv.weight.detach().numpy(), factors.numpy()
         )
         if pieces == 1:
-            products = self._scratch("products", kernels.POINTS, channels, columns)
+            products = self._scratch("products", POINTS, channels, columns)
             torch.bmm(factors[..., 0], tiles, out=products)
         else:
             products = F.conv1d(
-                tiles.view(1, -1, columns), factors.flatten(0, 1), groups=kernels.POINTS
-            ).view(kernels.POINTS, channels, -1)
+                tiles.view(1, -1, columns), factors.flatten(0, 1), groups=POINTS
+            ).view(POINTS, channels, -1)
         out = torch.empty_like(x)
         bias = conv.bias
         assert bias is not None

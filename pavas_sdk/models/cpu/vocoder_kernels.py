@@ -1,10 +1,5 @@
 """Compiled inner loops of the vocoder on a CPU, float32: activations and convolution tiles.
 
-A wide convolution costs most of the time. It is computed by tiles (Toom-Cook, "Winograd"): four
-outputs of four taps from seven products instead of sixteen, at the points 0, 1, -1, 2, -2, 1/2
-and infinity. Longer kernels are sums of four-tap pieces, whose inputs are the same tiles, shifted
-by whole tiles. A dilated convolution is an ordinary one on every d-th sample.
-
 Rows are channels; every function treats its rows on their own, so that several threads may share
 the work (the interpreter lock is released).
 """
@@ -16,27 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pavas_sdk.models.cpu.jit import jit
+from pavas_sdk.models.cpu.tiling import TILE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[np.float32]
 
-__all__ = [
-    "POINTS",
-    "TILE",
-    "activate",
-    "activate_to_tiles",
-    "tile_counts",
-    "tiles_to_rows",
-    "weights_to_points",
-]
-
-TILE = 4
-"""Outputs of a tile, and taps of a piece of a kernel."""
-
-POINTS = 7
-"""Products of a tile."""
+__all__ = ["activate", "activate_to_tiles", "tiles_to_rows", "weights_to_points"]
 
 _BLOCK = 1024
 _ONE = np.float32(1.0)
@@ -53,6 +35,26 @@ _S0, _S1, _S2, _S3, _S4, _S5 = (
         -0.00737043094571435,
     )
 )
+
+
+@jit(inline=True)
+def _snake(x: float, alpha: float, weight: float) -> float:
+    """Return ``x + weight sin^2(pi alpha x)``."""
+    turns = x * alpha
+    z = turns - np.rint(turns)
+    w = z * z
+    s = z * (_S0 + w * (_S1 + w * (_S2 + w * (_S3 + w * (_S4 + w * _S5)))))
+    snaked: float = x + weight * (s * s)
+    return snaked
+
+
+@jit(inline=True)
+def _six(x: Array, at: int, a: float, b: float, c: float, d: float, e: float, f: float) -> float:
+    """Return the sum of six samples from ``at`` on, times ``a`` to ``f``."""
+    total: float = (
+        a * x[at] + b * x[at + 1] + c * x[at + 2] + d * x[at + 3] + e * x[at + 4] + f * x[at + 5]
+    )
+    return total
 
 
 @jit()
@@ -78,32 +80,8 @@ def _activate_row(
             at = first - 3 + i
             wide[i] = x[min(max(at, 0), total - 1)]
         for i in range(count):
-            a = (
-                v5 * wide[i]
-                + v4 * wide[i + 1]
-                + v3 * wide[i + 2]
-                + v2 * wide[i + 3]
-                + v1 * wide[i + 4]
-                + v0 * wide[i + 5]
-            )
-            b = (
-                u5 * wide[i + 1]
-                + u4 * wide[i + 2]
-                + u3 * wide[i + 3]
-                + u2 * wide[i + 4]
-                + u1 * wide[i + 5]
-                + u0 * wide[i + 6]
-            )
-            turns = a * alpha
-            z = turns - np.rint(turns)
-            w = z * z
-            s = z * (_S0 + w * (_S1 + w * (_S2 + w * (_S3 + w * (_S4 + w * _S5)))))
-            even[i] = a + weight * (s * s)
-            turns = b * alpha
-            z = turns - np.rint(turns)
-            w = z * z
-            s = z * (_S0 + w * (_S1 + w * (_S2 + w * (_S3 + w * (_S4 + w * _S5)))))
-            odd[i] = b + weight * (s * s)
+            even[i] = _snake(_six(wide, i, v5, v4, v3, v2, v1, v0), alpha, weight)
+            odd[i] = _snake(_six(wide, i + 1, u5, u4, u3, u2, u1, u0), alpha, weight)
         # beyond either end of the row the value at the end stays
         for i in range(-first):
             even[i] = even[-first]
@@ -112,20 +90,8 @@ def _activate_row(
             even[i] = odd[total - first - 1]
             odd[i] = odd[total - first - 1]
         for i in range(size):
-            out[start + i] = (
-                e0 * even[i + 1]
-                + e1 * even[i + 2]
-                + e2 * even[i + 3]
-                + e3 * even[i + 4]
-                + e4 * even[i + 5]
-                + e5 * even[i + 6]
-                + d0 * odd[i]
-                + d1 * odd[i + 1]
-                + d2 * odd[i + 2]
-                + d3 * odd[i + 3]
-                + d4 * odd[i + 4]
-                + d5 * odd[i + 5]
-            )
+            lower = _six(even, i + 1, e0, e1, e2, e3, e4, e5)
+            out[start + i] = lower + _six(odd, i, d0, d1, d2, d3, d4, d5)
 
 
 @jit()
@@ -149,16 +115,29 @@ def activate(
         _activate_row(x[c], alpha[c], weight[c], up, down, out[c], work)
 
 
-def tile_counts(length: int, kernel_size: int, dilation: int) -> tuple[int, int, int]:
-    """Return (pieces, tiles, columns) of a convolution that keeps ``length`` samples.
+@jit()
+def _write_points(phases: Array, tiles: Array, c: int, here: slice) -> None:
+    """Write the seven sums of every tile and the one behind it to the columns ``here`` of row ``c``.
 
-    ``pieces`` four-tap pieces make up the kernel; each of the ``dilation`` interleaved rows has
-    ``tiles`` tiles of outputs and ``pieces - 1`` more of inputs; ``columns`` are all of them.
+    ``phases`` (4, columns + 1) holds samples 0 to 3 of each tile; see `activate_to_tiles`.
     """
-    pieces = (kernel_size + TILE - 1) // TILE
-    row_length = (length + dilation - 1) // dilation
-    tiles = (row_length + TILE - 1) // TILE
-    return pieces, tiles, dilation * (tiles + pieces - 1)
+    x0, x1, x2, x3 = phases[0], phases[1], phases[2], phases[3]
+    # one by one: only so they are known to lie without gaps
+    t0, t1, t2, t3 = tiles[0, c, here], tiles[1, c, here], tiles[2, c, here], tiles[3, c, here]
+    t4, t5, t6 = tiles[4, c, here], tiles[5, c, here], tiles[6, c, here]
+    two, three, four = np.float32(2.0), np.float32(3.0), np.float32(4.0)
+    five, seven = np.float32(5.0), np.float32(7.0)
+    eight, nine, ten, twelve = np.float32(8.0), np.float32(9.0), np.float32(10.0), np.float32(12.0)
+    for i in range(t0.shape[0]):
+        a, b, e, f = x0[i], x1[i], x2[i], x3[i]
+        g, h, k = x0[i + 1], x1[i + 1], x2[i + 1]
+        t0[i] = four * a - eight * b - five * e + ten * f + g - two * h
+        t1[i] = four * (e - b) + nine * f - g - two * h
+        t2[i] = twelve * e - four * b - seven * f - three * g + two * h
+        t3[i] = two * (b + h) - three * (e - g) - four * f
+        t4[i] = two * (b - h) - five * (e - g)
+        t5[i] = four * b - five * f + h
+        t6[i] = eight * e - four * b + five * f - ten * g - h + two * k
 
 
 @jit()
@@ -193,11 +172,8 @@ def activate_to_tiles(
     border = (kernel_size - 1) // 2 * dilation
     padded = np.zeros(max(TILE * (per_row + 1) * dilation, border + length), np.float32)
     phases = np.empty((TILE, per_row + 1), np.float32)
-    work = np.empty((3, _BLOCK + 16), np.float32)
     x0, x1, x2, x3 = phases[0], phases[1], phases[2], phases[3]
-    two, three, four = np.float32(2.0), np.float32(3.0), np.float32(4.0)
-    five, seven = np.float32(5.0), np.float32(7.0)
-    eight, nine, ten, twelve = np.float32(8.0), np.float32(9.0), np.float32(10.0), np.float32(12.0)
+    work = np.empty((3, _BLOCK + 16), np.float32)
     for c in range(start, stop):
         _activate_row(x[c], alpha[c], weight[c], up, down, padded[border : border + length], work)
         for row in range(dilation):
@@ -207,24 +183,7 @@ def activate_to_tiles(
                 x1[i] = padded[at + dilation]
                 x2[i] = padded[at + 2 * dilation]
                 x3[i] = padded[at + 3 * dilation]
-            here = slice(row * per_row, (row + 1) * per_row)
-            t0, t1, t2, t3 = (
-                tiles[0, c, here],
-                tiles[1, c, here],
-                tiles[2, c, here],
-                tiles[3, c, here],
-            )
-            t4, t5, t6 = tiles[4, c, here], tiles[5, c, here], tiles[6, c, here]
-            for i in range(per_row):
-                a, b, e, f = x0[i], x1[i], x2[i], x3[i]
-                g, h, k = x0[i + 1], x1[i + 1], x2[i + 1]
-                t0[i] = four * a - eight * b - five * e + ten * f + g - two * h
-                t1[i] = four * (e - b) + nine * f - g - two * h
-                t2[i] = twelve * e - four * b - seven * f - three * g + two * h
-                t3[i] = two * (b + h) - three * (e - g) - four * f
-                t4[i] = two * (b - h) - five * (e - g)
-                t5[i] = four * b - five * f + h
-                t6[i] = eight * e - four * b + five * f - ten * g - h + two * k
+            _write_points(phases, tiles, c, slice(row * per_row, (row + 1) * per_row))
 
 
 @jit()
