@@ -147,6 +147,20 @@ def test_metres_per_mask_pixel_at_any_size_of_the_point_map(m_per_px, ratio):
     assert _metres_per_pixel(track(), points) == pytest.approx(m_per_px, rel=1e-3)
 
 
+def test_the_scale_is_that_at_the_object():
+    points = plane(0.01)
+    far = points.points_m.copy()
+    far[:, :12] *= 7.0  # the wall above is seven times as far
+    elsewhere = Reconstruction(
+        points_m=far,
+        confidence=points.confidence,
+        camera_to_world=points.camera_to_world,
+        times_s=points.times_s,
+        scale_source="truth",
+    )
+    assert _metres_per_pixel(track(), elsewhere) == pytest.approx(0.01, rel=1e-3)
+
+
 def test_an_unseen_object_has_no_scale():
     blank = MaskTrack(
         object_id=0,
