@@ -200,9 +200,7 @@ def _read_phrase(phrase: str) -> Words:
     found = [name for name in THINGS if re.search(rf"\b{re.escape(name)}s?\b", phrase)]
     generic = [name for name in _GENERIC if re.search(rf"\b{name}(?:e?s)?\b", phrase)]
     name = max(found, key=len, default=None)
-    if name == "glass" and generic:  # "a glass ball"
-        name = None
-    if name in MATERIALS and generic:
+    if name in MATERIALS and generic:  # "a glass ball"
         name = None
     thing = None if name is None else THINGS[name]
     shape = thing.shape if thing is not None else (_GENERIC[generic[-1]] if generic else "")

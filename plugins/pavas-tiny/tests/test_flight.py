@@ -97,11 +97,11 @@ def test_two_sightings_are_no_path():
 
 
 def test_a_long_absence_parts_two_paths():
-    times = clock(200)
-    path = np.full((200, 2), np.nan)
-    path[:20], path[180:] = (20.0, 30.0), (60.0, 30.0)
+    times = clock(220)
+    path = resting_until(times[200], times, (60.0, 30.0), (50.0, 0.0))
+    path[:20], path[20:180] = (20.0, 30.0), np.nan
     pieces = fit_pieces(times, path)
-    assert [(piece.first, piece.last) for piece in pieces] == [(0, 19), (180, 199)]
+    assert [(piece.first, piece.last) for piece in pieces] == [(0, 19), (180, 199), (200, 219)]
 
 
 def test_uneven_frame_times():

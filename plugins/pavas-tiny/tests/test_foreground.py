@@ -42,6 +42,26 @@ def test_no_ghost_where_it_rested(rest_s):
     assert found.mask[0][lay].mean() > 0.75  # while it lay there it was seen
 
 
+@pytest.mark.parametrize(
+    "along",
+    [6 * np.sin(5 * TIMES), np.clip((TIMES - 0.7) * 50, 0, 14)],
+    ids=["back and forth", "a slide by its size"],
+)
+def test_what_stays_near_its_place(along):
+    scene = render([np.stack([40 + along, np.full(40, 30.0)], axis=1)])
+    assert overlap(found_in(scene).mask, scene.masks[0]) > 0.85
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="what moves by less than its size is half background: overlap 0.3, without "
+    "repair_ghosts 0.5",
+)
+def test_what_moves_by_less_than_its_size():
+    scene = render([straight(TIMES, (30, 30), (7.0, 0.0))])
+    assert overlap(found_in(scene).mask, scene.masks[0]) > 0.7
+
+
 def test_a_shadow_is_marked_as_shade_and_not_as_part_of_the_disc():
     scene = render([straight(TIMES, (12, 24), (35.0, 0.0))], shadow_shift=(2.0, 8.0))
     found = found_in(scene)

@@ -63,6 +63,23 @@ def test_masks_of_what_was_detected():
         assert np.nanmax(track.scores) == pytest.approx(entry.score, abs=1e-4)
 
 
+def test_boxes_end_where_their_masks_end():
+    for entry, mover in zip(
+        MotionDetector().detect(SOURCE, rng=RNG), analyse(SOURCE).movers, strict=True
+    ):
+        frame = int(np.argmin(np.abs(TIMES - entry.box_time_s)))
+        np.testing.assert_allclose(entry.box, box_of(mover.masks[frame]))
+
+
+def test_scores_are_missing_where_the_object_is():
+    scene = render([straight(TIMES, (30, 30), (60.0, 0.0))])  # it leaves
+    source = MemorySource(Video(frames=scene.frames, times_s=scene.times_s))
+    found = MotionDetector().detect(source, rng=RNG)
+    track = MotionSegmenter().segment(source, found, rng=RNG)[0]
+    assert np.isnan(track.scores[-5:]).all()
+    assert np.isfinite(track.scores[:15]).all()
+
+
 def test_a_box_names_its_mover_at_its_own_time():
     movers = analyse(SOURCE).movers
     for index in (0, 1):
@@ -78,7 +95,9 @@ def test_a_box_at_the_wrong_place_or_time_is_nobody():
     here = truth_box(0, 0.2)
     assert match_movers([thing(1, box=here, box_time_s=1.4)], found) == {}
     assert match_movers([thing(1, box=(0.9, 0.9, 1.0, 1.0), box_time_s=0.2)], found) == {}
-    assert match_movers([thing(1, box=here, box_time_s=9.0)], found) == {}
+    last = truth_box(0, TIMES[-1])
+    assert len(match_movers([thing(1, box=last, box_time_s=TIMES[-1] + 0.2)], found)) == 1
+    assert match_movers([thing(1, box=last, box_time_s=TIMES[-1] + 0.3)], found) == {}
 
 
 def test_two_boxes_on_one_mover_the_better_one_has_it():

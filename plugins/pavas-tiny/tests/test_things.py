@@ -71,6 +71,7 @@ def test_phrases(text, phrases):
         ("a metallic sphere", "metal"),
         ("a red ball", None),
         ("a glass ball", "glass"),
+        ("a leather ball of foam", "leather"),
         ("a wood and", None),
     ],
 )

@@ -201,8 +201,8 @@ def seen(centre, radius, colour=RED, wall_level=100):
 @given(x=st.floats(12, 36), y=st.floats(12, 28), radius=st.floats(3, 9))
 def test_centres_are_sub_pixel(x, y, radius):
     parts = measure_parts(*seen((x, y), radius))
-    np.testing.assert_allclose(parts.centre[0], (x, y), atol=0.08)
-    assert parts.area[0] == pytest.approx(np.pi * (radius + 0.4) ** 2, rel=0.12)
+    np.testing.assert_allclose(parts.centre[0], (x, y), atol=0.15)
+    assert parts.area[0] == pytest.approx(np.pi * (radius + 0.4) ** 2, rel=0.15)
 
 
 def test_what_a_part_looks_like():
