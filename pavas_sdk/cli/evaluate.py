@@ -1,4 +1,4 @@
-"""``pavas evaluate``: how good the sound is, on simulated clips that no training has seen."""
+"""``pavas evaluate``: how good the sound is, on simulated clips and on recorded ones."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pavas_sdk.cli.evaluate_clips import clips as recorded_clips
 from pavas_sdk.cli.output import json_option, say, show_json, show_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["evaluate"]
+__all__ = ["Progress", "evaluate"]
 
 _CLIPS = 200
 
@@ -23,9 +24,12 @@ _CLIPS = 200
 def evaluate() -> None:
     """Measure how good the sound is.
 
-    Clips are simulated from seeds that training never uses: evaluation seed S takes the clips
+    Simulated clips are made from seeds that training never uses: evaluation seed S takes the clips
     10,000,000 + S * 1,000,000 + i.
     """
+
+
+evaluate.add_command(recorded_clips)
 
 
 def _shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -105,7 +109,7 @@ def simulated(
 
     options = sound_options(model, physics=physics, prompts=prompts, steps=steps, guidance=guidance)
     measured = evaluate_simulated(
-        options, clips=clips, seed=seed, jobs=jobs, path=out, progress=_Progress()
+        options, clips=clips, seed=seed, jobs=jobs, path=out, progress=Progress()
     )
     if as_json:
         show_json(measured)
@@ -145,7 +149,7 @@ def edits(
 
     options = sound_options(model, prompts=prompts, steps=steps, guidance=guidance)
     measured = evaluate_edits(
-        options, clips=clips, seed=seed, jobs=jobs, path=out, progress=_Progress()
+        options, clips=clips, seed=seed, jobs=jobs, path=out, progress=Progress()
     )
     if as_json:
         show_json(measured)
@@ -169,7 +173,7 @@ def edits(
     )
 
 
-class _Progress:
+class Progress:
     """A line on stderr: redrawn on a terminal, now and then elsewhere."""
 
     def __init__(self) -> None:
@@ -178,6 +182,7 @@ class _Progress:
         self._told = -1e9
 
     def __call__(self, done: int, total: int) -> None:
+        """Tell that ``done`` of ``total`` clips are done."""
         now = time.monotonic()
         if self._first is None:
             self._first = done

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from pavas_sdk.evaluation.clip import ClipMeasurement, measure_clip
     from pavas_sdk.evaluation.edits import EDITS, Edit, EditMeasurement, summarise_edits
     from pavas_sdk.evaluation.onset import detect_onsets, onset_strength
+    from pavas_sdk.evaluation.recorded import evaluate_clips
     from pavas_sdk.evaluation.runner import run
     from pavas_sdk.evaluation.simulated import evaluate_edits, evaluate_simulated
     from pavas_sdk.evaluation.sounds import SoundMaker, SoundOptions, sound_options
     from pavas_sdk.evaluation.summary import summarise
+    from pavas_sdk.evaluation.truth import ClipTruth, read_truth
 
 _EXPORTS = {
     "apcc": ["ApccResult"],
@@ -26,26 +28,31 @@ _EXPORTS = {
     "clip": ["ClipMeasurement", "measure_clip"],
     "edits": ["EDITS", "Edit", "EditMeasurement", "summarise_edits"],
     "onset": ["detect_onsets", "onset_strength"],
+    "recorded": ["evaluate_clips"],
     "runner": ["run"],
     "simulated": ["evaluate_edits", "evaluate_simulated"],
     "sounds": ["SoundMaker", "SoundOptions", "sound_options"],
     "summary": ["summarise"],
+    "truth": ["ClipTruth", "read_truth"],
 }
 
 __all__ = [
     "EDITS",
     "ApccResult",
     "ClipMeasurement",
+    "ClipTruth",
     "Edit",
     "EditMeasurement",
     "SoundMaker",
     "SoundOptions",
     "bootstrap_intervals",
     "detect_onsets",
+    "evaluate_clips",
     "evaluate_edits",
     "evaluate_simulated",
     "measure_clip",
     "onset_strength",
+    "read_truth",
     "run",
     "sound_options",
     "summarise",

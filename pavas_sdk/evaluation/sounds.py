@@ -187,14 +187,14 @@ class SoundMaker:
             raise ComponentFailedError(f"clip {clip.clip_id}: {err}") from err
 
 
-def load_pipeline(model: str) -> PavasPipeline:
-    """Return the pipeline that ``model`` names, silent."""
+def load_pipeline(model: str, **given: Any) -> PavasPipeline:
+    """Return the pipeline that ``model`` names, silent; ``given`` is for `from_pretrained`."""
     from diffusers.utils.logging import disable_progress_bar
 
     from pavas_sdk.pipelines import PavasPipeline
 
     disable_progress_bar()
-    pipe: PavasPipeline = PavasPipeline.from_pretrained(_source(model))
+    pipe: PavasPipeline = PavasPipeline.from_pretrained(_source(model), **given)
     pipe.set_progress_bar_config(disable=True)
     return pipe
 

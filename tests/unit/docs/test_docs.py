@@ -28,6 +28,7 @@ PAGES = [
     DOCS / "how-to" / "slow-motion.md",
     DOCS / "how-to" / "publish.md",
     DOCS / "how-to" / "simulate.md",
+    DOCS / "how-to" / "evaluate.md",
 ]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
