@@ -10,7 +10,7 @@ import numpy as np
 
 from pavas_sdk.errors import ConfigurationError, InputError, MediaNotFoundError
 from pavas_sdk.evaluation.onset import WITHIN_S
-from pavas_sdk.evaluation.recorded_clip import RecordedMeasurement
+from pavas_sdk.evaluation.recorded_clip import CONDITIONS, RecordedMeasurement
 from pavas_sdk.evaluation.recorded_measurer import ClipMeasurer
 from pavas_sdk.evaluation.recorded_summary import summarise_recorded
 from pavas_sdk.evaluation.runner import run
@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     from pavas_sdk.physics.cache import CacheInput
     from pavas_sdk.pipelines import PavasPipeline
 
-__all__ = ["CONDITIONS", "evaluate_clips"]
+__all__ = ["evaluate_clips"]
 
-CONDITIONS = ("estimated", "true", "none")
 FORMAT, FORMAT_VERSION = "pavas.clip_scores", 1
 
 

@@ -29,12 +29,16 @@ if TYPE_CHECKING:
     from pavas_sdk.evaluation.truth import ClipTruth
 
 __all__ = [
+    "CONDITIONS",
     "RecordedMeasurement",
     "SoundMeasurement",
     "find_main_object",
     "measure_estimate",
     "measure_sound",
 ]
+
+CONDITIONS = ("estimated", "true", "none")
+"""What sounds are made from: the estimate, physics made from the truth, the empty tokens."""
 
 NEAR_POINT = 0.03
 NEAR_SPEED_S = 0.05
@@ -75,7 +79,7 @@ class RecordedMeasurement:
         mass_kg: Estimated mass of the main object; None when not found.
         mass_range_kg: Its true bounds, or None.
         speed_ratios: Estimated over true speed where the true one is known.
-        sounds: Sounds by what they were made from: "estimated", "true", "none".
+        sounds: Sounds by what they were made from, names of `CONDITIONS`.
         skipped: Why there are no sounds, by the same names.
         seconds: Wall time of the estimate and of all sounds.
     """

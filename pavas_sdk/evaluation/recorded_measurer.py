@@ -36,7 +36,7 @@ class ClipMeasurer:
     Attributes:
         pipe: The model with its estimator.
         files: Clips by name.
-        physics: What sounds are made from: "estimated", "true", "none".
+        physics: Names of `CONDITIONS`.
         seeds: Sounds of each.
         within_s: Largest distance of a pair.
         options: Further arguments of the pipeline's call.

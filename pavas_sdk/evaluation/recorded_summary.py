@@ -10,6 +10,7 @@ import numpy as np
 from pavas_sdk.errors import InputError
 from pavas_sdk.evaluation.bootstrap import bootstrap_intervals
 from pavas_sdk.evaluation.event_matching import EventCounts
+from pavas_sdk.evaluation.recorded_clip import CONDITIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,7 +42,6 @@ def recorded_scores(clips: Sequence[RecordedMeasurement]) -> dict[str, dict[str,
     """
     ratios = np.asarray([ratio for clip in clips for ratio in clip.speed_ratios])
     known = [clip.mass_in_range for clip in clips if clip.mass_in_range is not None]
-    conditions = dict.fromkeys(name for clip in clips for name in clip.sounds)
     return {
         "impacts": _events(clip.impacts for clip in clips),
         "objects": {
@@ -53,9 +53,13 @@ def recorded_scores(clips: Sequence[RecordedMeasurement]) -> dict[str, dict[str,
             f"sound {name}": _sound_scores(
                 [(clip, sound) for clip in clips for sound in clip.sounds.get(name, ())]
             )
-            for name in conditions
+            for name in _conditions(clips)
         },
     }
+
+
+def _conditions(clips: Sequence[RecordedMeasurement]) -> list[str]:
+    return [name for name in CONDITIONS if any(name in clip.sounds for clip in clips)]
 
 
 def _sound_scores(
@@ -144,7 +148,7 @@ def summarise_recorded(
                 "clips": sum(bool(clip.sounds.get(name)) for clip in clips),
                 "sounds": sum(len(clip.sounds.get(name, ())) for clip in clips),
             }
-            for name in dict.fromkeys(name for clip in clips for name in clip.sounds)
+            for name in _conditions(clips)
         },
         "clips": [
             {

@@ -36,6 +36,7 @@ def true_physics(
     unknown_s: Sequence[tuple[float, float]] = (),
     mass_range_kg: tuple[float, float] | None = None,
     time_scale: float = 1.0,
+    assumed_m_s: float = ASSUMED_M_S,
 ) -> PhysicsEstimate:
     """Return the physics of one object, id 0, whose impacts are known.
 
@@ -47,12 +48,13 @@ def true_physics(
         unknown_s: Stretches (start, end) in which its speed is missing.
         mass_range_kg: (least, most); the mass is their geometric mean. None: unknown.
         time_scale: Slow-motion factor of the clip.
+        assumed_m_s: Speed where none is known.
 
     Raises:
         PhysicsInputError: An impossible value.
     """
     times = np.arange(0.5 / RATE_HZ, duration_s, 1.0 / RATE_HZ)
-    at_s, values, assumed = _curve(impacts_s, speeds, APPROACH_S * time_scale)
+    at_s, values, assumed = _curve(impacts_s, speeds, APPROACH_S * time_scale, assumed_m_s)
     speed = np.interp(times, at_s, values)
     for start_s, end_s in unknown_s:
         speed[(times >= start_s) & (times < end_s)] = np.nan
@@ -68,7 +70,7 @@ def true_physics(
         speed_m_s=speed,
         sources={"mass": "truth", "speed": "truth"},
     )
-    note = f"speed of {assumed} assumed: {ASSUMED_M_S:g} m/s"
+    note = f"speed of {assumed} assumed: {assumed_m_s:g} m/s"
     return PhysicsEstimate(
         objects=(entry,),
         duration_s=duration_s,
@@ -78,11 +80,14 @@ def true_physics(
 
 
 def _curve(
-    impacts_s: Sequence[float], speeds: Sequence[tuple[float, float]], approach_s: float
+    impacts_s: Sequence[float],
+    speeds: Sequence[tuple[float, float]],
+    approach_s: float,
+    assumed_m_s: float,
 ) -> tuple[list[float], list[float], str]:
     """Knots of the speed, seconds and m/s, and what had to be assumed."""
     if not impacts_s and not speeds:
-        return [0.0], [ASSUMED_M_S], "steady motion"
+        return [0.0], [assumed_m_s], "steady motion"
     knots = list(speeds)
     assumed = 0
     earlier_s = -np.inf
@@ -95,7 +100,7 @@ def _curve(
         if not before:
             assumed += 1
             knots.append((max(first_s, 0.5 * (impact_s + earlier_s)), 0.0))
-        knots.append((impact_s - EDGE_S, before[-1] if before else ASSUMED_M_S))
+        knots.append((impact_s - EDGE_S, before[-1] if before else assumed_m_s))
         knots.append((impact_s + EDGE_S, after[0] if after else 0.0))
         earlier_s = impact_s
     knots.sort()

@@ -123,3 +123,11 @@ def test_a_single_clip_has_no_intervals():
     summary = summarise_recorded(CLIPS[:1], rng=np.random.default_rng(0))
     assert summary["intervals"]["impacts"] == {"precision": None, "recall": None, "f1": None}
     assert summary["scores"]["impacts"]["f1"] == pytest.approx(6 / 8)
+
+
+def test_conditions_stand_in_one_order_though_the_first_clip_lacks_one():
+    first = clip("a", (1, 1, 1), none=[sound(1, 1, 1)])
+    second = clip("b", (1, 1, 1), none=[sound(1, 1, 1)], true=[sound(1, 1, 1)])
+    summary = summarise_recorded([first, second], rng=np.random.default_rng(0), draws=20)
+    assert list(summary["sounds"]) == ["true", "none"]
+    assert list(summary["scores"]) == ["impacts", "objects", "sound true", "sound none"]

@@ -37,6 +37,7 @@ def test_known_speeds_are_kept_and_nothing_is_assumed():
 
 def test_what_is_assumed_is_told():
     assert made(impacts_s=(1.0, 2.0)).notes == ("speed of 2 impacts assumed: 2 m/s",)
+    assert made(impacts_s=(1.0,), assumed_m_s=0.7).notes == ("speed of 1 impacts assumed: 0.7 m/s",)
     assert made().notes == ("speed of steady motion assumed: 2 m/s",)
 
 
