@@ -50,9 +50,7 @@ def align(part: object) -> None:
             tensor.data = tensor.data.clone()
 
 
-def check_weights_complete(
-    folder: Path, parts: Mapping[str, torch.nn.Module], *, skip: Iterable[str] = ()
-) -> None:
+def check_weights_complete(folder: Path, parts: Mapping[str, torch.nn.Module]) -> None:
     """Compare the weights files of a saved pipeline with its networks, tensor by tensor.
 
     diffusers starts what a file lacks at random, and only logs it.
@@ -60,7 +58,6 @@ def check_weights_complete(
     Args:
         folder: The saved pipeline.
         parts: Components that were loaded from it, by slot.
-        skip: Slots whose weights came from elsewhere.
 
     Raises:
         WeightsError: Tensors are missing, unknown or of another shape: all are listed, of all
@@ -70,7 +67,7 @@ def check_weights_complete(
     for slot, part in parts.items():
         files = sorted((folder / slot).glob("*.safetensors"))
         # Quantised weights are stored under other names, which their own loader checks.
-        if slot in skip or not files or getattr(part, "hf_quantizer", None) is not None:
+        if not files or getattr(part, "hf_quantizer", None) is not None:
             continue
         expected = {name: tuple(tensor.shape) for name, tensor in part.state_dict().items()}
         lines += [f"  {slot}: {line}" for line in weight_differences(expected, _stored(files))]
