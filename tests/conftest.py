@@ -7,6 +7,10 @@ from pathlib import Path
 # tests never reach for the network: what is not on this machine is missing at once
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
+# side by side, each worker computes on one thread; said before torch is imported
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import hypothesis
 
 # importlib mode puts no test folder on the path; what several folders share lies here
