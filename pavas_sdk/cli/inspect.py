@@ -83,17 +83,19 @@ def _document(path: Path) -> dict[str, Any]:
         "kind": "physics",
         "path": str(path),
         "summary": str(physics),
-        "impacts": [_impact(hit) for hit in physics.impacts()],
         **physics.to_json(),
+        "impacts": [_impact(hit) for hit in physics.impacts()],
     }
 
 
 def _impact(hit: Any) -> dict[str, Any]:
     from dataclasses import asdict
 
+    facts = {**asdict(hit), "energy_change_j": hit.energy_change_j}
+    del facts["stated_energy_j"]
     return {
         key: None if isinstance(value, float) and value != value else value  # NaN
-        for key, value in asdict(hit).items()
+        for key, value in facts.items()
     }
 
 

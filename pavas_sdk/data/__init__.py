@@ -8,7 +8,8 @@ from pavas_sdk.data.clips import Contact, LabelledClip
 from pavas_sdk.data.component_ref import ComponentRef
 from pavas_sdk.data.frames import SourceFacts
 from pavas_sdk.data.geometry import Reconstruction, Trajectory
-from pavas_sdk.data.impacts import Impact, find_impacts
+from pavas_sdk.data.impact import Impact
+from pavas_sdk.data.impacts import find_impacts
 from pavas_sdk.data.mass import MassEstimate
 from pavas_sdk.data.object_physics import ObjectPhysics
 from pavas_sdk.data.objects import MaskTrack, MovingObject

@@ -75,10 +75,10 @@ def positive(name: str, value: float, *, error: type[InputError] = InputError) -
     Raises:
         InputError: NaN, infinite, zero or negative.
     """
-    number = _number(name, value, error)
-    if not (math.isfinite(number) and number > 0):
+    checked = number(name, value, error)
+    if not (math.isfinite(checked) and checked > 0):
         raise error(f"{name} must be finite and above 0, got {value!r}")
-    return number
+    return checked
 
 
 def not_negative(name: str, value: float, *, error: type[InputError] = InputError) -> float:
@@ -87,13 +87,30 @@ def not_negative(name: str, value: float, *, error: type[InputError] = InputErro
     Raises:
         InputError: NaN, infinite or negative.
     """
-    number = _number(name, value, error)
-    if not (math.isfinite(number) and number >= 0):
+    checked = number(name, value, error)
+    if not (math.isfinite(checked) and checked >= 0):
         raise error(f"{name} must be finite and 0 or more, got {value!r}")
-    return number
+    return checked
 
 
-def _number(name: str, value: Any, error: type[InputError]) -> float:
+def finite(name: str, value: float, *, error: type[InputError] = InputError) -> float:
+    """Return ``value`` as a finite float.
+
+    Raises:
+        InputError: NaN or infinite.
+    """
+    checked = number(name, value, error)
+    if not math.isfinite(checked):
+        raise error(f"{name} must be finite, got {value!r}")
+    return checked
+
+
+def number(name: str, value: Any, error: type[InputError] = InputError) -> float:
+    """Return ``value`` as a float, whatever it is.
+
+    Raises:
+        InputError: It is no number.
+    """
     try:
         return float(value)
     except (TypeError, ValueError, OverflowError) as err:

@@ -1,4 +1,4 @@
-"""Impacts: abrupt changes of velocity, with the kinetic energy before and after.
+"""Finding impacts: abrupt changes of velocity, with the kinetic energy before and after.
 
 Conventions: times in seconds on the video's clock, speeds in m/s, energies in joules; missing is
 NaN. The energy change is PAVAS' dE_k = |1/2 m (v_post^2 - v_pre^2)| (Sec. 4.1), v_pre and v_post
@@ -9,48 +9,20 @@ from __future__ import annotations
 
 import bisect
 import heapq
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pavas_sdk.data.impact import Impact, kinetic_energy_j
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Impact", "find_impacts", "speeds_around"]
+__all__ = ["find_impacts", "speeds_around"]
 
 WINDOW_S = 0.2
 GAP_S = 0.04
 _RESIDUALS = 3.0  # a smaller jump may be noise
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Impact:
-    """One abrupt change of an object's velocity.
-
-    Attributes:
-        object_id: Which object.
-        time_s: When, on the video's clock.
-        speed_before_m_s: Mean speed over the window before.
-        speed_after_m_s: Mean speed over the window after.
-        velocity_change_m_s: Size of the jump of the velocity vector (of the speed, when no
-            vectors are known).
-        energy_before_j: 1/2 m v^2 before; NaN without a mass.
-        energy_after_j: 1/2 m v^2 after; NaN without a mass.
-    """
-
-    object_id: int
-    time_s: float
-    speed_before_m_s: float
-    speed_after_m_s: float
-    velocity_change_m_s: float
-    energy_before_j: float
-    energy_after_j: float
-
-    @property
-    def energy_change_j(self) -> float:
-        """|energy_after_j - energy_before_j|."""
-        return abs(self.energy_after_j - self.energy_before_j)
 
 
 def speeds_around(
@@ -124,7 +96,6 @@ def find_impacts(
     if times.size < 4:
         return []
     jumps = _Jumps(times, signal, fit_s * time_scale, min_change_m_s, relative_change)
-    mass = float("nan") if mass_kg is None else mass_kg
     impacts = []
     for jump, moment in jumps.apart(min_interval_s * time_scale):
         before, after = speeds_around(
@@ -137,8 +108,8 @@ def find_impacts(
                 speed_before_m_s=before,
                 speed_after_m_s=after,
                 velocity_change_m_s=jump,
-                energy_before_j=0.5 * mass * before**2,
-                energy_after_j=0.5 * mass * after**2,
+                energy_before_j=kinetic_energy_j(mass_kg, before),
+                energy_after_j=kinetic_energy_j(mass_kg, after),
             )
         )
     return impacts
@@ -212,10 +183,10 @@ class _Jumps:
             self._relative_change * fastest,
             _RESIDUALS * float(np.hypot(noise_before, noise_after)),
         )
-        if not 0 < wanted <= jump:
+        if not 0 < wanted <= jump < np.inf:
             return None
         # The mixed sample is share * before + (1 - share) * after, the share being that of the time.
-        share = float((after - signal[index]) @ change) / jump**2
+        share = float((after - signal[index]) @ change) / (jump * jump)
         share = min(max(share, 0.0), 1.0) if np.isfinite(share) else 0.5
         left, right = 0.5 * (times[index - 1] + moment), 0.5 * (moment + times[index + 1])
         return jump, float(left + share * (right - left))

@@ -1,7 +1,7 @@
 """The physics of a clip: small, readable, editable JSON.
 
 ``PhysicsEstimate`` is what estimators produce, people edit, and the pipeline is conditioned on.
-Format: ``pavas.physics``, version 1; NaN inside series is null in JSON.
+Format: ``pavas.physics``, version 2; NaN inside series is null in JSON.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from pavas_sdk.data import _json
+from pavas_sdk.data import _json, estimate_impacts
 from pavas_sdk.data._validation import positive
 from pavas_sdk.data.component_ref import ComponentRef
 from pavas_sdk.data.documents import check_format, parse_json, read_json
 from pavas_sdk.data.files import write_text
-from pavas_sdk.data.impacts import Impact, find_impacts
+from pavas_sdk.data.impact import Impact
 from pavas_sdk.data.object_physics import ObjectPhysics
 from pavas_sdk.errors import FormatError, PhysicsInputError
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["PhysicsEstimate"]
 
 FORMAT = "pavas.physics"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,7 +44,9 @@ class PhysicsEstimate:
         time_scale: Slow-motion factor that the speeds account for.
         edits: What was changed by hand since, in words.
         notes: What an estimator wants to be known (a failed slot, a doubtful scale).
-        schema_version: Version of the JSON form.
+        known_impacts: What `impacts` returns, in order of time; None: they are found in the speeds
+            now. ``replace(estimate, objects=...)`` keeps them unless it is given None, too.
+        schema_version: Version of the JSON form it was read from; the newest is written.
     """
 
     objects: tuple[ObjectPhysics, ...]
@@ -53,6 +55,7 @@ class PhysicsEstimate:
     time_scale: float = 1.0
     edits: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    known_impacts: tuple[Impact, ...] | None = None
     schema_version: int = FORMAT_VERSION
 
     format: ClassVar[str] = FORMAT
@@ -61,7 +64,8 @@ class PhysicsEstimate:
         """Validate.
 
         Raises:
-            PhysicsInputError: Ids repeat, or the duration is not positive.
+            PhysicsInputError: Ids repeat, the duration is not positive, or an impact lies outside
+                the clip or is one of no object.
         """
         object.__setattr__(self, "objects", tuple(self.objects))
         for name in ("duration_s", "time_scale"):
@@ -70,6 +74,11 @@ class PhysicsEstimate:
         ids = [entry.object_id for entry in self.objects]
         if len(set(ids)) != len(ids):
             raise PhysicsInputError(f"object ids must be unique, got {ids}")
+        impacts = self.known_impacts
+        if impacts is None:
+            impacts = self._found(self.objects)
+        impacts = estimate_impacts.checked(impacts, self.objects, self.duration_s)
+        object.__setattr__(self, "known_impacts", impacts)
 
     def __iter__(self) -> Iterator[ObjectPhysics]:
         return iter(self.objects)
@@ -109,21 +118,15 @@ class PhysicsEstimate:
         raise PhysicsInputError(f"no object {object_id} in this estimate; it has {ids or 'none'}")
 
     def impacts(self) -> list[Impact]:
-        """Return the abrupt speed changes of all objects, in order of time."""
-        found: list[Impact] = []
-        for entry in self.objects:
-            found += find_impacts(
-                entry.object_id,
-                entry.speed_times_s,
-                entry.speed_m_s,
-                velocity_m_s=entry.velocity_m_s,
-                mass_kg=entry.mass_kg,
-                time_scale=self.time_scale,
-            )
-        return sorted(found, key=lambda impact: impact.time_s)
+        """Return the impacts of all objects, in order of time.
+
+        They are the abrupt changes of the objects' velocities, unless a document or an edit says
+        otherwise. Their energies follow the masses.
+        """
+        return list(self.known_impacts or ())
 
     def with_mass(self, object_id: int, mass_kg: float) -> PhysicsEstimate:
-        """Return a copy in which the object weighs ``mass_kg``.
+        """Return a copy in which the object weighs ``mass_kg``; energies of its impacts follow.
 
         Raises:
             PhysicsInputError: Unknown id, or a mass that is not finite and positive.
@@ -132,10 +135,15 @@ class PhysicsEstimate:
         changed = replace(
             entry, mass_kg=mass_kg, mass_log_std=0.0, sources={**entry.sources, "mass": "user"}
         )
-        return self._with(changed, f"mass of object {object_id} set to {mass_kg:g} kg")
+        factor = 1.0 if entry.mass_kg is None else mass_kg / entry.mass_kg
+        return self._with(
+            changed,
+            f"mass of object {object_id} set to {mass_kg:g} kg",
+            self._scaled(object_id, mass=factor),
+        )
 
     def scale_speed(self, object_id: int, factor: float) -> PhysicsEstimate:
-        """Return a copy in which the object moves ``factor`` times as fast.
+        """Return a copy in which the object moves ``factor`` times as fast, also at its impacts.
 
         Raises:
             PhysicsInputError: Unknown id, or a factor that is not finite and positive.
@@ -150,12 +158,18 @@ class PhysicsEstimate:
             velocity_m_s=None if velocity is None else velocity * factor,
             sources={**entry.sources, "speed": "user"},
         )
-        return self._with(changed, f"speed of object {object_id} times {factor:g}")
+        return self._with(
+            changed,
+            f"speed of object {object_id} times {factor:g}",
+            self._scaled(object_id, speed=factor),
+        )
 
     def with_speed(
         self, object_id: int, speed_times_s: ArrayLike, speed_m_s: ArrayLike
     ) -> PhysicsEstimate:
         """Return a copy with another speed series for the object.
+
+        Its impacts are found anew, except for those that were added or moved by hand.
 
         Raises:
             PhysicsInputError: Unknown id, lengths that differ, negative or infinite speeds.
@@ -169,10 +183,14 @@ class PhysicsEstimate:
             velocity_m_s=None,
             sources={**entry.sources, "speed": "user"},
         )
-        return self._with(changed, f"speed of object {object_id} replaced")
+        kept = [
+            hit for hit in self.impacts() if (hit.object_id, hit.source) != (object_id, "estimated")
+        ]
+        impacts = (*kept, *self._found((changed,)))
+        return self._with(changed, f"speed of object {object_id} replaced", impacts)
 
     def without(self, object_id: int) -> PhysicsEstimate:
-        """Return a copy without the object.
+        """Return a copy without the object and its impacts.
 
         Raises:
             PhysicsInputError: Unknown id.
@@ -181,26 +199,106 @@ class PhysicsEstimate:
         return replace(
             self,
             objects=tuple(entry for entry in self.objects if entry is not gone),
+            known_impacts=tuple(hit for hit in self.impacts() if hit.object_id != object_id),
             edits=(*self.edits, f"object {object_id} removed"),
         )
 
-    def _with(self, changed: ObjectPhysics, edit: str) -> PhysicsEstimate:
+    def with_impact(
+        self,
+        object_id: int,
+        time_s: float,
+        *,
+        energy_change_j: float | None = None,
+        speed_before_m_s: float | None = None,
+        speed_after_m_s: float | None = None,
+    ) -> PhysicsEstimate:
+        """Return a copy with one more impact of the object.
+
+        Args:
+            object_id: Which object.
+            time_s: When, on the video's clock, within the clip.
+            energy_change_j: How much kinetic energy it changes, in joules; or give speeds:
+            speed_before_m_s: Speed just before, m/s; the object needs a mass.
+            speed_after_m_s: Speed just after; 0 by default.
+
+        Raises:
+            PhysicsInputError: Unknown id, a time outside the clip, no or two ways to say the
+                energy, or a value that is impossible.
+        """
+        added = estimate_impacts.stated(
+            self[object_id],
+            time_s,
+            energy_change_j=energy_change_j,
+            speed_before_m_s=speed_before_m_s,
+            speed_after_m_s=speed_after_m_s,
+        )
+        edit = f"impact of object {object_id} at {added.time_s:g} s added"
+        return self._with_impacts((*self.impacts(), added), edit)
+
+    def move_impact(self, object_id: int, time_s: float, to_time_s: float) -> PhysicsEstimate:
+        """Return a copy in which the object's impact at ``time_s`` happens at ``to_time_s``.
+
+        Args:
+            object_id: Which object.
+            time_s: Of the impact that is meant, to 50 ms; the nearest is taken.
+            to_time_s: Its new time, within the clip.
+
+        Raises:
+            PhysicsInputError: Unknown id, no impact there, or a time outside the clip.
+        """
+        self[object_id]
+        old, impacts = estimate_impacts.moved(self.impacts(), object_id, time_s, to_time_s)
+        edit = f"impact of object {object_id} moved from {old.time_s:g} s to {to_time_s:g} s"
+        return self._with_impacts(impacts, edit)
+
+    def without_impact(self, object_id: int, time_s: float) -> PhysicsEstimate:
+        """Return a copy without the object's impact at ``time_s`` (to 50 ms; the nearest).
+
+        Raises:
+            PhysicsInputError: Unknown id, or no impact there.
+        """
+        self[object_id]
+        gone, impacts = estimate_impacts.removed(self.impacts(), object_id, time_s)
+        edit = f"impact of object {object_id} at {gone.time_s:g} s removed"
+        return self._with_impacts(impacts, edit)
+
+    def _with(
+        self, changed: ObjectPhysics, edit: str, impacts: tuple[Impact, ...]
+    ) -> PhysicsEstimate:
         return replace(
             self,
             objects=tuple(
                 changed if entry.object_id == changed.object_id else entry for entry in self.objects
             ),
+            known_impacts=impacts,
             edits=(*self.edits, edit),
+        )
+
+    def _with_impacts(self, impacts: tuple[Impact, ...], edit: str) -> PhysicsEstimate:
+        return replace(self, known_impacts=impacts, edits=(*self.edits, edit))
+
+    def _scaled(
+        self, object_id: int, *, mass: float = 1.0, speed: float = 1.0
+    ) -> tuple[Impact, ...]:
+        return tuple(
+            hit.scaled(mass=mass, speed=speed) if hit.object_id == object_id else hit
+            for hit in self.impacts()
+        )
+
+    def _found(self, objects: tuple[ObjectPhysics, ...]) -> tuple[Impact, ...]:
+        return estimate_impacts.found(
+            objects, duration_s=self.duration_s, time_scale=self.time_scale
         )
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values (format ``pavas.physics``)."""
         return {
             "format": FORMAT,
-            "format_version": self.schema_version,
+            "format_version": FORMAT_VERSION,
             "duration_s": self.duration_s,
             "time_scale": self.time_scale,
             "objects": [entry.to_json() for entry in self.objects],
+            "impacts": [impact.to_json() for impact in self.impacts()],
             "provenance": {slot: ref.to_json() for slot, ref in self.provenance.items()},
             "edits": list(self.edits),
             "notes": list(self.notes),
@@ -236,8 +334,10 @@ class PhysicsEstimate:
         )
         provenance = _json.mapping(data.get("provenance", {}), "provenance")
         objects = _json.items(_json.required(data, "objects", where), "objects")
+        impacts = data.get("impacts")  # null, or version 1: found in the speeds
         return cls(
             objects=tuple(ObjectPhysics.from_json(entry) for entry in objects),
+            known_impacts=None if impacts is None else _impacts(impacts),
             duration_s=_json.number(_json.required(data, "duration_s", where), "duration_s"),
             time_scale=_json.number(data.get("time_scale", 1.0), "time_scale"),
             provenance={slot: ComponentRef.from_json(ref) for slot, ref in provenance.items()},
@@ -269,6 +369,10 @@ class PhysicsEstimate:
             return cls.from_json(document)
         except (FormatError, PhysicsInputError) as err:
             raise type(err)(f"{path}: {err}") from err
+
+
+def _impacts(entries: object) -> tuple[Impact, ...]:
+    return tuple(Impact.from_json(entry) for entry in _json.items(entries, "impacts"))
 
 
 def _texts(data: Mapping[str, Any], key: str) -> tuple[str, ...]:

@@ -4,7 +4,14 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from pavas_sdk.data import ComponentRef, MaskTrack, MovingObject, ObjectPhysics, PhysicsEstimate
+from pavas_sdk.data import (
+    ComponentRef,
+    Impact,
+    MaskTrack,
+    MovingObject,
+    ObjectPhysics,
+    PhysicsEstimate,
+)
 
 texts = st.text(max_size=12)
 labels = st.text(min_size=1, max_size=12).filter(str.strip)
@@ -69,11 +76,30 @@ component_refs = st.builds(
 
 
 @st.composite
+def impacts(draw, ids, duration_s):
+    speeds = st.one_of(st.floats(0, 1e4), st.just(float("nan")))
+    return Impact(
+        object_id=draw(st.sampled_from(ids)),
+        time_s=draw(st.floats(0, duration_s)),
+        speed_before_m_s=draw(speeds),
+        speed_after_m_s=draw(speeds),
+        velocity_change_m_s=draw(speeds),
+        energy_before_j=float("nan"),
+        energy_after_j=float("nan"),
+        stated_energy_j=draw(st.none() | st.floats(0, 1e9)),
+        source=draw(st.sampled_from(["estimated", "edited"])),
+    )
+
+
+@st.composite
 def physics_estimates(draw):
     ids = draw(st.lists(st.integers(0, 50), unique=True, max_size=3))
+    duration_s = draw(positive)
+    known = st.lists(impacts(ids, duration_s), max_size=4) if ids else st.just([])
     return PhysicsEstimate(
         objects=tuple(draw(object_physics(object_id)) for object_id in ids),
-        duration_s=draw(positive),
+        duration_s=duration_s,
+        known_impacts=draw(st.none() | known),
         provenance=draw(st.dictionaries(texts, component_refs, max_size=2)),
         time_scale=draw(st.floats(0.1, 50)),
         edits=tuple(draw(st.lists(texts, max_size=2))),

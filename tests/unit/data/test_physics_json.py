@@ -78,7 +78,7 @@ def test_saved_numbers_of_numpy_types_are_plain():
     ("change", "words"),
     [
         ({"format": "other"}, "no physics document"),
-        ({"format_version": 2}, "pip install -U pavas-sdk"),
+        ({"format_version": 3}, "pip install -U pavas-sdk"),
         ({"format_version": 0}, "format_version 0"),
         ({"format_version": True}, "format_version True"),
         ({"format_version": "1"}, "format_version '1'"),
@@ -97,6 +97,8 @@ def test_saved_numbers_of_numpy_types_are_plain():
         ({"provenance": {"a": {"kind": "x", "name": 1}}}, "name must be a string"),
         ({"edits": "abc"}, "edits must be a JSON array"),
         ({"notes": [1]}, "notes must be a string"),
+        ({"impacts": {}}, "impacts must be a JSON array"),
+        ({"impacts": [3]}, "an impact must be a JSON object"),
     ],
 )
 def test_what_is_wrong_in_a_document_is_named(change, words):
