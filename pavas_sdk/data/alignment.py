@@ -1,6 +1,6 @@
-"""Speeds and masks at other times: what training stores and what inference gives the adapter.
+"""Speeds, masks, impacts at other times: what training stores and inference gives the adapter.
 
-Values are taken nearest in time. Outside the span of a track, by more than half a step, nothing is
+Speeds and masks are taken nearest in time. Outside the span of a track, by more than half a step, nothing is
 known: the speed is missing (NaN), the mask empty.
 """
 
@@ -14,11 +14,14 @@ from pavas_sdk.data.objects import MaskTrack
 from pavas_sdk.data.timing import nearest_index
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
+    from pavas_sdk.data.impact import Impact
     from pavas_sdk.data.object_physics import ObjectPhysics
 
-__all__ = ["mask_grids_at", "speeds_at"]
+__all__ = ["impact_energies_at", "impacts_within", "mask_grids_at", "speeds_at"]
 
 # A single entry holds for half a physics frame (8 per second).
 _LONE_STEP_S = 0.125
@@ -30,6 +33,43 @@ def speeds_at(entry: ObjectPhysics, times_s: NDArray[np.float64]) -> NDArray[np.
     values = np.full(times_s.size, np.nan)
     values[inside] = entry.speed_m_s[index[inside]]
     return values
+
+
+def impacts_within(impacts: Iterable[Impact], times_s: NDArray[np.float64]) -> list[Impact]:
+    """Return the impacts during the frames at ``times_s``; the last frame lasts as long as others.
+
+    Args:
+        impacts: Of any objects.
+        times_s: (L,), increasing seconds.
+    """
+    if times_s.size == 0:
+        return []
+    end_s = times_s[-1] + _step_s(times_s) + 1e-6
+    return [impact for impact in impacts if times_s[0] - 1e-6 <= impact.time_s <= end_s]
+
+
+def impact_energies_at(
+    impacts: Iterable[Impact], times_s: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the kinetic-energy change per frame in joules, (L,): 0 where there is no impact.
+
+    An impact between two frames is shared by both, the nearer one having more: when it was can be
+    told from the shares, and the sum over frames is its energy. After the last frame it counts
+    there. Where its energy is unknown, its frames are NaN.
+
+    Args:
+        impacts: Of one object.
+        times_s: (L,), increasing seconds.
+    """
+    energies_j = np.zeros(times_s.size)
+    for impact in impacts_within(impacts, times_s):
+        place = float(np.interp(impact.time_s, times_s, np.arange(times_s.size)))
+        frame = int(place)
+        share = place - frame
+        energies_j[frame] += (1.0 - share) * impact.energy_change_j
+        if share > 0:
+            energies_j[frame + 1] += share * impact.energy_change_j
+    return energies_j
 
 
 def mask_grids_at(
@@ -64,7 +104,10 @@ def _nearest_inside(
     """Nearest entry for each time, and whether the time lies within the span of the entries."""
     if have_s.size == 0:
         return np.zeros(wanted_s.size, dtype=np.int64), np.zeros(wanted_s.size, dtype=np.bool_)
-    step = float(np.median(np.diff(have_s))) if have_s.size > 1 else _LONE_STEP_S
-    margin = 0.5 * step + 1e-6
+    margin = 0.5 * _step_s(have_s) + 1e-6
     inside = (wanted_s >= have_s[0] - margin) & (wanted_s <= have_s[-1] + margin)
     return nearest_index(have_s, wanted_s), inside
+
+
+def _step_s(times_s: NDArray[np.float64]) -> float:
+    return float(np.median(np.diff(times_s))) if times_s.size > 1 else _LONE_STEP_S

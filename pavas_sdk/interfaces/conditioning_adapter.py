@@ -43,19 +43,21 @@ class ModulationSite:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdapterState:
-    """Conditions of a clip: c_mass and c_vel of Eq. 9.
+    """Conditions of a clip: c_mass and c_vel of Eq. 9, and of impacts where an adapter has them.
 
     Attributes:
         mass: (B, L, D_h).
         speed: (B, L, D_h).
+        impact: (B, L, D_h), or None: the adapter does not use impacts.
     """
 
     mass: torch.Tensor
     speed: torch.Tensor
+    impact: torch.Tensor | None = None
 
 
 class ConditioningAdapter(ABC):
-    """Turns patch features, masks, masses and speeds into deltas for modulation sites.
+    """Turns patch features, masks, masses, speeds and impacts into deltas for modulation sites.
 
     Invariants (checked by the contract suite): a fresh adapter changes nothing, bit for bit;
     object order does not matter; zero objects equal the null state; batch items are independent;
@@ -63,6 +65,14 @@ class ConditioningAdapter(ABC):
     """
 
     kind: ClassVar[str] = "conditioning_adapter"
+
+    @property
+    def uses_impacts(self) -> bool:
+        """Whether `encode` is to be given ``impact_energy_j``; False unless a class says otherwise.
+
+        An adapter that leaves it at False need not have that parameter.
+        """
+        return False
 
     @classmethod
     @abstractmethod
@@ -83,6 +93,7 @@ class ConditioningAdapter(ABC):
         mass_kg: torch.Tensor,
         speed_m_s: torch.Tensor,
         valid: torch.Tensor,
+        impact_energy_j: torch.Tensor | None = None,
     ) -> AdapterState:
         """Encode the objects of each clip.
 
@@ -92,6 +103,9 @@ class ConditioningAdapter(ABC):
             mass_kg: (B, K), kilograms; NaN where unknown.
             speed_m_s: (B, K, L), m/s; NaN where missing.
             valid: bool, (B, K); False rows are padding and must not matter.
+            impact_energy_j: (B, K, L), kinetic-energy change by impacts in each frame, joules; 0
+                where there is none, NaN where it is unknown. None: nothing is known of impacts.
+                Given to adapters with `uses_impacts` only.
         """
 
     @abstractmethod

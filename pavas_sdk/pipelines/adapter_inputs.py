@@ -1,4 +1,4 @@
-"""What the adapter is told about one window: masks, masses and speeds on its physics frames."""
+"""What the adapter is told of one window: masks, masses, speeds, impacts on its physics frames."""
 
 from __future__ import annotations
 
@@ -8,17 +8,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from pavas_sdk.data.alignment import mask_grids_at, speeds_at
+from pavas_sdk.data.alignment import (
+    impact_energies_at,
+    impacts_within,
+    mask_grids_at,
+    speeds_at,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from pavas_sdk.data import MaskTrack, ObjectPhysics
+    from pavas_sdk.data import Impact, MaskTrack, ObjectPhysics
+    from pavas_sdk.interfaces import AdapterState
+    from pavas_sdk.pipelines.components import AdapterModule
 
-__all__ = ["AdapterInputs", "adapter_inputs", "objects_within"]
+__all__ = ["AdapterInputs", "adapter_inputs", "encode_objects", "objects_within"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -30,12 +37,14 @@ class AdapterInputs:
         mass_kg: (1, K), NaN where unknown.
         speed_m_s: (1, K, L), NaN where missing.
         valid: bool, (1, K).
+        impact_energy_j: (1, K, L), NaN where unknown; None for an adapter without impacts.
     """
 
     masks: Tensor
     mass_kg: Tensor
     speed_m_s: Tensor
     valid: Tensor
+    impact_energy_j: Tensor | None = None
 
 
 def adapter_inputs(
@@ -44,35 +53,61 @@ def adapter_inputs(
     times_s: NDArray[np.float64],
     grid: int,
     *,
+    impacts: Sequence[Impact] | None = None,
     device: torch.device | str = "cpu",
 ) -> AdapterInputs:
-    """Align masks, masses and speeds with the physics frames of a window.
+    """Align masks, masses, speeds and impacts with the physics frames of a window.
 
     Masks and speeds are taken nearest in time. Outside the span of a track (by more than half a
     step) the object is absent and its speed missing. An object without a mask track counts as
-    occluded throughout.
+    occluded throughout. Impacts are shared by the frames beside them.
 
     Args:
         objects: K objects.
         masks: Mask tracks by object id.
         times_s: (L,), times of the physics frames.
         grid: P, side of the patch grid.
+        impacts: Of the clip, for an adapter that uses them; else None.
         device: Of the result.
     """
     count, length = len(objects), times_s.size
     mask = np.zeros((1, count, length, grid, grid), dtype=np.float32)
     mass = np.full((1, count), np.nan, dtype=np.float32)
     speed = np.full((1, count, length), np.nan, dtype=np.float32)
+    energy = np.zeros((1, count, length), dtype=np.float32)
     for index, entry in enumerate(objects):
         if entry.mass_kg is not None:
             mass[0, index] = entry.mass_kg
         speed[0, index] = speeds_at(entry, times_s)
         mask[0, index] = mask_grids_at(masks.get(entry.object_id), times_s, grid)
+        own = [impact for impact in impacts or () if impact.object_id == entry.object_id]
+        energy[0, index] = impact_energies_at(own, times_s)
     return AdapterInputs(
         masks=torch.from_numpy(mask).to(device),
         mass_kg=torch.from_numpy(mass).to(device),
         speed_m_s=torch.from_numpy(speed).to(device),
         valid=torch.ones((1, count), dtype=torch.bool, device=device),
+        impact_energy_j=None if impacts is None else torch.from_numpy(energy).to(device),
+    )
+
+
+def encode_objects(adapter: AdapterModule, patches: Tensor, inputs: AdapterInputs) -> AdapterState:
+    """Return the adapter's state; impacts are given only to an adapter that was asked for them.
+
+    Args:
+        adapter: The adapter.
+        patches: V^l, (1, L, P, P, D_p).
+        inputs: Of `adapter_inputs`.
+    """
+    impacts = inputs.impact_energy_j
+    told = {} if impacts is None else {"impact_energy_j": impacts}
+    return adapter.encode(
+        patches.to(adapter.dtype),
+        inputs.masks,
+        inputs.mass_kg,
+        inputs.speed_m_s,
+        inputs.valid,
+        **told,
     )
 
 
@@ -80,18 +115,25 @@ def objects_within(
     objects: Sequence[ObjectPhysics],
     masks: Mapping[int, MaskTrack],
     times_s: NDArray[np.float64],
+    impacts: Iterable[Impact] = (),
 ) -> tuple[ObjectPhysics, ...]:
     """Return the objects that exist in a window: of a long video it sees few.
 
-    An object exists from the first to the last frame of its track and of its known speeds; one
-    with neither is taken to be there all the time.
+    An object exists from the first to the last frame of its track and of its known speeds, and
+    where it has an impact; one with neither track nor speeds is taken to be there all the time.
 
     Args:
         objects: Of the whole clip.
         masks: Mask tracks by object id.
         times_s: (L,), times of the physics frames of the window.
+        impacts: Of the clip, for an adapter that uses them.
     """
-    return tuple(entry for entry in objects if _exists(entry, masks.get(entry.object_id), times_s))
+    hit = {impact.object_id for impact in impacts_within(impacts, times_s)}
+    return tuple(
+        entry
+        for entry in objects
+        if entry.object_id in hit or _exists(entry, masks.get(entry.object_id), times_s)
+    )
 
 
 def _exists(entry: ObjectPhysics, track: MaskTrack | None, times_s: NDArray[np.float64]) -> bool:

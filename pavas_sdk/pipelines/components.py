@@ -165,6 +165,10 @@ class SyncEncoder(Network, Protocol):
 class AdapterModule(Network, Protocol):
     """A `pavas_sdk.interfaces.ConditioningAdapter` as the network that it is."""
 
+    @property
+    def uses_impacts(self) -> bool:
+        """Whether `encode` is to be given ``impact_energy_j``."""
+
     def encode(
         self,
         patch_features: Tensor,
@@ -172,6 +176,7 @@ class AdapterModule(Network, Protocol):
         mass_kg: Tensor,
         speed_m_s: Tensor,
         valid: Tensor,
+        impact_energy_j: Tensor | None = None,
     ) -> AdapterState:
         """Encode the objects of a window."""
 

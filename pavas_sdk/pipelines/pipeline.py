@@ -12,7 +12,7 @@ from pavas_sdk.data import Audio, FrameSource, PhysicsEstimate
 from pavas_sdk.data.memory import give_back_freed_memory
 from pavas_sdk.errors import InputError
 from pavas_sdk.media import as_source, open_picture
-from pavas_sdk.pipelines.adapter_inputs import adapter_inputs, objects_within
+from pavas_sdk.pipelines.adapter_inputs import adapter_inputs, encode_objects, objects_within
 from pavas_sdk.pipelines.components import onload
 from pavas_sdk.pipelines.decoding import Decoder
 from pavas_sdk.pipelines.encoding import (
@@ -433,7 +433,8 @@ class PavasPipeline(StoredPipeline):
         if adapter is None:
             return None
         onload(adapter)
-        objects = objects_within(physics.objects, masks, features.times_s)
+        impacts = physics.impacts() if adapter.uses_impacts else None
+        objects = objects_within(physics.objects, masks, features.times_s, impacts or ())
         if not objects:
             return adapter.null_state(1, features.times_s.size)
         inputs = adapter_inputs(
@@ -441,15 +442,10 @@ class PavasPipeline(StoredPipeline):
             masks,
             features.times_s,
             features.patches.shape[2],
+            impacts=impacts,
             device=features.patches.device,
         )
-        return adapter.encode(
-            features.patches.to(adapter.dtype),
-            inputs.masks,
-            inputs.mass_kg,
-            inputs.speed_m_s,
-            inputs.valid,
-        )
+        return encode_objects(adapter, features.patches, inputs)
 
     def encode_conditions(
         self, clip: ClipInput, physics: PhysicsEstimate, masks: Mapping[int, MaskTrack]

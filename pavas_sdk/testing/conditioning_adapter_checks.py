@@ -46,23 +46,25 @@ class _Objects:
     mass_kg: Tensor
     speed_m_s: Tensor
     valid: Tensor
+    impact_energy_j: Tensor
 
     def state(self, adapter: Any) -> AdapterState:
+        told = {"impact_energy_j": self.impact_energy_j} if adapter.uses_impacts else {}
         answer = adapter.encode(
-            self.patch_features, self.masks, self.mass_kg, self.speed_m_s, self.valid
+            self.patch_features, self.masks, self.mass_kg, self.speed_m_s, self.valid, **told
         )
         if not isinstance(answer, AdapterState):
             raise CheckFailedError(f"encode must return AdapterState, got {type(answer).__name__}")
         return answer
 
     def clip(self, index: int) -> _Objects:
-        return _Objects(
-            patch_features=self.patch_features[index : index + 1],
-            masks=self.masks[index : index + 1],
-            mass_kg=self.mass_kg[index : index + 1],
-            speed_m_s=self.speed_m_s[index : index + 1],
-            valid=self.valid[index : index + 1],
-        )
+        """One clip alone."""
+        return _Objects(**{name: getattr(self, name)[index : index + 1] for name in self.__slots__})
+
+    def picked(self, rows: list[int]) -> _Objects:
+        """The objects in these rows, of every clip."""
+        chosen = {n: getattr(self, n)[:, rows] for n in self.__slots__ if n != "patch_features"}
+        return replace(self, **chosen)
 
 
 def _objects() -> _Objects:
@@ -75,6 +77,10 @@ def _objects() -> _Objects:
     speed[0, 1, 2] = speed[1, 0, 0] = np.nan
     mass = np.array([[0.2, 3.0, np.nan], [40.0, 1.0, 5.0], [1.0, 1.0, 1.0]])
     valid = np.array([[True] * 3, [True, True, False], [False] * 3])
+    energy = np.zeros((clips, count, length))
+    energy[0, 0, 1:3] = (0.3, 0.1)  # one impact between two frames
+    energy[0, 2, 3] = np.nan  # one of an object without a mass
+    energy[1, 1, 4] = 8.0
     features = rng.normal(size=(clips, length, side, side, PATCH_DIM))
     return _Objects(
         patch_features=torch.from_numpy(features).float(),
@@ -82,6 +88,7 @@ def _objects() -> _Objects:
         mass_kg=torch.from_numpy(mass).float(),
         speed_m_s=torch.from_numpy(speed).float(),
         valid=torch.from_numpy(valid),
+        impact_energy_j=torch.from_numpy(energy).float(),
     )
 
 
@@ -159,7 +166,14 @@ def check_shapes(make: Callable[..., Any]) -> None:
     adapter, objects = _trained(make), _objects()
     state = objects.state(adapter)
     batch, length = 3, len(STATE_TIMES_S)
-    for name in ("mass", "speed"):
+    names = ("mass", "speed", "impact") if adapter.uses_impacts else ("mass", "speed")
+    require(
+        adapter.uses_impacts or state.impact is None,
+        "state.impact is set, but uses_impacts is False: the pipeline would never give any",
+    )
+    for name in names:
+        if getattr(state, name) is None:
+            raise CheckFailedError(f"state.{name} is None, but uses_impacts is True")
         have = getattr(state, name).shape
         null = getattr(adapter.null_state(batch, length), name).shape
         require(have[:2] == (batch, length), f"state.{name} has shape {tuple(have)}")
@@ -202,14 +216,7 @@ def check_fresh_changes_nothing(make: Callable[..., Any]) -> None:
 def check_object_order(make: Callable[..., Any]) -> None:
     """The order of the objects does not matter."""
     adapter, objects = _trained(make), _objects()
-    order = [2, 0, 1]
-    turned = replace(
-        objects,
-        masks=objects.masks[:, order],
-        mass_kg=objects.mass_kg[:, order],
-        speed_m_s=objects.speed_m_s[:, order],
-        valid=objects.valid[:, order],
-    )
+    turned = objects.picked([2, 0, 1])
     first, second = (
         _deltas(adapter, objects.state(adapter)),
         _deltas(adapter, turned.state(adapter)),
@@ -223,14 +230,7 @@ def check_zero_objects(make: Callable[..., Any]) -> None:
     adapter, objects = _trained(make), _objects()
     null = _deltas(adapter, adapter.null_state(1, len(STATE_TIMES_S)))
     _require_close(_deltas(adapter, objects.clip(2).state(adapter)), null, "only padding")
-    clip = objects.clip(0)
-    none = _Objects(
-        patch_features=clip.patch_features,
-        masks=clip.masks[:, :0],
-        mass_kg=clip.mass_kg[:, :0],
-        speed_m_s=clip.speed_m_s[:, :0],
-        valid=clip.valid[:, :0],
-    )
+    none = objects.clip(0).picked([])
     _require_close(_deltas(adapter, none.state(adapter)), null, "no objects")
 
 
@@ -243,6 +243,7 @@ def check_padding(make: Callable[..., Any]) -> None:
         mass_kg=torch.where(objects.valid, objects.mass_kg, 1e4),
         speed_m_s=torch.where(objects.valid[:, :, None], objects.speed_m_s, torch.nan),
         masks=torch.where(objects.valid[:, :, None, None, None], objects.masks, 1.0),
+        impact_energy_j=torch.where(objects.valid[:, :, None], objects.impact_energy_j, 7.0),
     )
     first, second = _deltas(adapter, objects.state(adapter)), _deltas(adapter, other.state(adapter))
     _require_close(first, second, "other padding")
@@ -264,13 +265,14 @@ def check_batch_independence(make: Callable[..., Any]) -> None:
 
 @torch.no_grad()
 def check_missing_values(make: Callable[..., Any]) -> None:
-    """Unknown masses, missing speeds and hidden objects give finite deltas."""
+    """Unknown masses, speeds and energies, and hidden objects, give finite deltas."""
     adapter, objects = _trained(make), _objects()
     unknown = replace(
         objects,
         masks=torch.zeros_like(objects.masks),
         mass_kg=torch.full_like(objects.mass_kg, torch.nan),
         speed_m_s=torch.full_like(objects.speed_m_s, torch.nan),
+        impact_energy_j=torch.full_like(objects.impact_energy_j, torch.nan),
     )
     for given in (objects, unknown):
         for name, delta in _deltas(adapter, given.state(adapter)).items():
@@ -289,6 +291,32 @@ def check_physics_matters(make: Callable[..., Any]) -> None:
         after = _deltas(adapter, given.state(adapter))
         changed = any(not torch.equal(before[name], after[name]) for name in before)
         require(changed, f"another {what} changes no delta")
+
+
+@torch.no_grad()
+def check_impacts(make: Callable[..., Any]) -> None:
+    """Where an adapter uses impacts, they change the deltas, and unknown ones are not none."""
+    adapter, objects = _trained(make), _objects()
+    if not adapter.uses_impacts:
+        return
+    energy = objects.impact_energy_j
+    before = _deltas(adapter, objects.state(adapter))
+    for what, changed in (
+        ("another energy of impacts", energy * 5),
+        ("another time of impacts", energy.roll(1, dims=2)),
+        ("no impact", torch.zeros_like(energy)),
+        ("an unknown energy", torch.full_like(energy, torch.nan)),
+    ):
+        after = _deltas(adapter, replace(objects, impact_energy_j=changed).state(adapter))
+        moved = any(not torch.equal(before[name], after[name]) for name in before)
+        require(moved, f"{what} changes no delta")
+    inputs = (objects.patch_features, objects.masks, objects.mass_kg, objects.speed_m_s)
+    nothing_known = _deltas(adapter, adapter.encode(*inputs, objects.valid))
+    none = _deltas(
+        adapter, replace(objects, impact_energy_j=torch.zeros_like(energy)).state(adapter)
+    )
+    told_apart = any(not torch.equal(none[name], nothing_known[name]) for name in none)
+    require(told_apart, "impact_energy_j=None, nothing is known, acts like 0 J, no impact")
 
 
 def check_save_and_load(make: Callable[..., Any]) -> None:
@@ -333,6 +361,7 @@ _CHECKS = (
     check_batch_independence,
     check_missing_values,
     check_physics_matters,
+    check_impacts,
     check_save_and_load,
     check_gradients,
 )

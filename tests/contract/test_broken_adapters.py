@@ -1,5 +1,7 @@
 """Conditioning adapters that break one invariant each, and the check that must notice."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -84,6 +86,49 @@ class StuckAtZero(Adapter):
         return {name: delta * delta for name, delta in deltas.items()}
 
 
+class WithImpacts(Adapter):
+    @classmethod
+    def for_transformer(cls, transformer, **options):
+        return super().for_transformer(transformer, impacts=True, **options)
+
+
+class IgnoresImpacts(WithImpacts):
+    def encode(self, *inputs, impact_energy_j=None):
+        still = None if impact_energy_j is None else torch.zeros_like(impact_energy_j)
+        return super().encode(*inputs, still)
+
+
+class TakesUnknownForNone(WithImpacts):
+    def encode(self, *inputs, impact_energy_j=None):
+        speed = inputs[3]
+        return super().encode(
+            *inputs, torch.zeros_like(speed) if impact_energy_j is None else impact_energy_j
+        )
+
+
+class ReadsPaddedImpacts(WithImpacts):
+    def encode(self, *inputs, impact_energy_j=None):
+        total = None if impact_energy_j is None else impact_energy_j.sum(dim=1, keepdim=True)
+        return super().encode(*inputs, None if total is None else total.expand_as(impact_energy_j))
+
+
+class NeverAsksForImpacts(WithImpacts):
+    uses_impacts = False
+
+
+class ForgetsImpacts(WithImpacts):
+    def null_state(self, batch, length):
+        state = super().null_state(batch, length)
+        return replace(state, impact=state.impact[:, :1])
+
+
+class OldSignature(Adapter):
+    """Written before there were impacts: it must pass everything."""
+
+    def encode(self, patch_features, masks, mass_kg, speed_m_s, valid):
+        return super().encode(patch_features, masks, mass_kg, speed_m_s, valid)
+
+
 BROKEN = [
     (NotZeroAtFirst, "fresh_changes_nothing", "changes the output"),
     (FirstObjectOnly, "object_order", "another order"),
@@ -97,6 +142,11 @@ BROKEN = [
     (ForgetsOnSaving, "save_and_load", "after loading"),
     (DeadWeight, "gradients", "unused.weight"),
     (StuckAtZero, "gradients", "never learn"),
+    (IgnoresImpacts, "impacts", "another energy of impacts changes no delta"),
+    (TakesUnknownForNone, "impacts", "acts like 0 J"),
+    (ReadsPaddedImpacts, "padding", "other padding"),
+    (NeverAsksForImpacts, "shapes", "the pipeline would never give any"),
+    (ForgetsImpacts, "shapes", "null_state.impact is"),
 ]
 
 
@@ -108,3 +158,9 @@ def test_the_check_that_is_meant_for_it_notices(broken, check, words):
     (asked,) = [entry for entry in checks if entry.name == check]
     with pytest.raises(CheckFailedError, match=words):
         asked()
+
+
+@pytest.mark.parametrize("good", [OldSignature, WithImpacts])
+def test_adapters_that_break_nothing_pass(good):
+    for check in conditioning_adapter_checks(good.for_transformer):
+        check()

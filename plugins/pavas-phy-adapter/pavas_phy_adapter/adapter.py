@@ -1,4 +1,4 @@
-"""PhyAdapter: mass and speed of each object as shifts of the backbone's adaptive norms.
+"""PhyAdapter: mass, speed and impacts of each object as shifts of the backbone's adaptive norms.
 
 Equation numbers are those of PAVAS (CVPR 2026), Sec. 3.4. Shapes: B clips, K objects, L physics
 frames, N audio latents, P x P patches of width D_p, adapter width D_h.
@@ -13,6 +13,7 @@ from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
+from pavas_phy_adapter.arguments import check_encode_arguments, check_positive
 from pavas_phy_adapter.mixers import GroupMixer
 from pavas_phy_adapter.sites import chosen_sites, group_sites
 from pavas_phy_adapter.streams import PhysicsStream, log_spaced
@@ -61,6 +62,12 @@ class PhyAdapter(ModelMixin, ConfigMixin, ConditioningAdapter):  # type: ignore[
         gate: What the pooling gate of an object depends on. "own" is the paper's: mass gates on
             h_mass, speed on h_vel. With "joint" both gates see both, so that among several objects
             the mass of the one that moves can count.
+        impacts: Add a third stream to the paper's two: the kinetic-energy change by impacts in each
+            frame, with Fourier features, FiLM, pooling and mixers of its own. With "joint" its
+            gate sees all three. The other two streams are the same with it and without.
+        impact_unit_j: u in log(1 + dE / u).
+        impact_mean: Mean of log(1 + dE / u) over the frames of the training data with an impact.
+        impact_std: Its standard deviation.
 
     Raises:
         ConfigurationError: Sizes or statistics that are not positive, an unknown variant or gate,
@@ -90,9 +97,13 @@ class PhyAdapter(ModelMixin, ConfigMixin, ConditioningAdapter):  # type: ignore[
         speed_std_m_s: float = 1.0,
         binary_masks: bool = False,
         gate: Literal["own", "joint"] = "own",
+        impacts: bool = False,
+        impact_unit_j: float = 1e-3,
+        impact_mean: float = 0.0,
+        impact_std: float = 1.0,
     ) -> None:
         super().__init__()
-        _check_positive(
+        check_positive(
             patch_dim=patch_dim,
             hidden_dim=hidden_dim,
             mixer_rank=mixer_rank,
@@ -102,6 +113,8 @@ class PhyAdapter(ModelMixin, ConfigMixin, ConditioningAdapter):  # type: ignore[
             mass_unit_kg=mass_unit_kg,
             mass_std=mass_std,
             speed_std_m_s=speed_std_m_s,
+            impact_unit_j=impact_unit_j,
+            impact_std=impact_std,
         )
         if variant not in ("delta", "direct"):
             raise ConfigurationError(f'variant must be "delta" or "direct", got {variant!r}')
@@ -123,7 +136,20 @@ class PhyAdapter(ModelMixin, ConfigMixin, ConditioningAdapter):  # type: ignore[
         self.mass = PhysicsStream(hidden_dim, frequencies, gate_dim)
         self.speed = PhysicsStream(hidden_dim, frequencies, gate_dim)
         rank = None if variant == "direct" else mixer_rank
-        self.mixers = nn.ModuleList([GroupMixer(group, hidden_dim, rank) for group in groups])
+        mixers = [GroupMixer(group, hidden_dim, rank) for group in groups]
+        self.mixers = nn.ModuleList(mixers)
+        # made last: with it and without it, one seed gives the other parts the same weights
+        self.impact: PhysicsStream | None = None
+        if impacts:
+            gate_dim = 3 * hidden_dim if gate == "joint" else hidden_dim
+            self.impact = PhysicsStream(hidden_dim, frequencies, gate_dim)
+            for mixer in mixers:
+                mixer.add_impact(hidden_dim, rank)
+
+    @property
+    def uses_impacts(self) -> bool:
+        """Whether the adapter has the stream of impacts."""
+        return self.impact is not None
 
     @classmethod
     def for_transformer(
@@ -165,6 +191,7 @@ class PhyAdapter(ModelMixin, ConfigMixin, ConditioningAdapter):  # type: ignore[
         mass_kg: Tensor,
         speed_m_s: Tensor,
         valid: Tensor,
+        impact_energy_j: Tensor | None = None,
     ) -> AdapterState:
         """Encode the objects of each clip (Eq. 4-9).
 
@@ -175,12 +202,17 @@ class PhyAdapter(ModelMixin, ConfigMixin, ConditioningAdapter):  # type: ignore[
             mass_kg: (B, K), kilograms, 0 or more; NaN where unknown.
             speed_m_s: (B, K, L), m/s; NaN where missing.
             valid: bool, (B, K); whatever stands in rows that are False has no influence.
+            impact_energy_j: (B, K, L), kinetic-energy change by impacts in each frame, joules, 0
+                or more; NaN where unknown. None: nothing is known of impacts, which is not the
+                same as none. Without the stream of impacts it is not looked at.
 
         Raises:
-            InputError: Shapes do not fit, or a mass is negative.
+            InputError: Shapes do not fit, or a mass or an energy is negative.
         """
-        self._check_inputs(patch_features, masks, mass_kg, speed_m_s, valid)
         config = self.config
+        check_encode_arguments(
+            config.patch_dim, patch_features, masks, mass_kg, speed_m_s, valid, impact_energy_j
+        )
         objects = self._object_features(patch_features, masks, valid)
         mass = torch.where(valid, mass_kg.float(), torch.nan)
         mass = (torch.log1p(mass / config.mass_unit_kg) - config.mass_mean) / config.mass_std
@@ -194,6 +226,7 @@ class PhyAdapter(ModelMixin, ConfigMixin, ConditioningAdapter):  # type: ignore[
         return AdapterState(
             mass=self.mass.pooled(h_mass, gates[0], valid),
             speed=self.speed.pooled(h_speed, gates[1], valid),
+            impact=self._impact(objects, impact_energy_j, valid, (h_mass, h_speed)),
         )
 
     def null_state(self, batch: int, length: int) -> AdapterState:
@@ -201,6 +234,7 @@ class PhyAdapter(ModelMixin, ConfigMixin, ConditioningAdapter):  # type: ignore[
         return AdapterState(
             mass=self.mass.empty_token.expand(batch, length, -1),
             speed=self.speed.empty_token.expand(batch, length, -1),
+            impact=self._no_impacts(batch, length),
         )
 
     def modulation(
@@ -217,7 +251,8 @@ class PhyAdapter(ModelMixin, ConfigMixin, ConditioningAdapter):  # type: ignore[
             {site name: (B, N or 1, len(params) * dim)}; vectors that get no delta are zero.
 
         Raises:
-            InputError: The state has not as many frames as there are times.
+            InputError: The state has not as many frames as there are times, or no impacts though
+                the adapter has a stream of them.
         """
         index = torch.from_numpy(nearest_index(state_times_s, latent_times_s))
         length = len(state_times_s)  # type: ignore[arg-type]
@@ -226,11 +261,45 @@ class PhyAdapter(ModelMixin, ConfigMixin, ConditioningAdapter):  # type: ignore[
                 f"state has frames {state.mass.shape[1]} (mass) and {state.speed.shape[1]} "
                 f"(speed), but {length} times were given"
             )
+        if self.impact is not None and (
+            state.impact is None or state.impact.shape != state.mass.shape
+        ):
+            raise InputError(
+                "this adapter has a stream of impacts, but the state has "
+                f"{'none' if state.impact is None else tuple(state.impact.shape)}; take the state "
+                "from its own encode() or null_state()"
+            )
         index = index.to(state.mass.device)
         deltas: dict[str, Tensor] = {}
         for mixer in self.mixers:
-            deltas.update(mixer(state.mass, state.speed, index))
+            deltas.update(mixer(state.mass, state.speed, index, state.impact))
         return deltas
+
+    def _impact(
+        self,
+        objects: Tensor,
+        energy_j: Tensor | None,
+        valid: Tensor,
+        others: tuple[Tensor, Tensor],
+    ) -> Tensor | None:
+        """Condition of the impacts, (B, L, D_h); the empty token where nothing is known of them."""
+        if self.impact is None:
+            return None
+        if energy_j is None:
+            return self._no_impacts(objects.shape[0], objects.shape[2])
+        config = self.config
+        energy = torch.where(valid[:, :, None], energy_j.float(), torch.nan)
+        energy = (torch.log1p(energy / config.impact_unit_j) - config.impact_mean) / (
+            config.impact_std
+        )
+        h_impact = self.impact(objects, energy)
+        joint = config.gate == "joint"
+        gate_inputs = torch.cat([*others, h_impact], dim=-1) if joint else h_impact
+        pooled: Tensor = self.impact.pooled(h_impact, gate_inputs, valid)
+        return pooled
+
+    def _no_impacts(self, batch: int, length: int) -> Tensor | None:
+        return None if self.impact is None else self.impact.empty_token.expand(batch, length, -1)
 
     def _object_features(self, patch_features: Tensor, masks: Tensor, valid: Tensor) -> Tensor:
         """Masked sum, projection, and the token of occluded frames: h_i^l, (B, K, L, D_h)."""
@@ -243,37 +312,3 @@ class PhyAdapter(ModelMixin, ConfigMixin, ConditioningAdapter):  # type: ignore[
         features = self.norm(self.project(summed))
         visible = masks.flatten(3).sum(dim=-1, keepdim=True) > 0
         return torch.where(visible, features, self.occlusion_token)
-
-    def _check_inputs(
-        self,
-        patch_features: Tensor,
-        masks: Tensor,
-        mass_kg: Tensor,
-        speed_m_s: Tensor,
-        valid: Tensor,
-    ) -> None:
-        if patch_features.ndim != 5 or patch_features.shape[-1] != self.config.patch_dim:
-            raise InputError(
-                f"patch_features has shape {tuple(patch_features.shape)}, expected (B, L, P, P, "
-                f"{self.config.patch_dim})"
-            )
-        batch, length, *grid = patch_features.shape[:4]
-        count = valid.shape[1] if valid.ndim == 2 else -1
-        for name, tensor, shape in (
-            ("valid", valid, (batch, count)),
-            ("masks", masks, (batch, count, length, *grid)),
-            ("mass_kg", mass_kg, (batch, count)),
-            ("speed_m_s", speed_m_s, (batch, count, length)),
-        ):
-            if tuple(tensor.shape) != shape:
-                raise InputError(f"{name} has shape {tuple(tensor.shape)}, expected {shape}")
-        negative = mass_kg[valid & (mass_kg < 0)]
-        if negative.numel():
-            raise InputError(f"masses must be 0 kg or more, got {negative[0].item():g}")
-
-
-def _check_positive(**numbers: float) -> None:
-    wrong = {name: value for name, value in numbers.items() if not value > 0}
-    if wrong:
-        listed = ", ".join(f"{name}={value!r}" for name, value in wrong.items())
-        raise ConfigurationError(f"these options must be above 0: {listed}")

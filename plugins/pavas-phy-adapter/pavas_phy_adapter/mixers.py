@@ -63,8 +63,16 @@ class GroupMixer(nn.Module):
         out_dim = sum(group.used) * group.dim
         self.mass = SiteMixers(len(group.names), in_dim, out_dim, rank)
         self.speed = SiteMixers(len(group.names), in_dim, out_dim, rank)
+        self.impact: SiteMixers | None = None
 
-    def forward(self, mass: Tensor, speed: Tensor, index: Tensor) -> dict[str, Tensor]:
+    def add_impact(self, in_dim: int, rank: int | None) -> None:
+        """Add mixers for the stream of impacts, zero at first like the others."""
+        count, _, out_dim = self.mass.up_weight.shape
+        self.impact = SiteMixers(count, in_dim, out_dim, rank)
+
+    def forward(
+        self, mass: Tensor, speed: Tensor, index: Tensor, impact: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """Return {site name: (B, N or 1, len(params) * dim)}.
 
         Args:
@@ -72,13 +80,22 @@ class GroupMixer(nn.Module):
             speed: c_vel, (B, L, D_h).
             index: Physics frame of each latent, (N,). Mixers work frame by frame, so they run on
                 the L frames and only their results are spread over the N latents.
+            impact: c_imp, (B, L, D_h), where the stream of impacts was added.
         """
-        if not self.group.per_token:
-            mass, speed = mass.mean(dim=1, keepdim=True), speed.mean(dim=1, keepdim=True)
-        deltas = self._placed(self.mass(mass) + self.speed(speed))
+        deltas = self._mixed(self.mass, mass) + self._mixed(self.speed, speed)
+        if self.impact is not None and impact is not None:
+            deltas = deltas + self._mixed(self.impact, impact)
+        deltas = self._placed(deltas)
         if self.group.per_token:
             deltas = deltas.index_select(2, index)
         return dict(zip(self.group.names, deltas.unbind(0), strict=True))
+
+    def _mixed(self, mixers: SiteMixers, condition: Tensor) -> Tensor:
+        """Deltas of a condition; one for the whole clip where sites have no latents."""
+        if not self.group.per_token:
+            condition = condition.mean(dim=1, keepdim=True)
+        deltas: Tensor = mixers(condition)
+        return deltas
 
     def _placed(self, deltas: Tensor) -> Tensor:
         """Put each delta at its parameter's place, zeros elsewhere."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pytest
@@ -23,12 +23,14 @@ class Inputs:
     mass_kg: torch.Tensor
     speed_m_s: torch.Tensor
     valid: torch.Tensor
+    impact_energy_j: torch.Tensor
 
     def encode(self, adapter):
         return adapter.encode(*self.all())
 
     def all(self):
-        return (self.patch_features, self.masks, self.mass_kg, self.speed_m_s, self.valid)
+        """What `encode` takes, in its order."""
+        return tuple(getattr(self, field.name) for field in fields(self))
 
     def row(self, index):
         return Inputs(*(tensor[index : index + 1] for tensor in self.all()))
@@ -43,12 +45,15 @@ def inputs() -> Inputs:
     speed = rng.uniform(0.0, 6.0, (3, 3, 5))
     speed[0, 1, 2] = speed[1, 0, 0] = np.nan
     valid = np.array([[True, True, True], [True, True, False], [False, False, False]])
+    energy = np.where(rng.uniform(size=(3, 3, 5)) < 0.3, rng.uniform(0.0, 2.0, (3, 3, 5)), 0.0)
+    energy[0, 2, 3] = np.nan  # an impact of the object without a mass
     return Inputs(
         patch_features=torch.from_numpy(rng.normal(size=(3, 5, 4, 4, PATCH_DIM))).float(),
         masks=torch.from_numpy(masks).float(),
         mass_kg=torch.from_numpy(mass).float(),
         speed_m_s=torch.from_numpy(speed).float(),
         valid=torch.from_numpy(valid),
+        impact_energy_j=torch.from_numpy(energy).float(),
     )
 
 

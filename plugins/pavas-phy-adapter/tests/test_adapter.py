@@ -188,6 +188,7 @@ def test_adds_8_to_12_million_parameters_to_the_large_backbone():
         ({"mass_kg": (3, 2)}, "mass_kg has shape"),
         ({"speed_m_s": (3, 3, 4)}, "speed_m_s has shape"),
         ({"patch_features": (3, 5, 4, 4, 7)}, "patch_features has shape"),
+        ({"impact_energy_j": (3, 3, 4)}, "impact_energy_j has shape"),
     ],
 )
 def test_shapes_that_do_not_fit_are_named(build, inputs, change, message):
@@ -216,6 +217,7 @@ def test_state_and_times_must_agree(build, times):
     [
         ({"hidden_dim": 0}, "hidden_dim=0"),
         ({"mass_std": 0.0}, "mass_std=0.0"),
+        ({"impact_unit_j": 0.0}, "impact_unit_j=0.0"),
         ({"variant": "sum"}, "variant"),
         ({"params": ("gain",)}, "no modulation site"),
         ({"streams": ()}, "joint_0_audio"),

@@ -28,3 +28,30 @@ def test_contract_of_direct_summation(check):
 )
 def test_contract_of_every_stream(check):
     check()
+
+
+@parametrize_with_checks(conditioning_adapter_checks(partial(small, impacts=True)))
+def test_contract_with_impacts(check):
+    check()
+
+
+@parametrize_with_checks(
+    conditioning_adapter_checks(
+        partial(
+            small,
+            impacts=True,
+            gate="joint",
+            streams=("audio", "visual", "text"),
+            params=("shift", "scale", "gate"),
+        )
+    )
+)
+def test_contract_with_impacts_in_every_stream(check):
+    check()
+
+
+@parametrize_with_checks(
+    conditioning_adapter_checks(partial(small, impacts=True, variant="direct"))
+)
+def test_contract_with_impacts_of_direct_summation(check):
+    check()

@@ -48,11 +48,12 @@ class NumpyAdapter:
         gamma, beta = np.split(self.linear(f"{half}.film", e), 2)
         return (1 + np.tanh(gamma) / 2) * h + np.tanh(beta) / 2
 
-    def conditions(self, patches, masks, mass, speed, valid):
-        """Return c_mass and c_vel, (L, D_h) each."""
-        rows = {"mass": [], "speed": []}
+    def conditions(self, patches, masks, mass, speed, valid, energy):
+        """Return c_mass, c_vel and, with the stream of impacts, c_imp, (L, D_h) each."""
+        halves = ("mass", "speed", "impact") if self.c.impacts else ("mass", "speed")
+        rows = {half: [] for half in halves}
         for frame in range(patches.shape[0]):
-            for half in ("mass", "speed"):
+            for half in halves:
                 total, gates = 0.0, 0.0
                 for i in np.flatnonzero(valid):
                     m = (np.log(1 + mass[i] / self.c.mass_unit_kg) - self.c.mass_mean) / (
@@ -63,11 +64,18 @@ class NumpyAdapter:
                     h_mass = self.modulated("mass", h, m)
                     h_speed = self.modulated("speed", h, v)
                     x = h_mass if half == "mass" else h_speed
-                    seen = np.concatenate([h_mass, h_speed]) if self.c.gate == "joint" else x
+                    both = [h_mass, h_speed]
+                    if half == "impact":
+                        e = (
+                            np.log(1 + energy[i, frame] / self.c.impact_unit_j) - self.c.impact_mean
+                        ) / self.c.impact_std
+                        x = self.modulated("impact", h, e)
+                        both = [*both, x]
+                    seen = np.concatenate(both) if self.c.gate == "joint" else x
                     g = 1 / (1 + np.exp(-self.two_layers(f"{half}.pool", seen)[0]))
                     total, gates = total + g * x, gates + g
                 rows[half].append(total / gates if valid.any() else self.w[f"{half}.empty_token"])
-        return np.array(rows["mass"]), np.array(rows["speed"])
+        return [np.array(rows[half]) for half in halves]
 
     def g(self, half, site, c):
         """One mixer of Eq. 10 on one frame, gate included."""
@@ -81,8 +89,9 @@ class NumpyAdapter:
 
 
 def as_numpy(inputs, row):
-    return [tensor[row].double().numpy() for tensor in inputs.all()[:4]] + [
-        inputs.valid[row].numpy()
+    return [
+        tensor[row].numpy() if tensor.dtype == torch.bool else tensor[row].double().numpy()
+        for tensor in inputs.all()
     ]
 
 
@@ -105,20 +114,36 @@ def test_conditions_follow_eq_4_to_9(build, inputs, options):
         np.testing.assert_allclose(state.speed[row].detach(), speed, rtol=0, atol=2e-5)
 
 
-def test_deltas_follow_eq_10(build, inputs, times):
-    adapter = build(trained=True)
+IMPACT = {"impacts": True, "impact_unit_j": 0.02, "impact_mean": 2.1, "impact_std": 1.3}
+
+
+@pytest.mark.parametrize("gate", ["own", "joint"])
+def test_impacts_go_the_way_of_speeds(build, inputs, gate):
+    adapter = build(trained=True, gate=gate, **IMPACT)
+    state = inputs.encode(adapter)
+    reference = NumpyAdapter(adapter)
+    for row in range(3):
+        for name, wanted in zip(
+            ("mass", "speed", "impact"), reference.conditions(*as_numpy(inputs, row)), strict=True
+        ):
+            have = getattr(state, name)[row].detach()
+            np.testing.assert_allclose(have, wanted, rtol=0, atol=2e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("options", [{}, IMPACT])
+def test_deltas_follow_eq_10(build, inputs, times, options):
+    adapter = build(trained=True, **options)
     state_times, latent_times = times
     deltas = adapter.modulation(inputs.encode(adapter), state_times, latent_times)
     reference = NumpyAdapter(adapter)
     names = ["joint_0_audio", "joint_1_audio", "fused_0_audio", "fused_1_audio"]
     assert list(deltas) == names
-    mass, speed = reference.conditions(*as_numpy(inputs, 0))
+    halves = ("mass", "speed", "impact")[: 3 if options else 2]
+    conditions = dict(zip(halves, reference.conditions(*as_numpy(inputs, 0)), strict=True))
     for site, name in enumerate(names):
         for latent, moment in enumerate(latent_times):
             frame = int(np.argmin(np.abs(state_times - moment)))
-            small = reference.g("mass", site, mass[frame]) + reference.g(
-                "speed", site, speed[frame]
-            )
+            small = sum(reference.g(half, site, conditions[half][frame]) for half in halves)
             shift_msa, scale_msa, shift_mlp, scale_mlp = np.split(small, 4)
             zero = np.zeros(16)
             wanted = [shift_msa, scale_msa, zero, shift_mlp, scale_mlp, zero]
