@@ -5,6 +5,7 @@ import numpy as np
 from pavas_sdk.data import (
     Audio,
     Contact,
+    Impact,
     LabelledClip,
     MaskTrack,
     MovingObject,
@@ -62,6 +63,7 @@ def toy_takes(seed: int) -> tuple[LabelledClip, ...]:
                         ),
                     ),
                     duration_s=DURATION_S,
+                    known_impacts=tuple(toy_impact(hit, speed[0]) for hit in hits),
                 ),
                 contacts=tuple(
                     Contact(time_s=float(hit), object_id=3, energy_change_j=energy) for hit in hits
@@ -70,6 +72,18 @@ def toy_takes(seed: int) -> tuple[LabelledClip, ...]:
             )
         )
     return tuple(takes)
+
+
+def toy_impact(time_s: float, speed_m_s: float) -> Impact:
+    """The square strikes with all its energy, and moves on as if nothing had been."""
+    return Impact.from_json(
+        {
+            "object_id": 3,
+            "time_s": float(time_s),
+            "speed_before_m_s": float(speed_m_s),
+            "speed_after_m_s": 0.0,
+        }
+    )
 
 
 def toy_picture(seed: int) -> Video:

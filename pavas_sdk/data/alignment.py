@@ -49,20 +49,25 @@ def impacts_within(impacts: Iterable[Impact], times_s: NDArray[np.float64]) -> l
 
 
 def impact_energies_at(
-    impacts: Iterable[Impact], times_s: NDArray[np.float64]
+    entry: ObjectPhysics, impacts: Iterable[Impact], times_s: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the kinetic-energy change per frame in joules, (L,): 0 where there is no impact.
+    """Return an object's kinetic-energy change per frame in joules, (L,); 0 without an impact.
 
     An impact between two frames is shared by both, the nearer one having more: when it was can be
     told from the shares, and the sum over frames is its energy. After the last frame it counts
-    there. Where its energy is unknown, its frames are NaN.
+    there. NaN is unknown: the frames of an impact without an energy, and all frames of an object
+    of which neither a speed nor an impact is known.
 
     Args:
-        impacts: Of one object.
+        entry: The object.
+        impacts: Of the clip.
         times_s: (L,), increasing seconds.
     """
+    own = [impact for impact in impacts if impact.object_id == entry.object_id]
     energies_j = np.zeros(times_s.size)
-    for impact in impacts_within(impacts, times_s):
+    if not own and not np.isfinite(entry.speed_m_s).any():
+        return np.full(times_s.size, np.nan)
+    for impact in impacts_within(own, times_s):
         place = float(np.interp(impact.time_s, times_s, np.arange(times_s.size)))
         frame = int(place)
         share = place - frame

@@ -80,8 +80,7 @@ def adapter_inputs(
             mass[0, index] = entry.mass_kg
         speed[0, index] = speeds_at(entry, times_s)
         mask[0, index] = mask_grids_at(masks.get(entry.object_id), times_s, grid)
-        own = [impact for impact in impacts or () if impact.object_id == entry.object_id]
-        energy[0, index] = impact_energies_at(own, times_s)
+        energy[0, index] = impact_energies_at(entry, impacts or (), times_s)
     return AdapterInputs(
         masks=torch.from_numpy(mask).to(device),
         mass_kg=torch.from_numpy(mass).to(device),

@@ -96,18 +96,19 @@ def _networks(*, adapter: bool) -> dict[str, Any]:
     }
 
 
-def untrained_adapter(transformer: MMAudioTransformer, *, patch_dim: int) -> Any:
+def untrained_adapter(transformer: MMAudioTransformer, *, patch_dim: int, **options: Any) -> Any:
     """Return a small default adapter for ``transformer``.
 
     Args:
         transformer: The backbone.
         patch_dim: Width of the visual encoder's patch features.
+        **options: Further arguments of the adapter, such as ``impacts=True``.
     """
     from pavas_sdk.registry import default_registry
 
     target = default_registry().get("conditioning_adapter").load()
-    made = target.for_transformer(transformer, patch_dim=patch_dim, hidden_dim=16, mixer_rank=4)
-    return made.eval()
+    sizes = {"patch_dim": patch_dim, "hidden_dim": 16, "mixer_rank": 4}
+    return target.for_transformer(transformer, **sizes, **options).eval()
 
 
 def fill_zeros(*modules: nn.Module | None) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.models import (
     FlowMatchEuler,
     GriffinLimVocoder,
@@ -36,7 +37,8 @@ class TinySize:
     Attributes:
         latent_channels: C.
         transformer: Arguments of `MMAudioTransformer` beside those that follow from the encoders.
-        adapter: Arguments of the adapter beside statistics and sites.
+        adapter: Arguments of the adapter beside statistics and sites; ``"impacts": True`` adds the
+            stream of impacts.
     """
 
     latent_channels: int = 40
@@ -69,22 +71,44 @@ class TinySize:
 
 
 def physics_statistics(
-    physics: PhysicsSet, clips: NDArray[np.int64], mass_unit_kg: float
+    physics: PhysicsSet,
+    clips: NDArray[np.int64],
+    mass_unit_kg: float,
+    *,
+    impact_unit_j: float | None = None,
 ) -> dict[str, float]:
     """Return mean and standard deviation of log(1 + m / unit) and of the speeds of moving objects.
 
     They are the z-scores' statistics in the adapter's config (PAVAS Sec. 3.4).
+
+    Args:
+        physics: Of all clips.
+        clips: Which are trained on.
+        mass_unit_kg: Unit of the masses.
+        impact_unit_j: Unit of the energies: those of log(1 + dE / unit) over the frames with an
+            impact are added. None: the adapter does not use impacts.
     """
     mass = physics.mass_kg[clips]
     mass = np.log1p(mass[np.isfinite(mass)] / mass_unit_kg)
     speed = physics.speed_m_s[clips]
     speed = speed[np.isfinite(speed) & (speed > 0.05)]
-    return {
+    found = {
         "mass_mean": round(float(mass.mean()), 4),
         "mass_std": round(float(mass.std()), 4),
         "speed_mean_m_s": round(float(speed.mean()), 4),
         "speed_std_m_s": round(float(speed.std()), 4),
     }
+    if impact_unit_j is not None:
+        energy = physics.impact_energy_j[clips]
+        energy = np.log1p(energy[np.isfinite(energy) & (energy > 0)] / impact_unit_j)
+        if energy.size < 2 or energy.std() == 0:
+            raise ConfigurationError(
+                f"the {len(clips)} training clips have impacts in {energy.size} frames, too few "
+                "for their statistics; train on more clips, or without adapter={'impacts': True}"
+            )
+        found["impact_mean"] = round(float(energy.mean()), 4)
+        found["impact_std"] = round(float(energy.std()), 4)
+    return found
 
 
 def build_flow_model(

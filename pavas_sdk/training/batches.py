@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from pavas_sdk.errors import ConfigurationError
+from pavas_sdk.training.batch_physics import disturbed, physics_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,6 +43,7 @@ class BatchConfig:
         miss_frames: Largest share of frames whose speed is missing; uniform from 0, in three
             crops out of ten.
         speed_noise: Spread of ln(speed), one draw per frame, in half of the crops.
+        drop_impacts: Share of objects of whose impacts nothing is known.
         estimated_share: Share of crops with estimated in place of true physics; they are drawn
             among the clips that have an estimate, however few.
     """
@@ -61,6 +63,7 @@ class BatchConfig:
     drop_mask: float = 0.08
     miss_frames: float = 0.3
     speed_noise: float = 0.08
+    drop_impacts: float = 0.04
     estimated_share: float = 0.2
 
     def __post_init__(self) -> None:
@@ -88,6 +91,7 @@ class FlowBatch:
         visible: bool, (B, K, T).
         mass_kg: (B, K).
         speed_m_s: (B, K, T).
+        impact_energy_j: (B, K, T).
         valid: bool, (B, K).
         keep_clip: bool, (B,); False: the learned empty visual features.
         keep_sync: bool, (B,); False: the learned empty synchronisation features.
@@ -103,6 +107,7 @@ class FlowBatch:
     visible: Tensor
     mass_kg: Tensor
     speed_m_s: Tensor
+    impact_energy_j: Tensor
     valid: Tensor
     keep_clip: Tensor
     keep_sync: Tensor
@@ -138,7 +143,10 @@ def draw_batch(
     keep_physics = keep_visual & (rng.random(size) >= config.drop_physics)
     keep_text = rng.random(size) >= config.drop_text
     text = bank.text[chosen, takes] * keep_text[:, None, None]
-    objects, visible, mass, speed, valid = _physics(bank, config, rng, chosen, takes, use_estimate)
+    sources = [bank.estimated if use else bank.true for use in use_estimate]
+    physics = disturbed(
+        physics_rows(sources, chosen.tolist(), takes.tolist()), config, rng, use_estimate
+    )
     latents = _Crop(starts=starts, units=units, per_unit=config.unit_latents)
     frames = _Crop(starts=starts, units=units, per_unit=config.unit_frames)
     sync = _Crop(starts=starts, units=units, per_unit=config.unit_sync)
@@ -147,11 +155,12 @@ def draw_batch(
         clip=_tensor(frames.of(bank.pooled[chosen], axis=0)),
         sync=_tensor(sync.of(bank.sync[chosen], axis=0)),
         text=_tensor(text),
-        objects=_tensor(frames.of(objects, axis=1)),
-        visible=torch.from_numpy(frames.of(visible, axis=1)),
-        mass_kg=_tensor(mass),
-        speed_m_s=_tensor(frames.of(speed, axis=1)),
-        valid=torch.from_numpy(valid),
+        objects=_tensor(frames.of(physics.objects, axis=1)),
+        visible=torch.from_numpy(frames.of(physics.visible, axis=1)),
+        mass_kg=_tensor(physics.mass_kg),
+        speed_m_s=_tensor(frames.of(physics.speed_m_s, axis=1)),
+        impact_energy_j=_tensor(frames.of(physics.impact_energy_j, axis=1)),
+        valid=torch.from_numpy(physics.valid),
         keep_clip=torch.from_numpy(keep_clip),
         keep_sync=torch.from_numpy(keep_visual),
         keep_physics=torch.from_numpy(keep_physics),
@@ -216,46 +225,6 @@ def _start_near_contact(
     return int(rng.integers(min(last, max(0, place - units + 1)), min(last, place) + 1))
 
 
-def _physics(
-    bank: FeatureBank,
-    config: BatchConfig,
-    rng: np.random.Generator,
-    chosen: NDArray[np.int64],
-    takes: NDArray[np.int64],
-    use_estimate: NDArray[np.bool_],
-) -> tuple[NDArray[np.generic], ...]:
-    """True or estimated physics of each row, with parts of it missing or disturbed."""
-    rows = [
-        _row(bank.estimated if use else bank.true, clip, take)
-        for use, clip, take in zip(use_estimate, chosen, takes, strict=True)
-    ]
-    objects, visible, mass, speed, valid = (np.stack(column) for column in zip(*rows, strict=True))
-    count = valid.shape[1]
-    mass = np.where(rng.random(mass.shape) < config.drop_mass, np.nan, mass)
-    noisy = (rng.random(chosen.size) < 0.5) & ~use_estimate
-    factor = np.exp(rng.normal(0.0, config.speed_noise, speed.shape))
-    speed = np.where(noisy[:, None, None], speed * factor, speed)
-    share = np.where(rng.random(chosen.size) < 0.3, rng.random(chosen.size), 0.0)
-    gone = rng.random(speed.shape) < config.miss_frames * share[:, None, None]
-    gone |= (rng.random((chosen.size, count)) < config.drop_speed)[:, :, None]
-    speed = np.where(gone, np.nan, speed)
-    hidden = rng.random((chosen.size, count)) < config.drop_mask
-    visible = visible & ~hidden[:, :, None]
-    return objects, visible, mass.astype(np.float32), speed.astype(np.float32), valid
-
-
-def _row(physics: PhysicsSet | None, clip: int, take: int) -> tuple[NDArray[np.generic], ...]:
-    assert physics is not None
-    take = take % physics.mass_kg.shape[1]
-    return (
-        physics.objects[clip],
-        physics.visible[clip],
-        physics.mass_kg[clip, take],
-        physics.speed_m_s[clip, take],
-        physics.valid[clip],
-    )
-
-
 def whole_clips(
     bank: FeatureBank,
     clips: NDArray[np.int64],
@@ -275,20 +244,20 @@ def whole_clips(
         mass_factor: A what-if edit of all masses.
         speed_factor: A what-if edit of all speeds.
     """
-    rows = [_row(physics or bank.true, int(clip), take) for clip in clips]
-    objects, visible, mass, speed, valid = (np.stack(column) for column in zip(*rows, strict=True))
-
+    count = len(clips)
+    rows = physics_rows([physics or bank.true] * count, clips.tolist(), [take] * count)
     kept = torch.ones(len(clips), dtype=torch.bool)
     return FlowBatch(
         latents=_tensor(bank.latents[clips, take]),
         clip=_tensor(bank.pooled[clips]),
         sync=_tensor(bank.sync[clips]),
         text=_tensor(bank.text[clips, take]),
-        objects=_tensor(objects),
-        visible=torch.from_numpy(visible),
-        mass_kg=_tensor(mass) * mass_factor,
-        speed_m_s=_tensor(speed) * speed_factor,
-        valid=torch.from_numpy(valid),
+        objects=_tensor(rows.objects),
+        visible=torch.from_numpy(rows.visible),
+        mass_kg=_tensor(rows.mass_kg) * mass_factor,
+        speed_m_s=_tensor(rows.speed_m_s) * speed_factor,
+        impact_energy_j=_tensor(rows.impact_energy_j) * mass_factor * speed_factor**2,
+        valid=torch.from_numpy(rows.valid),
         keep_clip=kept,
         keep_sync=kept,
         keep_physics=kept,

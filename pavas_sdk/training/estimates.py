@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from pavas_sdk.errors import ComponentError
+from pavas_sdk.errors import ComponentError, FormatError
 from pavas_sdk.media import as_source
 from pavas_sdk.pipelines.adapter_inputs import adapter_inputs
 from pavas_sdk.training.features import FeatureBank, PhysicsSet, masked_sums
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["with_estimates", "write_estimates"]
 
 logger = logging.getLogger(__name__)
-_NAMES = ("objects", "visible", "mass_kg", "speed_m_s", "valid")
+_NAMES = ("objects", "visible", "mass_kg", "speed_m_s", "impact_energy_j", "valid")
 # The estimator is told what the clip shows in so many clips of ten.
 _PROMPTED = 3
 
@@ -72,7 +72,9 @@ def write_estimates(
             estimated.masks,
             config.times_s,
             config.grid,
+            impacts=estimated.physics.impacts(),
         )
+        assert inputs.impact_energy_j is not None
         found = inputs.masks.shape[1]
         masks = np.zeros(
             (config.max_objects, config.frames, config.grid, config.grid), dtype=np.float32
@@ -82,6 +84,8 @@ def write_estimates(
         mass[0, :found] = inputs.mass_kg[0].numpy()
         speed = np.full((1, config.max_objects, config.frames), np.nan, dtype=np.float32)
         speed[0, :found] = inputs.speed_m_s[0].numpy()
+        energy = np.zeros_like(speed)
+        energy[0, :found] = inputs.impact_energy_j[0].numpy()
         frames = torch.tensor(np.asarray(store.get("frames", clip)))
         seen = visual.encode_image(frames.permute(0, 3, 1, 2).float() / 255.0)
         rows["ids"].append(np.asarray(clip))
@@ -89,6 +93,7 @@ def write_estimates(
         rows["visible"].append(masks.sum(axis=(2, 3)) > 0)
         rows["mass_kg"].append(mass)
         rows["speed_m_s"].append(speed)
+        rows["impact_energy_j"].append(energy)
         rows["valid"].append(np.arange(config.max_objects) < found)
         if count % 100 == 0:
             logger.info("estimates of %d clips", count)
@@ -99,10 +104,21 @@ def write_estimates(
 
 
 def with_estimates(bank: FeatureBank, paths: Sequence[Path]) -> FeatureBank:
-    """Return the bank with the estimates that `write_estimates` wrote."""
+    """Return the bank with the estimates that `write_estimates` wrote.
+
+    Raises:
+        FormatError: A file of an earlier version, without energies of impacts.
+    """
     if not paths:
         return bank
     parts = [np.load(path) for path in paths]
+    for path, part in zip(paths, parts, strict=True):
+        if not set(_NAMES) <= set(part.files):
+            lacks = ", ".join(sorted(set(_NAMES) - set(part.files)))
+            raise FormatError(
+                f"{path} was written by an earlier version and lacks {lacks}; delete it, and the "
+                "estimates are made again"
+            )
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in ("ids", *_NAMES)}
     count = len(bank)
     has = np.zeros(count, dtype=np.bool_)

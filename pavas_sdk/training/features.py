@@ -40,6 +40,7 @@ class PhysicsSet:
         visible: bool, (n, K, T).
         mass_kg: float32, (n, V, K); NaN = unknown.
         speed_m_s: float32, (n, V, K, T); NaN = missing.
+        impact_energy_j: float32, (n, V, K, T), kinetic-energy change by impacts; NaN = unknown.
         valid: bool, (n, K).
     """
 
@@ -47,6 +48,7 @@ class PhysicsSet:
     visible: NDArray[np.bool_]
     mass_kg: NDArray[np.float32]
     speed_m_s: NDArray[np.float32]
+    impact_energy_j: NDArray[np.float32]
     valid: NDArray[np.bool_]
 
 
@@ -162,6 +164,7 @@ class FeatureBank:
                 visible=arrays["visible"],
                 mass_kg=mass,
                 speed_m_s=store.all("speed_m_s").astype(np.float32),
+                impact_energy_j=store.all("impact_energy_j").astype(np.float32),
                 valid=np.isfinite(mass[:, 0]),
             ),
         )

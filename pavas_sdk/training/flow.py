@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from pavas_sdk.interfaces import AdapterState
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -67,12 +69,16 @@ class FlowModel(nn.Module):
         # Each object's masked sum stands in a cell of its own; the masks pick it out again.
         patches = batch.objects.permute(0, 2, 1, 3).unsqueeze(3)  # (B, L, K, 1, D_p)
         own = torch.eye(count)[None, :, None, :, None] * batch.visible[..., None, None].float()
-        state = self.adapter.encode(patches, own, batch.mass_kg, batch.speed_m_s, batch.valid)
+        told = {"impact_energy_j": batch.impact_energy_j} if self.adapter.uses_impacts else {}
+        state = self.adapter.encode(
+            patches, own, batch.mass_kg, batch.speed_m_s, batch.valid, **told
+        )
         empty = self.adapter.null_state(size, length)
         keep = batch.keep_physics[:, None, None]
-        state = type(state)(
+        state = AdapterState(
             mass=torch.where(keep, state.mass, empty.mass),
             speed=torch.where(keep, state.speed, empty.speed),
+            impact=torch.where(keep, state.impact, empty.impact) if told else None,
         )
         frames, latents = self.times_s(length, batch.latents.shape[1])
         deltas: Mapping[str, Tensor] = self.adapter.modulation(state, frames, latents)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from pavas_sdk.data.alignment import mask_grids_at, speeds_at
+from pavas_sdk.data.alignment import impact_energies_at, mask_grids_at, speeds_at
 from pavas_sdk.data.documents import read_object
 from pavas_sdk.data.timing import grid_times
 from pavas_sdk.errors import FormatError, InputError
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ClipStore", "StoreConfig", "clip_arrays", "clip_facts", "write_shard"]
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3  # 2 had no energies of impacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +115,8 @@ def clip_arrays(takes: Sequence[LabelledClip], config: StoreConfig) -> dict[str,
 
     ``frames`` uint8 (T, S, S, 3), ``grey`` uint8 (T, G, G), ``mel`` float16 (V, M, F),
     ``mass_kg`` float32 (V, K) and ``speed_m_s`` float32 (V, K, T) with NaN where there is nothing,
-    ``masks`` uint8 (K, T, P, P) in 1/255.
+    ``impact_energy_j`` float32 (V, K, T) with NaN where it is not known, ``masks`` uint8
+    (K, T, P, P) in 1/255.
 
     Raises:
         InputError: See `checked_takes`.
@@ -135,21 +136,25 @@ def clip_arrays(takes: Sequence[LabelledClip], config: StoreConfig) -> dict[str,
     mel = np.empty((config.takes, MEL_16K.mel_bins, config.mel_frames), dtype=np.float16)
     mass = np.full((config.takes, config.max_objects), np.nan, dtype=np.float32)
     speed = np.full((config.takes, config.max_objects, config.frames), np.nan, dtype=np.float32)
+    energy = np.zeros_like(speed)
     analyse = _mel_16k()
     for index in range(config.takes):
         take = takes[index % len(takes)]
         wave = torch.tensor(take.true_audio.fitted(config.samples).mono)[None]
         mel[index] = analyse(wave)[0, :, : config.mel_frames].numpy()
+        impacts = take.physics.impacts()
         for row, object_id in enumerate(ids):
             entry = take.physics[object_id]
             mass[index, row] = np.nan if entry.mass_kg is None else entry.mass_kg
             speed[index, row] = speeds_at(entry, times)
+            energy[index, row] = impact_energies_at(entry, impacts, times)
     return {
         "frames": (pixels.permute(0, 2, 3, 1) * 255.0).round().to(torch.uint8).numpy(),
         "grey": (grey * 255.0).round().to(torch.uint8).numpy(),
         "mel": mel,
         "mass_kg": mass,
         "speed_m_s": speed,
+        "impact_energy_j": energy,
         "masks": masks,
     }
 
@@ -231,7 +236,7 @@ class ClipStore:
 
     Raises:
         InputError: There is no finished shard.
-        FormatError: A shard was written by a newer version, or shards differ in size.
+        FormatError: A shard was written by another version, or shards differ in size.
     """
 
     def __init__(self, root: Path) -> None:
@@ -246,7 +251,8 @@ class ClipStore:
             if meta.get("format_version") != FORMAT_VERSION:
                 raise FormatError(
                     f"{folder} has format {meta.get('format_version')}, this version reads "
-                    f"{FORMAT_VERSION}; make the clips again"
+                    f"{FORMAT_VERSION}; make the clips again: delete {Path(root)}, or train in "
+                    "another folder (--out)"
                 )
             configs.append(StoreConfig(**meta["config"]))
             self.facts += meta["clips"]

@@ -238,6 +238,8 @@ def _flow(
     from pavas_sdk.registry import default_registry
 
     latents = bank.latents[train].astype(np.float32).reshape(-1, bank.latents.shape[-1])
+    options = recipe.size.adapter
+    unit_j = float(options.get("impact_unit_j", 1e-3)) if options.get("impacts") else None
     model = build_flow_model(
         recipe.size,
         visual=visual,
@@ -245,7 +247,10 @@ def _flow(
         channel_std=latents.std(axis=0),
         latent_mean=latents.mean(axis=0),
         statistics=physics_statistics(
-            bank.true, train, float(recipe.size.adapter.get("mass_unit_kg", 1.0))
+            bank.true,
+            train,
+            float(options.get("mass_unit_kg", 1.0)),
+            impact_unit_j=unit_j,
         ),
         adapter_class=default_registry().get("conditioning_adapter").load(),
         with_physics=recipe.with_physics,

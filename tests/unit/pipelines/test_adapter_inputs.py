@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
-from pavas_sdk import MaskTrack, MovingObject, ObjectPhysics
+from pavas_sdk import Impact, MaskTrack, MovingObject, ObjectPhysics, PhysicsEstimate
 from pavas_sdk.media import MemorySource
 from pavas_sdk.pipelines.adapter_inputs import adapter_inputs, objects_within
 from pavas_sdk.pipelines.encoding import encode_window
@@ -71,8 +72,6 @@ def test_a_window_holds_the_objects_that_exist_in_it():
 
 
 def test_an_object_of_another_window_changes_nothing(pipe, clip):
-    from pavas_sdk import PhysicsEstimate
-
     window = LatentWindow(start=0, length=20, start_s=0.0, duration_s=0.64)
     seen = encode_window(pipe.clip, pipe.sync_encoder, MemorySource(clip.video), window)
     here = entry([0.0, 0.3, 0.6], [1.0, 2.0, 1.0], object_id=0)
@@ -83,6 +82,66 @@ def test_an_object_of_another_window_changes_nothing(pipe, clip):
 
     assert torch.equal(state(here, gone).speed, state(here).speed)
     assert torch.equal(state(gone).speed, state().speed)
+
+
+def impact(time_s, energy_change_j=2.0, object_id=0):
+    return Impact.from_json(
+        {"object_id": object_id, "time_s": time_s, "energy_change_j": energy_change_j}
+    )
+
+
+def test_energies_of_impacts_are_shared_by_the_frames_beside_them():
+    times = np.arange(8) / 8.0
+    ball, unknown = entry(times, np.ones(8)), entry(times, np.ones(8), object_id=1)
+    hits = [impact(0.25), impact(0.4, 4.0), impact(0.99, 8.0), impact(0.3, 5.0, object_id=1)]
+    energies = adapter_inputs((ball, unknown), {}, times, 4, impacts=hits).impact_energy_j
+    assert energies.shape == (1, 2, 8)
+    np.testing.assert_allclose(energies[0, 0], [0, 0, 2, 3.2, 0.8, 0, 0, 8], atol=1e-5)
+    assert float(energies[0, 1].sum()) == pytest.approx(5.0)
+    assert adapter_inputs((ball,), {}, times, 4).impact_energy_j is None
+
+
+def test_impacts_of_other_windows_are_not_told():
+    times = 2.0 + np.arange(8) / 8.0
+    ball = entry(times, np.ones(8))
+    hits = [impact(time_s) for time_s in (0.5, 1.95, 3.1, 9.0)]
+    assert not adapter_inputs((ball,), {}, times, 4, impacts=hits).impact_energy_j.any()
+
+
+def test_an_impact_is_in_one_of_the_windows_that_follow_each_other():
+    times = np.arange(40) / 25.0
+    ball = entry(times, np.ones(40))
+    for time_s in np.linspace(0.0, 1.599, 57):
+        parts = [
+            adapter_inputs((ball,), {}, part, 4, impacts=[impact(time_s)]).impact_energy_j.sum()
+            for part in (times[:20], times[20:])
+        ]
+        assert sorted(float(part) for part in parts) == [0.0, pytest.approx(2.0)]
+
+
+def test_unknown_energies_are_told_apart_from_no_impact():
+    times = np.arange(8) / 8.0
+    massless = entry(times, np.ones(8), None)
+    typed = {"object_id": 0, "time_s": 0.3, "speed_before_m_s": 2.0, "speed_after_m_s": 1.0}
+    physics = PhysicsEstimate(
+        objects=(massless,), duration_s=1.0, known_impacts=(Impact.from_json(typed),)
+    )
+    told = adapter_inputs(physics.objects, {}, times, 4, impacts=physics.impacts())
+    assert (
+        torch.isnan(told.impact_energy_j[0, 0]).tolist() == [False] * 2 + [True] * 2 + [False] * 4
+    )
+    still = adapter_inputs((massless,), {}, times, 4, impacts=[])
+    assert not still.impact_energy_j.any()
+    nothing_known = adapter_inputs((entry([], []),), {}, times, 4, impacts=[])
+    assert torch.isnan(nothing_known.impact_energy_j).all()
+
+
+def test_an_impact_brings_an_object_into_a_window():
+    early = entry([0.0, 1.0], [1.0, 1.0])
+    times = np.array([4.0, 4.5])
+    assert objects_within((early,), {}, times) == ()
+    assert objects_within((early,), {}, times, [impact(4.9)]) == (early,)
+    assert objects_within((early,), {}, times, [impact(5.1)]) == ()
 
 
 def test_no_objects_give_empty_inputs():

@@ -22,6 +22,7 @@ NOTHING_DROPPED = BatchConfig(
     drop_mask=0,
     miss_frames=0,
     speed_noise=0,
+    drop_impacts=0,
 )
 CLIPS = np.arange(5)
 
@@ -42,6 +43,9 @@ def bank(estimates: bool = False) -> FeatureBank:
             visible=np.ones((clips, objects, frames), dtype=bool),
             mass_kg=np.full((clips, takes, objects), mass, dtype=np.float32),
             speed_m_s=np.stack(
+                [np.stack([np.stack([ramp(frames, 25)] * objects)] * takes)] * clips
+            ).astype(np.float32),
+            impact_energy_j=np.stack(
                 [np.stack([np.stack([ramp(frames, 25)] * objects)] * takes)] * clips
             ).astype(np.float32),
             valid=np.array([[True, True, False]] * clips),
@@ -68,6 +72,7 @@ def test_all_parts_of_a_crop_show_the_same_time():
         batch.sync,
         batch.objects[:, 0],
         batch.speed_m_s[:, 0, :, None],
+        batch.impact_energy_j[:, 0, :, None],
         batch.weight[:, :, None],
     ):
         np.testing.assert_allclose(part[:, 0, 0], starts, atol=2e-3)
@@ -112,6 +117,7 @@ def test_nothing_is_dropped_when_nothing_is_to_be_dropped():
     assert batch.keep_physics.all()
     assert batch.visible.all()
     assert torch.isfinite(batch.speed_m_s).all()
+    assert torch.isfinite(batch.impact_energy_j).all()
     assert (batch.text == 1).all()
 
 
@@ -149,6 +155,35 @@ def test_parts_of_the_physics_go_missing():
     assert float(silent.float().mean()) == pytest.approx(0.2, abs=0.05)
 
 
+def test_impacts_are_known_as_far_as_mass_and_speed_are():
+    config = replace(NOTHING_DROPPED, batch=500, drop_mass=0.2, drop_speed=0.2, drop_impacts=0.2)
+    batch = draw_batch(bank(), CLIPS, config, 0, 0)
+    energy = batch.impact_energy_j
+    unknown = torch.isnan(energy).all(dim=2)
+    has_speed = ~torch.isnan(batch.speed_m_s).all(dim=2)
+    has_mass = ~torch.isnan(batch.mass_kg)
+    assert unknown[~has_speed].all()
+    share = float(unknown[has_speed & has_mass].float().mean())
+    assert share == pytest.approx(0.2, abs=0.05)
+    assert torch.isfinite(energy[~unknown & has_mass]).all()
+    without_mass = energy[has_speed & ~has_mass]
+    assert without_mass.shape[0] > 100
+    assert (torch.isnan(without_mass) | (without_mass == 0)).all()
+
+
+def test_a_share_of_dropped_impacts_leaves_the_rest_of_a_batch_as_it_was():
+    config = BatchConfig(batch=16, latents=10)
+    one, two = (
+        draw_batch(bank(), CLIPS, replace(config, drop_impacts=share), 0, 5) for share in (0, 1)
+    )
+    assert torch.isnan(two.impact_energy_j).all()
+    for entry in fields(one):
+        if entry.name != "impact_energy_j":
+            torch.testing.assert_close(
+                getattr(one, entry.name), getattr(two, entry.name), rtol=0, atol=0, equal_nan=True
+            )
+
+
 def test_estimates_are_used_where_there_are_some():
     config = replace(NOTHING_DROPPED, batch=1000, estimated_share=0.5)
     batch = draw_batch(bank(estimates=True), CLIPS, config, 0, 0)
@@ -165,6 +200,8 @@ def test_whole_clips_and_their_edits():
     assert batch.sync.shape == (2, 64, 3)
     assert (batch.mass_kg == 2.0).all()
     np.testing.assert_allclose(batch.speed_m_s[0, 0], 0.5 * np.arange(32) / 25, rtol=1e-5)
+    # twice the mass, half the speed: half the energy
+    np.testing.assert_allclose(batch.impact_energy_j[0, 0], 0.5 * np.arange(32) / 25, rtol=1e-5)
     estimated = whole_clips(store, CLIPS[:2], physics=store.estimated)
     assert (estimated.mass_kg == 7.0).all()
 

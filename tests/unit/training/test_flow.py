@@ -67,14 +67,16 @@ def build(world):
     _, bank, visual, sync, _ = world
     latents = bank.latents.astype(np.float32).reshape(-1, 12)
 
-    def build(with_physics=True):
+    def build(with_physics=True, **adapter):
         return build_flow_model(
-            SIZE,
+            replace(SIZE, adapter={**SIZE.adapter, **adapter}),
             visual=visual,
             sync=sync,
             channel_std=latents.std(axis=0),
             latent_mean=latents.mean(axis=0),
-            statistics=physics_statistics(bank.true, CLIPS, 0.1),
+            statistics=physics_statistics(
+                bank.true, CLIPS, 0.1, impact_unit_j=0.01 if adapter else None
+            ),
             adapter_class=default_registry().get("conditioning_adapter", "phy-adapter").load(),
             with_physics=with_physics,
         )
@@ -110,6 +112,48 @@ def test_statistics_are_those_of_the_transformed_masses(world):
     assert stats["mass_mean"] == pytest.approx(np.log1p(mass / 0.1).mean(), abs=1e-3)
     speed = bank.true.speed_m_s[np.isfinite(bank.true.speed_m_s)]
     assert stats["speed_std_m_s"] == pytest.approx(speed.std(), abs=1e-2)
+
+
+def test_statistics_of_impacts_are_those_of_the_frames_that_have_some(world):
+    _, bank, *_ = world
+    stats = physics_statistics(bank.true, CLIPS, 0.1, impact_unit_j=0.01)
+    energy = bank.true.impact_energy_j
+    energy = np.log1p(energy[np.isfinite(energy) & (energy > 0)] / 0.01)
+    assert stats["impact_mean"] == pytest.approx(energy.mean(), abs=1e-3)
+    assert stats["impact_std"] == pytest.approx(energy.std(), abs=1e-3)
+    assert "impact_mean" not in physics_statistics(bank.true, CLIPS, 0.1)
+    still = replace(bank.true, impact_energy_j=np.zeros_like(bank.true.impact_energy_j))
+    with pytest.raises(ConfigurationError, match="impacts in 0 frames"):
+        physics_statistics(still, CLIPS, 0.1, impact_unit_j=0.01)
+
+
+def test_impacts_reach_the_loss_of_a_model_that_uses_them(world, build):
+    _, bank, *_ = world
+    batch = whole_clips(bank, CLIPS[:2])
+    assert batch.impact_energy_j.any()
+    other = replace(batch, impact_energy_j=batch.impact_energy_j * 3)
+    off = torch.zeros(2, dtype=torch.bool)
+    time, noise = torch.full((2,), 0.5), torch.zeros_like(batch.latents)
+    for options, is_heard in (({}, False), ({"impacts": True, "impact_unit_j": 0.01}, True)):
+        model = build(**options)
+        torch.manual_seed(1)
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                torch.nn.init.normal_(parameter, std=0.2)
+        losses = [model(one, noise, time).item() for one in (batch, other)]
+        assert (losses[0] != losses[1]) == is_heard
+        dropped = [model(replace(one, keep_physics=off), noise, time) for one in (batch, other)]
+        assert dropped[0].item() == dropped[1].item()
+
+
+def test_the_stream_of_impacts_learns(world, build, tmp_path):
+    _, bank, *_ = world
+    model = build(impacts=True, impact_unit_j=0.01)
+    before = {name: value.clone() for name, value in model.adapter.state_dict().items()}
+    train_flow(model, bank, CLIPS, TRAINING, tmp_path)
+    after = model.adapter.state_dict()
+    still = [name for name in after if "impact" in name and torch.equal(before[name], after[name])]
+    assert still == []
 
 
 def test_stored_sums_equal_the_adapter_on_the_whole_grid(world, build):

@@ -30,6 +30,10 @@ def test_arrays_of_a_clip():
     assert np.isnan(arrays["mass_kg"][:, 1]).all()
     assert np.isfinite(arrays["speed_m_s"][:, 0]).all()
     assert np.isnan(arrays["speed_m_s"][:, 1]).all()
+    for take, energy_j in zip(takes, arrays["impact_energy_j"][:, 0], strict=True):
+        wanted = sum(contact.energy_change_j for contact in take.contacts)
+        assert energy_j.sum() == pytest.approx(wanted, rel=1e-6)
+        assert 2 <= (energy_j > 0).sum() <= 4
 
 
 def test_mel_is_that_of_the_take():
@@ -62,7 +66,17 @@ def test_what_is_stored_is_what_inference_gives_the_adapter():
     )
     take = replace(take, physics=replace(take.physics, objects=(known,)), masks={3: seen})
     arrays = clip_arrays((take,), CONFIG)
-    given = adapter_inputs(take.physics.objects, take.masks, CONFIG.times_s, CONFIG.grid)
+    given = adapter_inputs(
+        take.physics.objects,
+        take.masks,
+        CONFIG.times_s,
+        CONFIG.grid,
+        impacts=take.physics.impacts(),
+    )
+    np.testing.assert_array_equal(
+        arrays["impact_energy_j"][0, 0], given.impact_energy_j[0, 0].numpy()
+    )
+    assert arrays["impact_energy_j"][0, 0].any()
     np.testing.assert_array_equal(arrays["speed_m_s"][0, 0], given.speed_m_s[0, 0].numpy())
     assert np.isnan(arrays["speed_m_s"][0, 0, 17:]).all()
     np.testing.assert_allclose(arrays["masks"][0] / 255.0, given.masks[0, 0].numpy(), atol=1 / 255)
@@ -122,6 +136,14 @@ def test_newer_formats_and_mixed_sizes_are_refused(tmp_path):
     meta = tmp_path / "b" / "meta.json"
     meta.write_text(json.dumps({**json.loads(meta.read_text()), "format_version": 99}))
     with pytest.raises(FormatError, match="99"):
+        ClipStore(tmp_path)
+
+
+def test_a_store_of_before_there_were_impacts_says_what_to_do(tmp_path):
+    write_shard(tmp_path / "a", range(1), toy_takes, CONFIG)
+    meta = tmp_path / "a" / "meta.json"
+    meta.write_text(json.dumps({**json.loads(meta.read_text()), "format_version": 2}))
+    with pytest.raises(FormatError, match=r"format 2, .* reads 3; make the clips again: delete"):
         ClipStore(tmp_path)
 
 

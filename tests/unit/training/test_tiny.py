@@ -9,7 +9,7 @@ from training_world import CONFIG, toy_picture, toy_takes
 
 from pavas_sdk.data import PhysicsEstimate
 from pavas_sdk.data.seeds import TRAINING_SEEDS
-from pavas_sdk.errors import ConfigurationError
+from pavas_sdk.errors import ConfigurationError, FormatError
 from pavas_sdk.pipelines import PavasPipeline
 from pavas_sdk.training import BatchConfig, Sampling, TinyRecipe, train_tiny
 from pavas_sdk.training.assembly import TinySize
@@ -50,6 +50,28 @@ def recipe(**changes):
 def test_repeats_count_clips_of_an_action():
     actions = ["drop", "roll", "still", "roll"]
     assert repeated(np.array([1, 2, 3]), actions, {"roll": 3}).tolist() == [1, 1, 1, 2, 3, 3, 3]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_from_seeds_to_sound_with_impacts(tmp_path):
+    size = replace(SMALL, adapter={**SMALL.adapter, "impacts": True, "impact_unit_j": 0.01})
+    small = replace(recipe(), size=size, polish=())
+    folder = train_tiny(tmp_path, small, source=toy_takes, picture=toy_picture)
+    pipe = PavasPipeline.from_pretrained(folder)
+    pipe.set_progress_bar_config(disable=True)
+    adapter, clip = pipe.conditioning_adapter, toy_takes(50)[0]
+    assert adapter.uses_impacts
+    assert adapter.config.impact_std not in (0.0, 1.0)
+    first, second = (
+        pipe(
+            clip.video,
+            physics=physics,
+            masks=clip.masks,
+            generator=torch.Generator().manual_seed(0),
+        )
+        for physics in (clip.physics, clip.physics.with_impact(3, 0.7, energy_change_j=50.0))
+    )
+    assert not np.array_equal(first.audio.samples, second.audio.samples)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -125,9 +147,18 @@ def test_estimates_reach_the_bank(tmp_path, store_folder):
             seen.objects[clip, 0].astype(float), true.objects[clip, 0].astype(float), atol=0.2
         )
         assert seen.valid[clip].tolist() == [True, False]
+        np.testing.assert_allclose(
+            seen.impact_energy_j[clip, 0, 0], 3 * true.impact_energy_j[clip, 0, 0], rtol=1e-5
+        )
+        assert np.isfinite(seen.impact_energy_j[clip, 0]).any()
     assert np.isnan(full.estimated.mass_kg[0]).all()
     assert not full.estimated.valid[0].any()
     assert with_estimates(bank, []) is bank
+    with np.load(tmp_path / "e.npz") as arrays:
+        old = {name: arrays[name] for name in arrays.files if name != "impact_energy_j"}
+    np.savez(tmp_path / "old.npz", **old)
+    with pytest.raises(FormatError, match=r"old\.npz .* lacks impact_energy_j; delete it"):
+        with_estimates(bank, [tmp_path / "old.npz"])
 
 
 def test_training_seeds_stay_below_those_of_the_evaluation():
