@@ -157,7 +157,7 @@ class Impact:
 
 def kinetic_energy_j(mass_kg: float | None, speed_m_s: float) -> float:
     """Return 1/2 m v^2 in joules; NaN without a mass or a speed."""
-    return math.nan if mass_kg is None else 0.5 * mass_kg * speed_m_s * speed_m_s
+    return math.nan if mass_kg is None else 0.5 * mass_kg * (speed_m_s * speed_m_s)
 
 
 def _plain(value: float) -> float | None:
