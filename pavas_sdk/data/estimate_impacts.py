@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pavas_sdk.data.object_physics import ObjectPhysics
 
-__all__ = ["checked", "found", "moved", "removed", "stated"]
+__all__ = ["checked", "found", "moved", "removed", "same", "stated"]
 
 # A person reads a moment off a list or a picture: what is nearer than this is what was meant.
 _MEANT_S = 0.05
@@ -26,7 +26,7 @@ _MEANT_S = 0.05
 def found(
     objects: Iterable[ObjectPhysics], *, duration_s: float, time_scale: float
 ) -> tuple[Impact, ...]:
-    """Return the abrupt changes of velocity of objects within a clip.
+    """Return the abrupt changes of velocity of objects within a clip, in order of time.
 
     Args:
         objects: With speeds.
@@ -46,7 +46,13 @@ def found(
                 time_scale=time_scale,
             )
         ]
-    return tuple(impact for impact in impacts if 0.0 <= impact.time_s <= duration_s)
+    within = [impact for impact in impacts if 0.0 <= impact.time_s <= duration_s]
+    return tuple(sorted(within, key=lambda impact: impact.time_s))
+
+
+def same(first: Iterable[Impact], second: Iterable[Impact]) -> bool:
+    """Return whether two lists of impacts say the same, to the bit; NaN equals NaN."""
+    return [impact.to_json() for impact in first] == [impact.to_json() for impact in second]
 
 
 def checked(

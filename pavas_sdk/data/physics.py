@@ -44,8 +44,8 @@ class PhysicsEstimate:
         time_scale: Slow-motion factor that the speeds account for.
         edits: What was changed by hand since, in words.
         notes: What an estimator wants to be known (a failed slot, a doubtful scale).
-        known_impacts: What `impacts` returns, in order of time; None: they are found in the speeds
-            now. ``replace(estimate, objects=...)`` keeps them unless it is given None, too.
+        known_impacts: The impacts, in order of time, where they are others than those that are
+            found in the speeds; else None.
         schema_version: Version of the JSON form it was read from; the newest is written.
     """
 
@@ -57,6 +57,7 @@ class PhysicsEstimate:
     notes: tuple[str, ...] = ()
     known_impacts: tuple[Impact, ...] | None = None
     schema_version: int = FORMAT_VERSION
+    _impacts: tuple[Impact, ...] = field(init=False, repr=False)
 
     format: ClassVar[str] = FORMAT
 
@@ -74,11 +75,12 @@ class PhysicsEstimate:
         ids = [entry.object_id for entry in self.objects]
         if len(set(ids)) != len(ids):
             raise PhysicsInputError(f"object ids must be unique, got {ids}")
-        impacts = self.known_impacts
-        if impacts is None:
-            impacts = self._found(self.objects)
-        impacts = estimate_impacts.checked(impacts, self.objects, self.duration_s)
-        object.__setattr__(self, "known_impacts", impacts)
+        found, known = self._found(self.objects), self.known_impacts
+        if known is not None:
+            known = estimate_impacts.checked(known, self.objects, self.duration_s)
+            known = None if estimate_impacts.same(known, found) else known
+        object.__setattr__(self, "known_impacts", known)
+        object.__setattr__(self, "_impacts", found if known is None else known)
 
     def __iter__(self) -> Iterator[ObjectPhysics]:
         return iter(self.objects)
@@ -123,7 +125,7 @@ class PhysicsEstimate:
         They are the abrupt changes of the objects' velocities, unless a document or an edit says
         otherwise. Their energies follow the masses.
         """
-        return list(self.known_impacts or ())
+        return list(self._impacts)
 
     def with_mass(self, object_id: int, mass_kg: float) -> PhysicsEstimate:
         """Return a copy in which the object weighs ``mass_kg``; energies of its impacts follow.
@@ -135,12 +137,10 @@ class PhysicsEstimate:
         changed = replace(
             entry, mass_kg=mass_kg, mass_log_std=0.0, sources={**entry.sources, "mass": "user"}
         )
-        factor = 1.0 if entry.mass_kg is None else mass_kg / entry.mass_kg
-        return self._with(
-            changed,
-            f"mass of object {object_id} set to {mass_kg:g} kg",
-            self._scaled(object_id, mass=factor),
-        )
+        impacts = self.known_impacts
+        if impacts is not None and entry.mass_kg is not None:
+            impacts = self._scaled(object_id, mass=mass_kg / entry.mass_kg)
+        return self._with(changed, f"mass of object {object_id} set to {mass_kg:g} kg", impacts)
 
     def scale_speed(self, object_id: int, factor: float) -> PhysicsEstimate:
         """Return a copy in which the object moves ``factor`` times as fast, also at its impacts.
@@ -169,7 +169,7 @@ class PhysicsEstimate:
     ) -> PhysicsEstimate:
         """Return a copy with another speed series for the object.
 
-        Its impacts are found anew, except for those that were added or moved by hand.
+        Its impacts are found anew; those that were added or moved by hand stay.
 
         Raises:
             PhysicsInputError: Unknown id, lengths that differ, negative or infinite speeds.
@@ -183,10 +183,11 @@ class PhysicsEstimate:
             velocity_m_s=None,
             sources={**entry.sources, "speed": "user"},
         )
-        kept = [
-            hit for hit in self.impacts() if (hit.object_id, hit.source) != (object_id, "estimated")
-        ]
-        impacts = (*kept, *self._found((changed,)))
+        impacts = self.known_impacts
+        if impacts is not None:
+            old = (object_id, "estimated")
+            kept = [hit for hit in impacts if (hit.object_id, hit.source) != old]
+            impacts = (*kept, *self._found((changed,)))
         return self._with(changed, f"speed of object {object_id} replaced", impacts)
 
     def without(self, object_id: int) -> PhysicsEstimate:
@@ -195,11 +196,13 @@ class PhysicsEstimate:
         Raises:
             PhysicsInputError: Unknown id.
         """
-        gone = self[object_id]
+        gone, impacts = self[object_id], self.known_impacts
+        if impacts is not None:
+            impacts = tuple(hit for hit in impacts if hit.object_id != object_id)
         return replace(
             self,
             objects=tuple(entry for entry in self.objects if entry is not gone),
-            known_impacts=tuple(hit for hit in self.impacts() if hit.object_id != object_id),
+            known_impacts=impacts,
             edits=(*self.edits, f"object {object_id} removed"),
         )
 
@@ -263,7 +266,7 @@ class PhysicsEstimate:
         return self._with_impacts(impacts, edit)
 
     def _with(
-        self, changed: ObjectPhysics, edit: str, impacts: tuple[Impact, ...]
+        self, changed: ObjectPhysics, edit: str, impacts: tuple[Impact, ...] | None
     ) -> PhysicsEstimate:
         return replace(
             self,
@@ -335,9 +338,11 @@ class PhysicsEstimate:
         provenance = _json.mapping(data.get("provenance", {}), "provenance")
         objects = _json.items(_json.required(data, "objects", where), "objects")
         impacts = data.get("impacts")  # null, or version 1: found in the speeds
+        if impacts is not None:
+            impacts = tuple(Impact.from_json(hit) for hit in _json.items(impacts, "impacts"))
         return cls(
             objects=tuple(ObjectPhysics.from_json(entry) for entry in objects),
-            known_impacts=None if impacts is None else _impacts(impacts),
+            known_impacts=impacts,
             duration_s=_json.number(_json.required(data, "duration_s", where), "duration_s"),
             time_scale=_json.number(data.get("time_scale", 1.0), "time_scale"),
             provenance={slot: ComponentRef.from_json(ref) for slot, ref in provenance.items()},
@@ -369,10 +374,6 @@ class PhysicsEstimate:
             return cls.from_json(document)
         except (FormatError, PhysicsInputError) as err:
             raise type(err)(f"{path}: {err}") from err
-
-
-def _impacts(entries: object) -> tuple[Impact, ...]:
-    return tuple(Impact.from_json(entry) for entry in _json.items(entries, "impacts"))
 
 
 def _texts(data: Mapping[str, Any], key: str) -> tuple[str, ...]:

@@ -143,10 +143,27 @@ def test_other_speeds_are_searched_anew_but_keep_what_a_person_said(physics):
 def test_a_removed_object_takes_its_impacts_along(physics):
     left = physics.with_impact(0, 1.0, energy_change_j=0.2).without(0)
     assert {hit.object_id for hit in left.impacts()} == {1}
+    unedited = replace(physics, objects=physics.objects[1:])
+    assert moments(unedited, 0) == []
+    assert moments(unedited, 1) == moments(physics, 1)
+    edited = physics.with_impact(0, 1.0, energy_change_j=0.2)
     with pytest.raises(PhysicsInputError, match="one of object 0, which this estimate does not"):
-        replace(physics, objects=physics.objects[1:])
-    again = replace(physics, objects=physics.objects[1:], known_impacts=None)
-    assert moments(again, 1) == moments(physics, 1)
+        replace(edited, objects=physics.objects[1:])
+    anew = replace(edited, objects=physics.objects[1:], known_impacts=None)
+    assert same_answer(anew.impacts(), unedited.impacts())
+
+
+def test_a_file_that_nobody_edited_is_the_estimate_that_was_saved(physics):
+    again = PhysicsEstimate.loads(physics.dumps())
+    assert same_answer(again, physics)
+    assert again.known_impacts is None
+    slower = replace(ball(), speed_m_s=np.ones(50))
+    assert moments(replace(again, objects=(slower, physics[1]))) == []
+    document = json.loads(physics.dumps())
+    document["objects"][0]["speed_m_s"] = [1.0] * 50
+    assert moments(PhysicsEstimate.from_json(document)) == moments(physics)  # as the file says
+    document["impacts"] = None
+    assert moments(PhysicsEstimate.from_json(document)) == []
 
 
 @pytest.mark.parametrize(
