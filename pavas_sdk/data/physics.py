@@ -6,19 +6,15 @@ Format: ``pavas.physics``, version 2; NaN inside series is null in JSON.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from pavas_sdk.data import _json, estimate_impacts
+from pavas_sdk.data import _json, estimate_impacts, physics_document, physics_summary
 from pavas_sdk.data._validation import positive
-from pavas_sdk.data.component_ref import ComponentRef
-from pavas_sdk.data.documents import check_format, parse_json, read_json
+from pavas_sdk.data.documents import parse_json, read_json
 from pavas_sdk.data.files import write_text
-from pavas_sdk.data.impact import Impact
-from pavas_sdk.data.object_physics import ObjectPhysics
 from pavas_sdk.errors import FormatError, PhysicsInputError
 
 if TYPE_CHECKING:
@@ -27,10 +23,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-__all__ = ["PhysicsEstimate"]
+    from pavas_sdk.data.component_ref import ComponentRef
+    from pavas_sdk.data.impact import Impact
+    from pavas_sdk.data.object_physics import ObjectPhysics
 
-FORMAT = "pavas.physics"
-FORMAT_VERSION = 2
+__all__ = ["PhysicsEstimate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -56,10 +53,10 @@ class PhysicsEstimate:
     edits: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     known_impacts: tuple[Impact, ...] | None = None
-    schema_version: int = FORMAT_VERSION
+    schema_version: int = physics_document.FORMAT_VERSION
     _impacts: tuple[Impact, ...] = field(init=False, repr=False)
 
-    format: ClassVar[str] = FORMAT
+    format: ClassVar[str] = physics_document.FORMAT
 
     def __post_init__(self) -> None:
         """Validate.
@@ -89,23 +86,7 @@ class PhysicsEstimate:
         return len(self.objects)
 
     def __str__(self) -> str:
-        if not self.objects:
-            return "no moving object"
-        lines = []
-        hits_of = Counter(hit.object_id for hit in self.impacts())
-        for entry in self.objects:
-            mass = "mass unknown" if entry.mass_kg is None else f"{entry.mass_kg:.3g} kg"
-            speeds = entry.speed_m_s[np.isfinite(entry.speed_m_s)]
-            speed = f"up to {speeds.max():.2f} m/s" if speeds.size else "speed unknown"
-            rungs = ", ".join(f"{k}: {v}" for k, v in sorted(entry.sources.items()))
-            hits = hits_of[entry.object_id]
-            lines.append(
-                f"{entry.object_id}  {entry.object.label}"
-                + (f" ({entry.object.action})" if entry.object.action else "")
-                + f": {mass}, {speed}, {hits} impact{'' if hits == 1 else 's'}"
-                + (f"  [{rungs}]" if rungs else "")
-            )
-        return "\n".join(lines)
+        return physics_summary.summary(self)
 
     def __getitem__(self, object_id: int) -> ObjectPhysics:
         """Return the entry of an object.
@@ -295,17 +276,7 @@ class PhysicsEstimate:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values (format ``pavas.physics``)."""
-        return {
-            "format": FORMAT,
-            "format_version": FORMAT_VERSION,
-            "duration_s": self.duration_s,
-            "time_scale": self.time_scale,
-            "objects": [entry.to_json() for entry in self.objects],
-            "impacts": [impact.to_json() for impact in self.impacts()],
-            "provenance": {slot: ref.to_json() for slot, ref in self.provenance.items()},
-            "edits": list(self.edits),
-            "notes": list(self.notes),
-        }
+        return physics_document.write(self)
 
     def dumps(self) -> str:
         """Return JSON text: one series per line, so that a diff shows what changed."""
@@ -327,29 +298,7 @@ class PhysicsEstimate:
             FormatError: Another format, a newer version, a missing field.
             PhysicsInputError: A value is impossible.
         """
-        where = "physics document"
-        version = check_format(
-            data,
-            format_name=FORMAT,
-            newest=FORMAT_VERSION,
-            what=where,
-            make_with="pavas estimate VIDEO -o VIDEO.physics.json",
-        )
-        provenance = _json.mapping(data.get("provenance", {}), "provenance")
-        objects = _json.items(_json.required(data, "objects", where), "objects")
-        impacts = data.get("impacts")  # null, or version 1: found in the speeds
-        if impacts is not None:
-            impacts = tuple(Impact.from_json(hit) for hit in _json.items(impacts, "impacts"))
-        return cls(
-            objects=tuple(ObjectPhysics.from_json(entry) for entry in objects),
-            known_impacts=impacts,
-            duration_s=_json.number(_json.required(data, "duration_s", where), "duration_s"),
-            time_scale=_json.number(data.get("time_scale", 1.0), "time_scale"),
-            provenance={slot: ComponentRef.from_json(ref) for slot, ref in provenance.items()},
-            edits=_texts(data, "edits"),
-            notes=_texts(data, "notes"),
-            schema_version=version,
-        )
+        return cls(**physics_document.read(data))
 
     @classmethod
     def loads(cls, text: str) -> PhysicsEstimate:
@@ -374,7 +323,3 @@ class PhysicsEstimate:
             return cls.from_json(document)
         except (FormatError, PhysicsInputError) as err:
             raise type(err)(f"{path}: {err}") from err
-
-
-def _texts(data: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    return tuple(_json.text(entry, key) for entry in _json.items(data.get(key, []), key))

@@ -1,0 +1,34 @@
+"""An estimate in words: what was seen, a line per object."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from pavas_sdk.data.physics import PhysicsEstimate
+
+__all__ = ["summary"]
+
+
+def summary(estimate: PhysicsEstimate) -> str:
+    """Return a line per object: its mass, speed, impacts, and where they are from."""
+    if not estimate.objects:
+        return "no moving object"
+    lines = []
+    hits_of = Counter(hit.object_id for hit in estimate.impacts())
+    for entry in estimate.objects:
+        mass = "mass unknown" if entry.mass_kg is None else f"{entry.mass_kg:.3g} kg"
+        speeds = entry.speed_m_s[np.isfinite(entry.speed_m_s)]
+        speed = f"up to {speeds.max():.2f} m/s" if speeds.size else "speed unknown"
+        rungs = ", ".join(f"{k}: {v}" for k, v in sorted(entry.sources.items()))
+        hits = hits_of[entry.object_id]
+        lines.append(
+            f"{entry.object_id}  {entry.object.label}"
+            + (f" ({entry.object.action})" if entry.object.action else "")
+            + f": {mass}, {speed}, {hits} impact{'' if hits == 1 else 's'}"
+            + (f"  [{rungs}]" if rungs else "")
+        )
+    return "\n".join(lines)
