@@ -54,7 +54,7 @@ class PhysicsEstimate:
     notes: tuple[str, ...] = ()
     known_impacts: tuple[Impact, ...] | None = None
     schema_version: int = physics_document.FORMAT_VERSION
-    _impacts: tuple[Impact, ...] = field(init=False, repr=False)
+    _impacts: tuple[Impact, ...] | None = field(init=False, repr=False)
 
     format: ClassVar[str] = physics_document.FORMAT
 
@@ -72,12 +72,13 @@ class PhysicsEstimate:
         ids = [entry.object_id for entry in self.objects]
         if len(set(ids)) != len(ids):
             raise PhysicsInputError(f"object ids must be unique, got {ids}")
-        found, known = self._found(self.objects), self.known_impacts
+        known = self.known_impacts
         if known is not None:
             known = estimate_impacts.checked(known, self.objects, self.duration_s)
+            found = self._found(self.objects)
             known = None if estimate_impacts.same(known, found) else known
         object.__setattr__(self, "known_impacts", known)
-        object.__setattr__(self, "_impacts", found if known is None else known)
+        object.__setattr__(self, "_impacts", known)
 
     def __iter__(self) -> Iterator[ObjectPhysics]:
         return iter(self.objects)
@@ -106,6 +107,9 @@ class PhysicsEstimate:
         They are the abrupt changes of the objects' velocities, unless a document or an edit says
         otherwise. Their energies follow the masses.
         """
+        if self._impacts is None:  # found when first asked for: it takes milliseconds per object
+            object.__setattr__(self, "_impacts", self._found(self.objects))
+        assert self._impacts is not None
         return list(self._impacts)
 
     def with_mass(self, object_id: int, mass_kg: float) -> PhysicsEstimate:
