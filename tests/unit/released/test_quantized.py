@@ -14,7 +14,9 @@ from pavas_sdk import PavasPipeline
 @pytest.mark.filterwarnings("ignore::SyntaxWarning", "ignore::DeprecationWarning")
 def test_int8_weights_make_nearly_the_same_sound(tmp_path):
     # `.ci/run` installs it
-    quantization = pytest.importorskip("torchao.quantization", reason="uv sync --group engines")
+    quantization = pytest.importorskip(
+        "torchao.quantization", reason="uv run --isolated --group quantization"
+    )
     from diffusers import PipelineQuantizationConfig, TorchAoConfig
 
     folder = PRESET.convert(tmp_path / "converted", write_official(tmp_path / "official"))
