@@ -41,7 +41,16 @@ def test_goldens_pass_when_the_kernels_are_deleted():
     } | {SHARED_FOLDER: str(session_folder())}
     files = [str(HERE / name) for name in FILES]
     # not "-q": each test must be named with its outcome
-    options = ["-v", "-p", "no:cacheprovider", "-k", " or ".join(f"{g}]" for g in GOLDENS)]
+    # in this process, whose imports are refused: no workers
+    options = [
+        "-v",
+        "-n",
+        "0",
+        "-p",
+        "no:cacheprovider",
+        "-k",
+        " or ".join(f"{g}]" for g in GOLDENS),
+    ]
     done = subprocess.run(
         [sys.executable, "-c", CHILD, *files, *options],
         capture_output=True,
