@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +9,12 @@ import click
 
 from pavas_sdk.cli.evaluate_clips import clips as recorded_clips
 from pavas_sdk.cli.output import json_option, say, show_json, show_table
+from pavas_sdk.cli.progress import ClipProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Progress", "evaluate"]
+__all__ = ["evaluate"]
 
 _CLIPS = 200
 
@@ -109,7 +108,7 @@ def simulated(
 
     options = sound_options(model, physics=physics, prompts=prompts, steps=steps, guidance=guidance)
     measured = evaluate_simulated(
-        options, clips=clips, seed=seed, jobs=jobs, path=out, progress=Progress()
+        options, clips=clips, seed=seed, jobs=jobs, path=out, progress=ClipProgress()
     )
     if as_json:
         show_json(measured)
@@ -149,7 +148,7 @@ def edits(
 
     options = sound_options(model, prompts=prompts, steps=steps, guidance=guidance)
     measured = evaluate_edits(
-        options, clips=clips, seed=seed, jobs=jobs, path=out, progress=Progress()
+        options, clips=clips, seed=seed, jobs=jobs, path=out, progress=ClipProgress()
     )
     if as_json:
         show_json(measured)
@@ -171,29 +170,6 @@ def edits(
         f"{_number(measured['right_way'])} of {measured['impacts']} impacts move the right way "
         f"({measured['clips']} clips, seed {seed})"
     )
-
-
-class Progress:
-    """A line on stderr: redrawn on a terminal, now and then elsewhere."""
-
-    def __init__(self) -> None:
-        self._started = time.monotonic()
-        self._first: int | None = None
-        self._told = -1e9
-
-    def __call__(self, done: int, total: int) -> None:
-        """Tell that ``done`` of ``total`` clips are done."""
-        now = time.monotonic()
-        if self._first is None:
-            self._first = done
-        redraw = sys.stderr.isatty()
-        if done < total and now - self._told < (0.5 if redraw else 30.0):
-            return
-        self._told = now
-        fresh = done - self._first
-        left = (now - self._started) / fresh * (total - done) if fresh else None
-        text = f"{done} of {total} clips" + (f", {left:.0f} s left" if left else "")
-        click.echo(f"\r{text:<40}" if redraw else text, err=True, nl=not redraw or done == total)
 
 
 def _number(value: float | None) -> str:

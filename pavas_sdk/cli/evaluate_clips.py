@@ -87,8 +87,8 @@ def clips(
 
     TRUTH is a JSON file that says what happens in each clip (format pavas.truth).
     """
-    from pavas_sdk.cli.evaluate import Progress
     from pavas_sdk.cli.generate import load_pipeline
+    from pavas_sdk.cli.progress import ClipProgress
     from pavas_sdk.data.files import write_text
     from pavas_sdk.evaluation import evaluate_clips, read_truth
 
@@ -110,7 +110,7 @@ def clips(
         within_s=within_s,
         cache=choice.cache,
         path=keep,
-        progress=Progress(),
+        progress=ClipProgress(),
     )
     if report is not None:
         write_text(report, json.dumps(measured, indent=1, allow_nan=False) + "\n", overwrite=True)

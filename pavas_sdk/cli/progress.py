@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+import click
 
 from pavas_sdk.cli.output import say
 from pavas_sdk.interfaces import progress_to
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
 
     from pavas_sdk.interfaces import Progress
 
-__all__ = ["ProgressLines", "progress_lines"]
+__all__ = ["ClipProgress", "ProgressLines", "progress_lines"]
 
 FIRST_S = 10.0
 EVERY_S = 30.0
@@ -75,3 +78,26 @@ def _span(seconds: float) -> str:
     if seconds < 90 * 60:
         return f"{round(seconds / 60)} min"
     return f"{seconds / 3600:.1f} h"
+
+
+class ClipProgress:
+    """A line on stderr: redrawn on a terminal, now and then elsewhere."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._first: int | None = None
+        self._told = -1e9
+
+    def __call__(self, done: int, total: int) -> None:
+        """Tell that ``done`` of ``total`` clips are done."""
+        now = time.monotonic()
+        if self._first is None:
+            self._first = done
+        redraw = sys.stderr.isatty()
+        if done < total and now - self._told < (0.5 if redraw else 30.0):
+            return
+        self._told = now
+        fresh = done - self._first
+        left = (now - self._started) / fresh * (total - done) if fresh else None
+        text = f"{done} of {total} clips" + (f", {left:.0f} s left" if left else "")
+        click.echo(f"\r{text:<40}" if redraw else text, err=True, nl=not redraw or done == total)

@@ -87,7 +87,7 @@ class PhysicsEstimate:
         return len(self.objects)
 
     def __str__(self) -> str:
-        return physics_summary.summary(self)
+        return physics_summary.summary(self.objects, self.impacts())
 
     def __getitem__(self, object_id: int) -> ObjectPhysics:
         """Return the entry of an object.
@@ -280,7 +280,15 @@ class PhysicsEstimate:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values (format ``pavas.physics``)."""
-        return physics_document.write(self)
+        return physics_document.write(
+            objects=self.objects,
+            impacts=self.impacts(),
+            duration_s=self.duration_s,
+            time_scale=self.time_scale,
+            provenance=self.provenance,
+            edits=self.edits,
+            notes=self.notes,
+        )
 
     def dumps(self) -> str:
         """Return JSON text: one series per line, so that a diff shows what changed."""

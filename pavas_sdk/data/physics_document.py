@@ -11,9 +11,7 @@ from pavas_sdk.data.impact import Impact
 from pavas_sdk.data.object_physics import ObjectPhysics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from pavas_sdk.data.physics import PhysicsEstimate
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["FORMAT", "FORMAT_VERSION", "PhysicsFields", "read", "write"]
 
@@ -34,18 +32,27 @@ class PhysicsFields(TypedDict):
     schema_version: int
 
 
-def write(estimate: PhysicsEstimate) -> dict[str, Any]:
+def write(
+    *,
+    objects: Iterable[ObjectPhysics],
+    impacts: Iterable[Impact],
+    duration_s: float,
+    time_scale: float,
+    provenance: Mapping[str, ComponentRef],
+    edits: Iterable[str],
+    notes: Iterable[str],
+) -> dict[str, Any]:
     """Return plain JSON values in the newest version."""
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
-        "duration_s": estimate.duration_s,
-        "time_scale": estimate.time_scale,
-        "objects": [entry.to_json() for entry in estimate.objects],
-        "impacts": [impact.to_json() for impact in estimate.impacts()],
-        "provenance": {slot: ref.to_json() for slot, ref in estimate.provenance.items()},
-        "edits": list(estimate.edits),
-        "notes": list(estimate.notes),
+        "duration_s": duration_s,
+        "time_scale": time_scale,
+        "objects": [entry.to_json() for entry in objects],
+        "impacts": [impact.to_json() for impact in impacts],
+        "provenance": {slot: ref.to_json() for slot, ref in provenance.items()},
+        "edits": list(edits),
+        "notes": list(notes),
     }
 
 

@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from pavas_sdk.data.physics import PhysicsEstimate
+    from collections.abc import Iterable, Sequence
+
+    from pavas_sdk.data.impact import Impact
+    from pavas_sdk.data.object_physics import ObjectPhysics
 
 __all__ = ["summary"]
 
 
-def summary(estimate: PhysicsEstimate) -> str:
+def summary(objects: Sequence[ObjectPhysics], impacts: Iterable[Impact]) -> str:
     """Return a line per object: its mass, speed, impacts, and where they are from."""
-    if not estimate.objects:
+    if not objects:
         return "no moving object"
     lines = []
-    hits_of = Counter(hit.object_id for hit in estimate.impacts())
-    for entry in estimate.objects:
+    hits_of = Counter(hit.object_id for hit in impacts)
+    for entry in objects:
         mass = "mass unknown" if entry.mass_kg is None else f"{entry.mass_kg:.3g} kg"
         speeds = entry.speed_m_s[np.isfinite(entry.speed_m_s)]
         speed = f"up to {speeds.max():.2f} m/s" if speeds.size else "speed unknown"

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 if TYPE_CHECKING:
-    from pavas_sdk.training.batches import BatchConfig, FlowBatch, draw_batch, whole_clips
+    from pavas_sdk.training.batch_config import BatchConfig
+    from pavas_sdk.training.batches import FlowBatch, draw_batch, whole_clips
     from pavas_sdk.training.encoders import EncoderTraining
     from pavas_sdk.training.features import FeatureBank, PhysicsSet
     from pavas_sdk.training.flow import FlowModel, flow_loss
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from pavas_sdk.training.validation import Sampling, validate
 
 _EXPORTS = {
-    "batches": ["BatchConfig", "FlowBatch", "draw_batch", "whole_clips"],
+    "batch_config": ["BatchConfig"],
+    "batches": ["FlowBatch", "draw_batch", "whole_clips"],
     "encoders": ["EncoderTraining"],
     "features": ["FeatureBank", "PhysicsSet"],
     "flow": ["FlowModel", "flow_loss"],

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pavas_sdk.training.batches import BatchConfig
+    from pavas_sdk.training.batch_config import BatchConfig
     from pavas_sdk.training.features import PhysicsSet
 
 __all__ = ["PhysicsRows", "disturbed", "physics_rows"]

@@ -15,7 +15,8 @@ from diffusers.training_utils import EMAModel
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
 
 from pavas_sdk.errors import ConfigurationError, FormatError
-from pavas_sdk.training.batches import BatchConfig, draw_batch
+from pavas_sdk.training.batch_config import BatchConfig
+from pavas_sdk.training.batches import draw_batch
 from pavas_sdk.training.flow import flow_loss
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 from pavas_sdk.data.seeds import TRAINING_SEEDS
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.training.assembly import TinySize
-from pavas_sdk.training.batches import BatchConfig
+from pavas_sdk.training.batch_config import BatchConfig
 from pavas_sdk.training.encoders import EncoderTraining
 from pavas_sdk.training.loop import FlowTraining
 from pavas_sdk.training.store import StoreConfig
