@@ -131,14 +131,26 @@ def detect_onsets(audio: Audio, *, threshold: float = THRESHOLD) -> NDArray[np.f
     30 ms apart (windows of SuperFlux: maximum over +-30 ms, mean from 100 ms before to 70 ms
     after). The threshold is absolute: silence has no onsets.
     """
-    import librosa
-
+    # Not librosa.util.peak_pick, which gives the same: its compiled function is cached in librosa's
+    # own folder, and two processes that compile it at once leave a cache that crashes every later one.
     curve = onset_strength(audio, gain=DETECTION_GAIN, lead_s=LEAD_S["detection"])
-    # in frames of 5 ms; windows end before n + post
-    frames = librosa.util.peak_pick(
-        curve.values, delta=threshold, pre_max=6, post_max=7, pre_avg=20, post_avg=15, wait=6
-    )
-    return np.asarray(np.maximum(curve.times_s[frames], 0.0), dtype=np.float64)
+    values, count = curve.values, curve.values.size
+    highest = _windows(values, 6, 6, -np.inf).max(axis=1)
+    around = _windows(values, 20, 14, 0.0).sum(axis=1)
+    around /= _windows(np.ones(count), 20, 14, 0.0).sum(axis=1)
+    onsets: list[int] = []
+    for frame in np.flatnonzero((values == highest) & (values >= around + threshold)):
+        if not onsets or frame - onsets[-1] > 6:
+            onsets.append(int(frame))
+    return np.asarray(np.maximum(curve.times_s[onsets], 0.0), dtype=np.float64)
+
+
+def _windows(
+    values: NDArray[np.float64], before: int, after: int, edge: float
+) -> NDArray[np.float64]:
+    """Return the neighbourhood of every value, (F, before + 1 + after)."""
+    padded = np.pad(values, (before, after), constant_values=edge)
+    return np.lib.stride_tricks.sliding_window_view(padded, before + 1 + after)
 
 
 def validate(reference_s: ArrayLike, estimated_s: ArrayLike) -> None:
