@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pavas_sdk.cli.estimator_options import estimator_options, take_choice
-from pavas_sdk.cli.output import named_file, say
+from pavas_sdk.cli.output import named_file, say, show_json_text
 from pavas_sdk.errors import ConfigurationError, OutputExistsError
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def estimate(
         result.physics.save(target)
         say(f"  in {target}")
     if target is None or as_json:
-        click.echo(result.physics.dumps(), nl=False)
+        show_json_text(result.physics.dumps())
     return 0
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pavas_sdk.cli.estimator_options import estimator_options, take_choice
-from pavas_sdk.cli.output import json_option, named_file, say, show_json, show_table
+from pavas_sdk.cli.output import json_option, named_file, say, show, show_json, show_table
 from pavas_sdk.errors import OutputExistsError
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def _show(measured: Mapping[str, Any]) -> None:
             for clip in measured["clips"]
         ],
     )
-    click.echo()
+    show("")
     own = ("impacts", "objects")
     show_table(
         ("ESTIMATE", "VALUE (95 %)"),
@@ -152,7 +152,7 @@ def _show(measured: Mapping[str, Any]) -> None:
             for name in measured["scores"][group]
         ],
     )
-    click.echo()
+    show("")
     sounds = [group for group in measured["scores"] if group not in own]
     show_table(
         ("SOUND", *(f"{group.removeprefix('sound ').upper()} (95 %)" for group in sounds)),
@@ -162,7 +162,7 @@ def _show(measured: Mapping[str, Any]) -> None:
         ],
     )
     if measured["classes"]:
-        click.echo()
+        show("")
     show_table(
         ("CLASS", "CLIPS", *header[1:]),
         [

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pavas_sdk.cli.output import json_option, say, show_json
+from pavas_sdk.cli.output import json_option, say, show, show_json
 from pavas_sdk.errors import MediaError, MediaNotFoundError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def inspect_file(path: Path, full: bool, as_json: bool) -> int:
         show_json(facts)
     else:
         for line in _lines(facts):
-            click.echo(line)
+            show(line)
     for warning in facts.get("warnings", ()):
         say(f"Warning: {warning}")
     return 1 if full and facts.get("warnings") else 0

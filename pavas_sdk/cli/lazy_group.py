@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 import click
+
+from pavas_sdk.cli.output import data_on_stdout_alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -72,6 +75,7 @@ class LazyGroup(click.Group):
         else:
             module, _, attribute = verb.target.partition(":")
             command = cast("click.Command", getattr(import_module(module), attribute))
+            _keep_stdout_for_data(command)
         return None if command is None else with_debug(command)
 
     def resolve_command(
@@ -104,6 +108,23 @@ class LazyGroup(click.Group):
                 formatter.write_dl(
                     [(name, command.get_short_help_str()) for name, command in plugins.items()]
                 )
+
+
+def _keep_stdout_for_data(command: click.Command) -> None:
+    """Let what components print while a built-in verb works go to stderr."""
+    if isinstance(command, click.Group):
+        for sub in command.commands.values():
+            _keep_stdout_for_data(sub)
+    callback = command.callback
+    if callback is None or hasattr(callback, "__wrapped__"):
+        return
+
+    @functools.wraps(callback)
+    def alone(*args: Any, **kwargs: Any) -> Any:
+        with data_on_stdout_alone():
+            return callback(*args, **kwargs)
+
+    command.callback = alone
 
 
 def with_debug(command: click.Command) -> click.Command:

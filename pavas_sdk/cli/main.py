@@ -17,7 +17,8 @@ import click
 
 from pavas_sdk import __version__
 from pavas_sdk.cli.lazy_group import LazyGroup, Verb, debug_option
-from pavas_sdk.cli.output import say
+from pavas_sdk.cli.leaving import leave
+from pavas_sdk.cli.output import printable, say, stdout_failure, tolerant_streams
 from pavas_sdk.cli.progress import progress_lines
 from pavas_sdk.errors import PavasError, PavasWarning
 
@@ -76,6 +77,12 @@ def run(args: Sequence[str]) -> int:
     else:
         # diffusers imports it where it is installed; it then warns of kernels nobody asked for
         logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    with tolerant_streams():
+        return _finished(_answer(args, debug), debug)
+
+
+def _answer(args: Sequence[str], debug: bool) -> int:
+    """Run the command and return its exit code; errors are said."""
     try:
         with warnings.catch_warnings(), progress_lines():
             _show_warnings_as_lines()
@@ -85,23 +92,55 @@ def run(args: Sequence[str]) -> int:
         say("Interrupted.")
         return EXIT_INTERRUPTED
     except click.ClickException as err:
+        err.message = printable(err.message)
         err.show()
         return EXIT_USAGE
     except PavasError as err:
-        if debug:
-            traceback.print_exception(err)
-        say(f"Error: {err}")
-        return EXIT_USAGE
+        return _refused(str(err), err, debug)
+    except MemoryError as err:
+        hint = "shorten the video, or let it have fewer pixels"
+        return _refused(f"not enough memory ({err or 'no more is free'}); {hint}", err, debug)
+    except OSError as err:
+        if err.errno is None:
+            return _bug(err)
+        # what the system refuses is no bug: a name that is too long, a folder that is read-only
+        where = f"{os.fsdecode(err.filename)}: " if isinstance(err.filename, str | bytes) else ""
+        return _refused(f"{where}{err.strerror}", err, debug)
+    except SystemExit:
+        raise
     # A bug: its traceback is what a report needs.
-    except Exception as err:  # noqa: BLE001
+    except BaseException as err:  # noqa: BLE001
+        return _bug(err)
+
+
+def _refused(text: str, err: BaseException, debug: bool) -> int:
+    if debug:
         traceback.print_exception(err)
-        say("This is a bug in pavas_sdk or in a plugin; please report it with the lines above.")
-        return EXIT_BUG
+    say(f"Error: {text}")
+    return EXIT_USAGE
+
+
+def _bug(err: BaseException) -> int:
+    traceback.print_exception(err)
+    say("This is a bug in pavas_sdk or in a plugin; please report it with the lines above.")
+    return EXIT_BUG
+
+
+def _finished(code: int, debug: bool) -> int:
+    """Write what stands in stdout, and return the exit code."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as err:
+        failure = stdout_failure(err)
+        if failure is not err:
+            return max(code, _refused(str(failure), err, debug))
+    return code
 
 
 def main() -> NoReturn:
     """Run ``pavas`` with the arguments of the process."""
-    sys.exit(run(sys.argv[1:]))
+    leave(run(sys.argv[1:]))
 
 
 def _show_warnings_as_lines() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pavas_sdk.cli.output import human_bytes, json_option, say, show_json, show_table
+from pavas_sdk.cli.output import human_bytes, json_option, say, show, show_json, show_table
 from pavas_sdk.data.pipeline_origins import PipelineOrigins
 from pavas_sdk.errors import ConfigurationError, FormatError, PavasError
 from pavas_sdk.registry import DEFAULTS, default_registry
@@ -138,7 +138,7 @@ def _show_folder(entry: RegisteredComponent, folder: Path, as_json: bool) -> Non
             }
         )
     else:
-        click.echo(str(folder))
+        show(str(folder))
 
 
 def _sources(folder: Path) -> dict[str, Any]:

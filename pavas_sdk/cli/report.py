@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pavas_sdk.cli.estimator_options import estimator_options, take_choice
-from pavas_sdk.cli.output import human_bytes, named_file, say
+from pavas_sdk.cli.output import human_bytes, named_file, say, show
 from pavas_sdk.errors import ConfigurationError, MediaError, OutputExistsError
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def report(
     for line in str(estimate).splitlines():
         say(f"  {line}")
     say(f"  {human_bytes(page.stat().st_size)}; open it in a browser")
-    click.echo(page)
+    show(str(page))
     return 0
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pavas_sdk.cli.output import json_option, say, show_json
+from pavas_sdk.cli.output import json_option, say, show, show_json
 
 __all__ = ["train"]
 
@@ -80,4 +80,4 @@ def tiny(
         show_json({"pipeline": str(folder), "clips": clips, "steps": steps, "seed": seed})
     else:
         say(f"Saved {folder}")
-        click.echo(str(folder))
+        show(str(folder))
