@@ -6,6 +6,7 @@ interrupted; 70 a bug of ours (the traceback is shown).
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -18,7 +19,7 @@ import click
 from pavas_sdk import __version__
 from pavas_sdk.cli.lazy_group import LazyGroup, Verb, debug_option
 from pavas_sdk.cli.leaving import leave
-from pavas_sdk.cli.output import printable, say, stdout_failure, tolerant_streams
+from pavas_sdk.cli.output import say, stdout_failure, tolerant_streams
 from pavas_sdk.cli.progress import progress_lines
 from pavas_sdk.errors import PavasError, PavasWarning
 
@@ -92,14 +93,15 @@ def _answer(args: Sequence[str], debug: bool) -> int:
         say("Interrupted.")
         return EXIT_INTERRUPTED
     except click.ClickException as err:
-        err.message = printable(err.message)
-        err.show()
+        shown = io.StringIO()
+        err.show(file=shown)
+        say(shown.getvalue().rstrip("\n"))
         return EXIT_USAGE
     except PavasError as err:
         return _refused(str(err), err, debug)
     except MemoryError as err:
         hint = "shorten the video, or let it have fewer pixels"
-        return _refused(f"not enough memory ({err or 'no more is free'}); {hint}", err, debug)
+        return _refused(f"not enough memory ({str(err) or 'no more is free'}); {hint}", err, debug)
     except OSError as err:
         if err.errno is None:
             return _bug(err)
