@@ -1,0 +1,185 @@
+"""`FeatureSet`: what `pavas prepare` wrote, read clip by clip."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pavas_sdk.data.documents import read_document
+from pavas_sdk.errors import FormatError
+from pavas_sdk.training.datasets.array_files import ArrayFile, OpenFiles
+from pavas_sdk.training.datasets.layout import FORMAT_VERSION, SetDescription
+from pavas_sdk.training.datasets.rows import ClipObjects
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pavas_sdk.training.datasets.layout import SetLayout
+    from pavas_sdk.training.datasets.rows import RowBuffers
+
+__all__ = ["SHARD_FORMAT", "FeatureSet"]
+
+SHARD_FORMAT = "pavas.features.shard"
+_OBJECT_ARRAYS = ("objects", "visible", "mass_kg", "speed_m_s", "impact_energy_j")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shard:
+    """One folder of arrays.
+
+    Attributes:
+        folder: Where.
+        rows: Clips.
+        files: Arrays by name.
+        offsets: int64, (rows + 1,), first object of each clip; None without physics.
+        texts: int32, (rows,), place of each clip's text in the table; -1: none.
+    """
+
+    folder: Path
+    rows: int
+    files: dict[str, ArrayFile]
+    offsets: NDArray[np.int64] | None
+    texts: NDArray[np.int32]
+
+
+class FeatureSet:
+    """A finished folder of features.
+
+    Memory does not grow with the number of clips but for some bytes each: rows are read where
+    they lie on disk. One reader is for one thread; see `reopened`.
+
+    Args:
+        folder: Of `pavas prepare`.
+
+    Raises:
+        FormatError: No finished folder, a newer version, or arrays that are damaged or do not
+            belong together.
+
+    Example:
+        >>> features = FeatureSet("data/features")
+        >>> len(features), features.layout.latent_dim
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.description = SetDescription.load(self.folder)
+        self._shards = [self._shard(path.parent) for path in _metas(self.folder)]
+        self._starts = np.concatenate([[0], np.cumsum([shard.rows for shard in self._shards])])
+        if int(self._starts[-1]) != self.description.rows:
+            raise FormatError(
+                f"{self.folder} holds {int(self._starts[-1])} clips, its description says "
+                f"{self.description.rows}: a shard is missing or too much; run pavas prepare again"
+            )
+        self._texts = ArrayFile.npy(self.folder / "texts.npy")
+        self._open = OpenFiles()
+
+    @property
+    def layout(self) -> SetLayout:
+        """Sizes of a row."""
+        return self.description.layout
+
+    def __len__(self) -> int:
+        return self.description.rows
+
+    def reopened(self) -> FeatureSet:
+        """Return a reader of the same set for another thread; nothing is read again."""
+        twin = object.__new__(FeatureSet)
+        twin.__dict__.update(self.__dict__)
+        twin._open = OpenFiles()
+        return twin
+
+    def close(self) -> None:
+        """Close the files that are open."""
+        self._open.close()
+
+    def clip_id(self, row: int) -> str:
+        """Return the name of a clip."""
+        return str(self.facts(row)["id"])
+
+    def facts(self, row: int) -> dict[str, Any]:
+        """Return what was noted of a clip: id, label, source, peak, gain, objects; read from disk."""
+        shard, place = self._place(row)
+        return dict(_meta(shard.folder / "meta.json")["clips"][place])
+
+    def read(self, row: int, into: RowBuffers, place: int) -> None:
+        """Put one clip into row ``place`` of a batch.
+
+        Raises:
+            FormatError: A file cannot be read.
+        """
+        shard, at = self._place(row)
+        for name in ("mean", "std", "clip_features", "sync_features"):
+            target = into.features[name][place]
+            if name in shard.files:
+                self._open.read(shard.files[name], at, target)
+            else:
+                target[...] = 0
+        text = int(shard.texts[at])
+        into.text_exists[place] = text >= 0
+        into.video_exists[place] = self.layout.has_video
+        if text >= 0:
+            self._open.read(self._texts, text, into.features["text_features"][place])
+        else:
+            into.features["text_features"][place] = 0
+        if shard.offsets is not None:
+            into.objects[place] = self._objects(shard, at)
+
+    def _objects(self, shard: _Shard, at: int) -> ClipObjects:
+        assert shard.offsets is not None
+        first, stop = int(shard.offsets[at]), int(shard.offsets[at + 1])
+        found = {}
+        for name in _OBJECT_ARRAYS:
+            file = shard.files[name]
+            found[name] = np.empty((stop - first, *file.shape[1:]), dtype=file.dtype)
+            if stop > first:
+                self._open.read(file, first, found[name])
+        return ClipObjects(**found)
+
+    def _place(self, row: int) -> tuple[_Shard, int]:
+        if not 0 <= row < len(self):
+            raise IndexError(f"row {row} of {len(self)}")
+        shard = bisect_right(self._starts, row) - 1
+        return self._shards[shard], row - int(self._starts[shard])
+
+    def _shard(self, folder: Path) -> _Shard:
+        rows = int(_meta(folder / "meta.json")["rows"])
+        layout = self.layout
+        wanted: dict[str, tuple[int, ...]] = {"mean": layout.shapes()["mean"]}
+        wanted["std"] = wanted["mean"]
+        if layout.has_video:
+            wanted |= {name: layout.shapes()[name] for name in ("clip_features", "sync_features")}
+        files = {name: ArrayFile.npy(folder / f"{name}.npy") for name in wanted}
+        for name, shape in wanted.items():
+            _check_shape(files[name], (rows, *shape))
+        offsets = None
+        if layout.patch_dim:
+            offsets = np.load(folder / "object_offsets.npy", allow_pickle=False)
+            files |= {name: ArrayFile.npy(folder / f"{name}.npy") for name in _OBJECT_ARRAYS}
+            count = int(offsets[-1])
+            _check_shape(files["objects"], (count, layout.clip_length, layout.patch_dim))
+            for name in ("visible", "speed_m_s", "impact_energy_j"):
+                _check_shape(files[name], (count, layout.clip_length))
+        texts = np.load(folder / "text_index.npy", allow_pickle=False)
+        return _Shard(folder, rows, files, offsets, texts)
+
+
+def _metas(folder: Path) -> list[Path]:
+    return sorted((folder / "shards").glob("[0-9]*/meta.json"))
+
+
+def _meta(path: Path) -> dict[str, Any]:
+    return read_document(
+        path, format_name=SHARD_FORMAT, newest=FORMAT_VERSION, what="shard of features"
+    )
+
+
+def _check_shape(file: ArrayFile, shape: tuple[int, ...]) -> None:
+    if file.shape != shape:
+        raise FormatError(
+            f"{file.path} has shape {file.shape}, expected {shape}: it belongs to another set; "
+            "run pavas prepare again"
+        )
