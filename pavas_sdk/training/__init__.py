@@ -16,10 +16,15 @@ if TYPE_CHECKING:
     from pavas_sdk.training.features import FeatureBank, PhysicsSet
     from pavas_sdk.training.flow import FlowModel, flow_loss
     from pavas_sdk.training.loop import FlowTraining, train_flow
+    from pavas_sdk.training.objective import DropShares, FlowObjective
+    from pavas_sdk.training.optimisation import Optimisation
     from pavas_sdk.training.recipe import TinyRecipe
+    from pavas_sdk.training.run_config import AverageConfig, RunConfig
     from pavas_sdk.training.simulated import simulated_picture, simulated_takes
     from pavas_sdk.training.store import ClipStore, StoreConfig, write_shard
+    from pavas_sdk.training.stored_averages import mix_stored
     from pavas_sdk.training.tiny import train_tiny
+    from pavas_sdk.training.train_loop import RunResult, train_objective
     from pavas_sdk.training.validation import Sampling, validate
 
 _EXPORTS = {
@@ -29,30 +34,43 @@ _EXPORTS = {
     "features": ["FeatureBank", "PhysicsSet"],
     "flow": ["FlowModel", "flow_loss"],
     "loop": ["FlowTraining", "train_flow"],
+    "objective": ["DropShares", "FlowObjective"],
+    "optimisation": ["Optimisation"],
     "recipe": ["TinyRecipe"],
+    "run_config": ["AverageConfig", "RunConfig"],
     "simulated": ["simulated_picture", "simulated_takes"],
     "store": ["ClipStore", "StoreConfig", "write_shard"],
+    "stored_averages": ["mix_stored"],
     "tiny": ["train_tiny"],
+    "train_loop": ["RunResult", "train_objective"],
     "validation": ["Sampling", "validate"],
 }
 
 __all__ = [
+    "AverageConfig",
     "BatchConfig",
     "ClipStore",
+    "DropShares",
     "EncoderTraining",
     "FeatureBank",
     "FlowBatch",
     "FlowModel",
+    "FlowObjective",
     "FlowTraining",
+    "Optimisation",
     "PhysicsSet",
+    "RunConfig",
+    "RunResult",
     "Sampling",
     "StoreConfig",
     "TinyRecipe",
     "draw_batch",
     "flow_loss",
+    "mix_stored",
     "simulated_picture",
     "simulated_takes",
     "train_flow",
+    "train_objective",
     "train_tiny",
     "validate",
     "whole_clips",

@@ -9,22 +9,21 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from diffusers.training_utils import EMAModel
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
 
 from pavas_sdk.errors import ConfigurationError, FormatError
 from pavas_sdk.training.batch_config import BatchConfig
-from pavas_sdk.training.batches import BatchesAhead
+from pavas_sdk.training.batches import draw_batch
 from pavas_sdk.training.flow import flow_loss
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
-    from torch import Tensor
 
     from pavas_sdk.training.features import FeatureBank
     from pavas_sdk.training.flow import FlowModel
@@ -133,7 +132,6 @@ class _Run:
         self.prepared, self.optimizer = self.accelerator.prepare(model, optimizer)
         self.average = EMAModel(self.trainable, decay=training.ema_decay, foreach=True)
         self.progress = _Progress()
-        self.ahead = BatchesAhead(training.batches, training.seed, training.steps)
         self.accelerator.register_for_checkpointing(self.average, self.progress, self.schedule)
 
     def resume(self) -> None:
@@ -143,10 +141,10 @@ class _Run:
             self.average.to(self.accelerator.device)
             logger.info("resumed at step %d", self.progress.step)
 
-    def step(self, bank: FeatureBank, clips: NDArray[np.int64]) -> Tensor:
-        """Make one optimiser step and return its loss; not as a number, which would wait for it."""
+    def step(self, bank: FeatureBank, clips: NDArray[np.int64]) -> float:
+        """Make one optimiser step and return its loss."""
         training, step = self.training, self.progress.step
-        batch = self.ahead.batch(bank, clips, step).to(self.accelerator.device)
+        batch = draw_batch(bank, clips, training.batches, training.seed, step)
         self.optimizer.zero_grad(set_to_none=True)
         loss = flow_loss(
             self.prepared, batch, training.seed, step, time_logit_mean=training.time_logit_mean
@@ -157,7 +155,7 @@ class _Run:
         self.schedule.step()
         self.average.step(self.trainable)
         self.progress.step = step + 1
-        return loss.detach()
+        return float(loss.detach())
 
     def save(self) -> None:
         """Write a checkpoint."""
@@ -211,13 +209,13 @@ def train_flow(
     if resume:
         run.resume()
     stop = training.steps if until_step is None else min(until_step, training.steps)
-    recent: list[Tensor] = []
+    recent: list[float] = []
     saved = time.monotonic()
     run.prepared.train()
     while progress.step < stop:
         recent.append(run.step(bank, clips))
         if progress.step % 50 == 0 or progress.step == stop:
-            progress.losses.append(float(torch.stack(recent).mean()))
+            progress.losses.append(float(np.mean(recent)))
             recent.clear()
             logger.info("flow step %d loss %.4f", progress.step, progress.losses[-1])
         if progress.step == stop or time.monotonic() - saved > training.save_every_s:
@@ -227,7 +225,7 @@ def train_flow(
                 run.show_average(on_checkpoint)
     if progress.step >= training.steps:
         run.average.copy_to(run.trainable)
-    model.cpu().eval()
+    model.eval()
     return progress.losses
 
 
