@@ -84,8 +84,3 @@ def toy_impact(time_s: float, speed_m_s: float) -> Impact:
             "speed_after_m_s": 0.0,
         }
     )
-
-
-def toy_picture(seed: int) -> Video:
-    """The picture alone."""
-    return toy_takes(seed)[0].video

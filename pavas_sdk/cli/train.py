@@ -36,7 +36,7 @@ def train() -> None:
     type=click.IntRange(1),
     default=11000,
     show_default=True,
-    help="Steps of the flow network before its polish; fewer shrink everything else, too.",
+    help="Steps of the flow network; fewer shrink everything else, too.",
 )
 @click.option(
     "--seed",

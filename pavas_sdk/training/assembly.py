@@ -66,6 +66,8 @@ class TinySize:
             "max_frequency": 3.0,
             "mass_unit_kg": 0.01,
             "gate": "joint",
+            "impacts": True,
+            "impact_unit_j": 1e-5,
         }
     )
 

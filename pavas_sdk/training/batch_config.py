@@ -21,9 +21,14 @@ class BatchConfig:
             synchronisation features meet on one grid.
         unit_frames: Frames in the same time.
         unit_sync: Synchronisation features in the same time.
-        near_contact: Share of crops that hold a contact for sure, where the clip has one.
+        near_contact: Share of crops that hold a contact for sure, where the clip has one; at 0
+            crops without any come in their natural share.
         drop_physics: Share of crops without physics (null state); 0.1 in the paper.
-        drop_visual: Share without visual and synchronisation features, and then without physics.
+        drop_visual: Share without visual and synchronisation features.
+        drop_all: Further share without any of them, physics and prompt included: the empty branch
+            of guidance.
+        other_picture: Share of the crops with true physics that show the picture of another clip:
+            where picture and physics disagree, physics decides.
         drop_clip: Further share without visual features only.
         drop_text: Share without a prompt.
         drop_mass: Share of objects without a mass.
@@ -42,9 +47,11 @@ class BatchConfig:
     unit_latents: int = 5
     unit_frames: int = 4
     unit_sync: int = 8
-    near_contact: float = 0.7
-    drop_physics: float = 0.1
+    near_contact: float = 0.0
+    drop_physics: float = 0.15
     drop_visual: float = 0.06
+    drop_all: float = 0.08
+    other_picture: float = 0.2
     drop_clip: float = 0.06
     drop_text: float = 0.3
     drop_mass: float = 0.04

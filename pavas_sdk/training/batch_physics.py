@@ -59,7 +59,9 @@ def disturbed(
     given: PhysicsRows,
     config: BatchConfig,
     rng: np.random.Generator,
+    *,
     is_estimate: NDArray[np.bool_],
+    keep_impacts: NDArray[np.bool_],
 ) -> PhysicsRows:
     """Return rows with parts missing or disturbed, as ``config`` says.
 
@@ -71,6 +73,7 @@ def disturbed(
         config: Shares of what is dropped, spread of the noise.
         rng: What is drawn last came last: older settings keep their batches.
         is_estimate: (B,), rows that have errors of their own and get no noise.
+        keep_impacts: (B,), rows whose impacts stay as they are: nothing else tells of them.
     """
     mass, speed, energy = given.mass_kg, given.speed_m_s, given.impact_energy_j
     size, count = given.valid.shape
@@ -87,6 +90,7 @@ def disturbed(
     unknown |= np.isnan(speed).all(axis=2)
     energy = np.where(np.isnan(mass)[:, :, None] & (energy > 0), np.nan, energy)
     energy = np.where(unknown[:, :, None], np.nan, energy)
+    energy = np.where(keep_impacts[:, None, None], given.impact_energy_j, energy)
     return replace(
         given,
         visible=given.visible & ~hidden[:, :, None],

@@ -22,6 +22,7 @@ __all__ = [
     "encoder_optimizer",
     "exposed",
     "optimizer_step",
+    "training_device",
 ]
 
 
@@ -43,6 +44,11 @@ class EncoderTraining:
     frames: int = 48
     learning_rate: float = 2e-3
     seed: int = 0
+
+
+def training_device() -> torch.device:
+    """Return the device that trainings run on: a GPU where there is one, as accelerate chooses."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def encoder_optimizer(

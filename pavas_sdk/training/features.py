@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from pavas_sdk.training.encoders import training_device
 from pavas_sdk.training.targets import audible_contacts
 
 if TYPE_CHECKING:
@@ -28,7 +29,16 @@ if TYPE_CHECKING:
 __all__ = ["FeatureBank", "PhysicsSet", "contact_weights", "masked_sums", "write_features"]
 
 logger = logging.getLogger(__name__)
-_NAMES = ("pooled", "sync", "objects", "visible", "latents", "text")
+_NAMES = (
+    "pooled",
+    "sync",
+    "objects",
+    "visible",
+    "estimated_objects",
+    "estimated_visible",
+    "latents",
+    "text",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,24 +69,25 @@ def masked_sums(patches: Tensor, masks: NDArray[np.float32]) -> Tensor:
         patches: (T, P, P, D_p).
         masks: (K, T, P, P), share of each cell.
     """
-    return torch.einsum("ktpq,tpqd->ktd", torch.tensor(masks), patches)
+    return torch.einsum("ktpq,tpqd->ktd", torch.tensor(masks, device=patches.device), patches)
 
 
-def contact_weights(store: ClipStore, latents: int, *, around: float = 6.0) -> NDArray[np.float32]:
+def contact_weights(store: ClipStore, latents: int, *, around: float = 4.0) -> NDArray[np.float32]:
     """Return the weight of each latent in the loss, (n, V, latents).
 
-    Nine latents in ten hold noise or silence, whose details nobody can predict; those from 50 ms
-    before to 250 ms after an audible contact count ``around`` times as much. When contacts happen
-    can be seen in the picture, and the weight does not depend on how loud they are: what the
-    network learns to expect stays unbiased.
+    Nine latents in ten hold silence; those from 50 ms before to 250 ms after an audible contact
+    count ``around`` times as much, contacts of the picture that an edited take leaves out
+    included: what is heard there instead, nothing, is as much of a lesson. The weight follows from
+    the conditions and not from how loud a contact is: what the network learns to expect stays
+    unbiased.
     """
     takes = store.config.takes
     weight = np.ones((len(store), takes, latents), dtype=np.float32)
     middle = (np.arange(latents) + 0.5) / latents * store.config.duration_s
     for clip, fact in enumerate(store.facts):
-        for take, row in enumerate(fact["takes"]):
-            heard = audible_contacts(row["times_s"], row["energy_change_j"])
-            since = middle[:, None] - heard[None]
+        heard = [audible_contacts(row["times_s"], row["energy_change_j"]) for row in fact["takes"]]
+        for take, own in enumerate(heard):
+            since = middle[:, None] - np.concatenate([own, heard[0]])[None]
             near = ((since > -0.05) & (since < 0.25)).any(axis=1)
             weight[clip, take, near] = around
     return weight
@@ -93,28 +104,38 @@ def write_features(
     clips: Sequence[int] | None = None,
 ) -> None:
     """Encode clips (all by default) and write one ``.npz`` with an array per kind of feature."""
+    device = training_device()
+    for network in (visual, sync, codec):
+        network.to(device)
     rows: dict[str, list[NDArray[Any]]] = {name: [] for name in _NAMES}
     for count, clip in enumerate(range(len(store)) if clips is None else clips):
-        frames = torch.tensor(np.asarray(store.get("frames", clip)))
+        frames = torch.tensor(np.asarray(store.get("frames", clip)), device=device)
         pixels = frames.permute(0, 3, 1, 2).float() / 255.0
-        grey = torch.tensor(np.asarray(store.get("grey", clip))).float() / 255.0
+        grey = torch.tensor(np.asarray(store.get("grey", clip)), device=device).float() / 255.0
         seen = visual.encode_image(pixels)
-        masks = np.asarray(store.get("masks", clip), dtype=np.float32) / 255.0
-        mel = torch.tensor(np.asarray(store.get("mel", clip), dtype=np.float32))
+        masks, guessed = (
+            np.asarray(store.get(name, clip), dtype=np.float32) / 255.0
+            for name in ("masks", "estimated_masks")
+        )
+        mel = torch.tensor(np.asarray(store.get("mel", clip), dtype=np.float32), device=device)
         prompts = [take["prompt"] for take in store.facts[clip]["takes"]]
         values = {
             "pooled": seen.pooled,
             "sync": sync.encode_grey(grey),
             "objects": masked_sums(seen.patches, masks),
             "visible": torch.tensor(masks.sum(axis=(2, 3)) > 0),
+            "estimated_objects": masked_sums(seen.patches, guessed),
+            "estimated_visible": torch.tensor(guessed.sum(axis=(2, 3)) > 0),
             "latents": codec.encode(mel).mean.transpose(1, 2),
             "text": visual.encode_text(prompts),
         }
         for name, value in values.items():
-            kept = value.numpy()
+            kept = value.cpu().numpy()
             rows[name].append(kept if kept.dtype == np.bool_ else kept.astype(np.float16))
         if count % 250 == 0:
             logger.info("features of %d clips", count)
+    for network in (visual, sync, codec):
+        network.cpu()
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(path, **{name: np.stack(kind) for name, kind in rows.items()})  # type: ignore[arg-type]
 
@@ -130,6 +151,8 @@ class FeatureBank:
         text: float16, (n, V, L, D), text tokens.
         weight: float32, (n, V, N), of each latent in the loss, see `contact_weights`.
         true: True physics.
+        edited: bool, (n, V), takes whose sound follows a list of impacts that the picture does
+            not show: they teach nothing without their physics.
         estimated: Physics and masks of estimators, or None; rows without an estimate have no
             valid object and are listed in ``has_estimate``.
         has_estimate: bool, (n,).
@@ -141,6 +164,7 @@ class FeatureBank:
     text: NDArray[np.float16]
     weight: NDArray[np.float32]
     true: PhysicsSet
+    edited: NDArray[np.bool_]
     estimated: PhysicsSet | None = None
     has_estimate: NDArray[np.bool_] | None = None
 
@@ -153,6 +177,7 @@ class FeatureBank:
         parts = [np.load(path) for path in paths]
         arrays = {name: np.concatenate([part[name] for part in parts]) for name in _NAMES}
         mass = store.all("mass_kg").astype(np.float32)
+        has_estimate = np.array([fact["estimated"] for fact in store.facts], dtype=np.bool_)
         return cls(
             pooled=arrays["pooled"],
             sync=arrays["sync"],
@@ -166,5 +191,17 @@ class FeatureBank:
                 speed_m_s=store.all("speed_m_s").astype(np.float32),
                 impact_energy_j=store.all("impact_energy_j").astype(np.float32),
                 valid=np.isfinite(mass[:, 0]),
+            ),
+            estimated=PhysicsSet(
+                objects=arrays["estimated_objects"],
+                visible=arrays["estimated_visible"],
+                mass_kg=store.all("estimated_mass_kg")[:, None],
+                speed_m_s=store.all("estimated_speed_m_s")[:, None],
+                impact_energy_j=store.all("estimated_impact_energy_j")[:, None],
+                valid=store.all("estimated_valid"),
+            ),
+            has_estimate=has_estimate,
+            edited=np.array(
+                [[take["edited"] for take in fact["takes"]] for fact in store.facts], dtype=np.bool_
             ),
         )

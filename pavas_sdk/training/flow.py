@@ -68,7 +68,8 @@ class FlowModel(nn.Module):
         size, count, length = batch.speed_m_s.shape
         # Each object's masked sum stands in a cell of its own; the masks pick it out again.
         patches = batch.objects.permute(0, 2, 1, 3).unsqueeze(3)  # (B, L, K, 1, D_p)
-        own = torch.eye(count)[None, :, None, :, None] * batch.visible[..., None, None].float()
+        own = torch.eye(count, device=patches.device)[None, :, None, :, None]
+        own = own * batch.visible[..., None, None].float()
         told = {"impact_energy_j": batch.impact_energy_j} if self.adapter.uses_impacts else {}
         state = self.adapter.encode(
             patches, own, batch.mass_kg, batch.speed_m_s, batch.valid, **told
@@ -132,5 +133,6 @@ def flow_loss(
     noise = torch.randn(batch.latents.shape, generator=generator)
     logits = torch.randn(batch.latents.shape[0], generator=generator) + time_logit_mean
     time = torch.sigmoid(logits)
-    loss: Tensor = model(batch, noise, time)
+    device = batch.latents.device
+    loss: Tensor = model(batch, noise.to(device), time.to(device))
     return loss

@@ -9,21 +9,22 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from diffusers.training_utils import EMAModel
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
 
 from pavas_sdk.errors import ConfigurationError, FormatError
 from pavas_sdk.training.batch_config import BatchConfig
-from pavas_sdk.training.batches import draw_batch
+from pavas_sdk.training.batches import BatchesAhead
 from pavas_sdk.training.flow import flow_loss
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from pavas_sdk.training.features import FeatureBank
     from pavas_sdk.training.flow import FlowModel
@@ -132,6 +133,7 @@ class _Run:
         self.prepared, self.optimizer = self.accelerator.prepare(model, optimizer)
         self.average = EMAModel(self.trainable, decay=training.ema_decay, foreach=True)
         self.progress = _Progress()
+        self.ahead = BatchesAhead(training.batches, training.seed, training.steps)
         self.accelerator.register_for_checkpointing(self.average, self.progress, self.schedule)
 
     def resume(self) -> None:
@@ -141,10 +143,10 @@ class _Run:
             self.average.to(self.accelerator.device)
             logger.info("resumed at step %d", self.progress.step)
 
-    def step(self, bank: FeatureBank, clips: NDArray[np.int64]) -> float:
-        """Make one optimiser step and return its loss."""
+    def step(self, bank: FeatureBank, clips: NDArray[np.int64]) -> Tensor:
+        """Make one optimiser step and return its loss; not as a number, which would wait for it."""
         training, step = self.training, self.progress.step
-        batch = draw_batch(bank, clips, training.batches, training.seed, step)
+        batch = self.ahead.batch(bank, clips, step).to(self.accelerator.device)
         self.optimizer.zero_grad(set_to_none=True)
         loss = flow_loss(
             self.prepared, batch, training.seed, step, time_logit_mean=training.time_logit_mean
@@ -155,7 +157,7 @@ class _Run:
         self.schedule.step()
         self.average.step(self.trainable)
         self.progress.step = step + 1
-        return float(loss.detach())
+        return loss.detach()
 
     def save(self) -> None:
         """Write a checkpoint."""
@@ -209,13 +211,13 @@ def train_flow(
     if resume:
         run.resume()
     stop = training.steps if until_step is None else min(until_step, training.steps)
-    recent: list[float] = []
+    recent: list[Tensor] = []
     saved = time.monotonic()
     run.prepared.train()
     while progress.step < stop:
         recent.append(run.step(bank, clips))
         if progress.step % 50 == 0 or progress.step == stop:
-            progress.losses.append(float(np.mean(recent)))
+            progress.losses.append(float(torch.stack(recent).mean()))
             recent.clear()
             logger.info("flow step %d loss %.4f", progress.step, progress.losses[-1])
         if progress.step == stop or time.monotonic() - saved > training.save_every_s:
@@ -225,7 +227,7 @@ def train_flow(
                 run.show_average(on_checkpoint)
     if progress.step >= training.steps:
         run.average.copy_to(run.trainable)
-    model.eval()
+    model.cpu().eval()
     return progress.losses
 
 

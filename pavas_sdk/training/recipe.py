@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from pavas_sdk.data.seeds import TRAINING_SEEDS
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.training.assembly import TinySize
-from pavas_sdk.training.batch_config import BatchConfig
 from pavas_sdk.training.encoders import EncoderTraining
 from pavas_sdk.training.loop import FlowTraining
 from pavas_sdk.training.store import StoreConfig
 from pavas_sdk.training.validation import Sampling
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-__all__ = ["TinyRecipe", "repeated", "scaled"]
+__all__ = ["TinyRecipe", "scaled"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +24,6 @@ class TinyRecipe:
         first_seed: Of the first clip.
         shard: Clips per shard.
         held_out: The first so many clips are not trained on.
-        estimates: Clips whose physics is also estimated.
         jobs: Processes that simulate.
         with_physics: False: the twin without an adapter.
         store: Sizes of what is kept of a clip.
@@ -41,10 +31,6 @@ class TinyRecipe:
         sync: Training of the synchronisation encoder.
         size: Of backbone and adapter.
         flow: Training of backbone and adapter.
-        polish: Gentler trainings that go on from the first one, with ``repeats``. The last has
-            hardly any noise on speeds: a glancing impact changes a speed by a tenth.
-        repeats: How often clips of an action count in it, others once: actions with few clips
-            and one impact each are learned too little otherwise.
         sampling: Steps and guidance of the saved pipeline, with which the gain is measured.
     """
 
@@ -52,10 +38,9 @@ class TinyRecipe:
     first_seed: int = 100_000
     shard: int = 50
     held_out: int = 50
-    estimates: int = 650
     jobs: int = 2
     with_physics: bool = True
-    store: StoreConfig = field(default_factory=StoreConfig)
+    store: StoreConfig = field(default_factory=lambda: StoreConfig(estimate_every=4))
     visual: EncoderTraining = field(
         default_factory=lambda: EncoderTraining(steps=2500, batch=24, frames=4)
     )
@@ -64,19 +49,6 @@ class TinyRecipe:
     )
     size: TinySize = field(default_factory=TinySize)
     flow: FlowTraining = field(default_factory=FlowTraining)
-    polish: tuple[FlowTraining, ...] = (
-        FlowTraining(steps=5000, peak_learning_rate=7e-4, warmup=100, seed=1_000_000),
-        FlowTraining(
-            steps=3000,
-            peak_learning_rate=6e-4,
-            warmup=100,
-            seed=2_000_000,
-            batches=BatchConfig(speed_noise=0.01),
-        ),
-    )
-    repeats: Mapping[str, int] = field(
-        default_factory=lambda: {"collide": 4, "roll": 4, "strike": 2}
-    )
     sampling: Sampling = field(default_factory=lambda: Sampling(steps=16, guidance_scale=3.0))
 
     def __post_init__(self) -> None:
@@ -110,26 +82,8 @@ def scaled(recipe: TinyRecipe, *, clips: int, steps: int, seed: int) -> TinyReci
         recipe,
         clips=clips,
         held_out=max(1, min(recipe.held_out, clips // 5)),
-        estimates=min(recipe.estimates, clips // 4),
         shard=min(recipe.shard, max(1, clips // recipe.jobs)),
         visual=replace(recipe.visual, steps=max(2, round(recipe.visual.steps * share)), seed=seed),
         sync=replace(recipe.sync, steps=max(2, round(recipe.sync.steps * share)), seed=seed),
         flow=replace(recipe.flow, steps=steps, seed=seed),
-        polish=tuple(
-            replace(stage, steps=round(stage.steps * share), seed=stage.seed + seed)
-            for stage in recipe.polish
-        ),
     )
-
-
-def repeated(
-    clips: NDArray[np.int64], actions: Sequence[str], repeats: Mapping[str, int]
-) -> NDArray[np.int64]:
-    """Return ``clips`` with each one as often as its action counts, once where it is not named.
-
-    Args:
-        clips: Numbers of clips.
-        actions: Of all clips of the store.
-        repeats: Action to count.
-    """
-    return np.repeat(clips, [repeats.get(actions[int(clip)], 1) for clip in clips])

@@ -17,6 +17,7 @@ from pavas_sdk.training.encoders import (
     encoder_optimizer,
     exposed,
     optimizer_step,
+    training_device,
 )
 from pavas_sdk.training.targets import audible_contacts, band_levels, class_index, onset_slots
 
@@ -65,6 +66,9 @@ def train_sync_encoder(
         }
     )
     nn.init.constant_(cast("Tensor", heads["slots"].bias), -3.0)
+    device = training_device()
+    encoder.to(device)
+    heads.to(device)
     optimizer, schedule = encoder_optimizer([encoder, heads], training)
     losses = []
     encoder.train()
@@ -79,7 +83,7 @@ def train_sync_encoder(
         losses.append(optimizer_step(loss, optimizer, schedule, [encoder, heads]))
         if step % 50 == 0:
             logger.info("sync encoder step %d loss %.4f", step, float(np.mean(losses[-50:])))
-    encoder.eval().requires_grad_(False)
+    encoder.cpu().eval().requires_grad_(False)
     return losses
 
 
@@ -132,11 +136,14 @@ def _sync_example(
 def _sync_loss(
     encoder: TinySyncEncoder, heads: nn.ModuleDict, examples: Sequence[_SyncExample]
 ) -> Tensor:
-    features = encoder.encode_frames(torch.stack([example.changes for example in examples]))
-    target = torch.stack([example.slots for example in examples])
+    device = next(heads.parameters()).device
+    changes = torch.stack([example.changes for example in examples]).to(device)
+    features = encoder.encode_frames(changes)
+    target = torch.stack([example.slots for example in examples]).to(device)
     logits = heads["slots"](features)
-    loss = F.binary_cross_entropy_with_logits(logits, target, pos_weight=torch.tensor(4.0))
-    bands = torch.stack([example.bands for example in examples])
+    weight = torch.tensor(4.0, device=device)
+    loss = F.binary_cross_entropy_with_logits(logits, target, pos_weight=weight)
+    bands = torch.stack([example.bands for example in examples]).to(device)
     loss = 4.0 * loss + 0.5 * F.mse_loss(heads["bands"](features), bands)
-    action = torch.tensor([example.action for example in examples])
+    action = torch.tensor([example.action for example in examples], device=device)
     return loss + 0.1 * F.cross_entropy(heads["action"](features.mean(dim=1)), action)

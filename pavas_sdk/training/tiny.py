@@ -1,7 +1,7 @@
 """The recipe of pavas-tiny: from nothing but seeds to a saved pipeline, stage by stage.
 
-Stages, each skipped when its result is there: clips, codec, visual and synchronisation encoder,
-features, estimates, flow, its polish, settings (gain), export. Everything lies under one folder.
+Stages, each skipped when its result is there: clips (with the estimators' view of
+some), codec, vocoder, visual and synchronisation encoder, features, flow, settings, export. Everything lies under one folder.
 """
 
 from __future__ import annotations
@@ -23,10 +23,8 @@ from pavas_sdk.training.assembly import (
     export_pipeline,
     physics_statistics,
 )
-from pavas_sdk.training.estimates import with_estimates, write_estimates
 from pavas_sdk.training.features import FeatureBank, write_features
 from pavas_sdk.training.loop import train_flow
-from pavas_sdk.training.recipe import repeated
 from pavas_sdk.training.store import ClipStore, StoreConfig, write_shard
 from pavas_sdk.training.sync_encoder import train_sync_encoder
 from pavas_sdk.training.validation import validate
@@ -38,7 +36,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pavas_sdk.data import LabelledClip, Video
+    from pavas_sdk.data import LabelledClip
     from pavas_sdk.training.flow import FlowModel
     from pavas_sdk.training.recipe import TinyRecipe
 
@@ -52,7 +50,6 @@ def train_tiny(
     recipe: TinyRecipe,
     *,
     source: Callable[[int], Sequence[LabelledClip]] | None = None,
-    picture: Callable[[int], Video] | None = None,
     resume: bool = False,
 ) -> Path:
     """Run all stages and return the folder of the saved pipeline.
@@ -62,15 +59,13 @@ def train_tiny(
         recipe: Numbers.
         source: Makes the takes of a seed; a module-level function (workers import it). By
             default `simulated_takes`.
-        picture: Makes its picture at the size that estimators need; by default
-            `simulated_picture`.
         resume: Continue an interrupted flow training from its checkpoint.
 
     Raises:
         ConfigurationError: accelerate is missing, or there is a checkpoint of an earlier run and
             ``resume`` is off.
     """
-    from pavas_sdk.training.simulated import simulated_picture, simulated_takes
+    from pavas_sdk.training.simulated import simulated_takes
 
     checkpoint = _flow_folder(folder, recipe) / "checkpoint"
     if checkpoint.exists() and not resume:
@@ -81,9 +76,7 @@ def train_tiny(
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # several threads under contention are much slower than one
     try:
-        return _train(
-            folder, recipe, source or simulated_takes, picture or simulated_picture, resume=resume
-        )
+        return _train(folder, recipe, source or simulated_takes, resume=resume)
     finally:
         torch.set_num_threads(threads)
 
@@ -92,7 +85,6 @@ def _train(
     folder: Path,
     recipe: TinyRecipe,
     source: Callable[[int], Sequence[LabelledClip]],
-    picture: Callable[[int], Video],
     *,
     resume: bool,
 ) -> Path:
@@ -104,7 +96,7 @@ def _train(
     codec = _codec(folder / "vae", recipe, store, train)
     visual = _visual(folder / "clip", recipe, store, train)
     sync = _sync(folder / "sync_encoder", recipe, store, train)
-    bank = _bank(folder, recipe, store, visual, sync, codec, picture)
+    bank = _bank(folder, store, visual, sync, codec)
     model = _flow(folder, recipe, bank, store, train, visual, sync, resume=resume)
     settings = _settings(folder, recipe, model, codec, bank, store, held_out)
     return export_pipeline(
@@ -200,28 +192,16 @@ def _sync(
 
 def _bank(
     folder: Path,
-    recipe: TinyRecipe,
     store: ClipStore,
     visual: TinyVisualEncoder,
     sync: TinySyncEncoder,
     codec: LinearMelCodec,
-    picture: Callable[[int], Video],
 ) -> FeatureBank:
-    """Encode everything, and estimate the physics of some clips."""
+    """Encode everything."""
     path = folder / "features.npz"
     if not path.exists():
         write_features(store, visual, sync, codec, path)
-    bank = FeatureBank.load([path], store)
-    if not (recipe.estimates and recipe.with_physics):
-        return bank
-    estimates = folder / "estimates.npz"
-    if not estimates.exists():
-        from pavas_sdk.physics import PhysicsEstimator
-
-        last = min(recipe.held_out + recipe.estimates, len(store))
-        clips = range(recipe.held_out, last)
-        write_estimates(store, clips, picture, PhysicsEstimator(), visual, estimates)
-    return with_estimates(bank, [estimates] if estimates.exists() else [])
+    return FeatureBank.load([path], store)
 
 
 def _flow(
@@ -259,11 +239,6 @@ def _flow(
     place = _flow_folder(folder, recipe)
     place.mkdir(exist_ok=True)
     train_flow(model, bank, train, recipe.flow, place, resume=resume)
-    clips = repeated(train, [fact["action"] for fact in store.facts], recipe.repeats)
-    for number, stage in enumerate(recipe.polish, start=1):
-        further = place.with_name(f"{place.name}_polish_{number}")
-        further.mkdir(exist_ok=True)
-        train_flow(model, bank, clips, stage, further, resume=resume)
     return model
 
 

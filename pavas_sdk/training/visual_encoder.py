@@ -16,6 +16,7 @@ from pavas_sdk.training.encoders import (
     encoder_optimizer,
     exposed,
     optimizer_step,
+    training_device,
 )
 from pavas_sdk.training.targets import class_index
 
@@ -56,6 +57,9 @@ def train_visual_encoder(
             "action": nn.Linear(pooled, len(names.actions)),
         }
     )
+    device = training_device()
+    encoder.to(device)
+    heads.to(device)
     optimizer, schedule = encoder_optimizer([encoder, heads], training)
     losses = []
     encoder.train()
@@ -69,7 +73,7 @@ def train_visual_encoder(
         losses.append(optimizer_step(loss, optimizer, schedule, [encoder, heads]))
         if step % 50 == 0:
             logger.info("visual encoder step %d loss %.4f", step, float(np.mean(losses[-50:])))
-    encoder.eval().requires_grad_(False)
+    encoder.cpu().eval().requires_grad_(False)
     return losses
 
 
@@ -122,26 +126,29 @@ def _visual_example(
 def _visual_loss(
     encoder: TinyVisualEncoder, heads: nn.ModuleDict, examples: Sequence[_VisualExample]
 ) -> Tensor:
-    features = encoder.encode_image(torch.cat([example.pixels for example in examples]))
+    device = next(heads.parameters()).device
+    features = encoder.encode_image(torch.cat([example.pixels for example in examples]).to(device))
     patches = features.patches.reshape(
         len(examples), -1, *features.patches.shape[1:]
     )  # (B, t, P, P, D)
-    mask = torch.stack([example.masks for example in examples])  # (B, K, t, P, P)
+    mask = torch.stack([example.masks for example in examples]).to(device)  # (B, K, t, P, P)
     cover = heads["cover"](patches)[..., 0]
     loss = F.binary_cross_entropy_with_logits(cover, mask.sum(dim=1).clamp(max=1.0))
     area = mask.sum(dim=(3, 4))
     means = torch.einsum("bktpq,btpqd->bktd", mask, patches) / area[..., None].clamp(min=1e-3)
     seen = area > 0.02
-    materials = torch.stack([example.materials for example in examples])
+    materials = torch.stack([example.materials for example in examples]).to(device)
     material = materials[:, :, None].expand(seen.shape)
     known = seen & (material >= 0)
     loss = loss + 0.5 * F.cross_entropy(heads["material"](means[known]), material[known])
-    log_sizes = torch.stack([example.log_sizes for example in examples])
+    log_sizes = torch.stack([example.log_sizes for example in examples]).to(device)
     size = log_sizes[:, :, None].expand(seen.shape)
     known = seen & torch.isfinite(size)
     loss = loss + 0.3 * F.smooth_l1_loss(heads["size"](means[known])[:, 0], size[known] + 3.0)
     frames = mask.shape[2]
-    surface = torch.tensor([example.surface for example in examples]).repeat_interleave(frames)
-    action = torch.tensor([example.action for example in examples]).repeat_interleave(frames)
+    surface = torch.tensor([example.surface for example in examples], device=device)
+    surface = surface.repeat_interleave(frames)
+    action = torch.tensor([example.action for example in examples], device=device)
+    action = action.repeat_interleave(frames)
     loss = loss + 0.3 * F.cross_entropy(heads["surface"](features.pooled), surface)
     return loss + 0.3 * F.cross_entropy(heads["action"](features.pooled), action)

@@ -15,6 +15,8 @@ NOTHING_DROPPED = BatchConfig(
     near_contact=0,
     drop_physics=0,
     drop_visual=0,
+    drop_all=0,
+    other_picture=0,
     drop_clip=0,
     drop_text=0,
     drop_mass=0,
@@ -58,6 +60,7 @@ def bank(estimates: bool = False) -> FeatureBank:
         text=np.ones((clips, takes, 2, 5), dtype=np.float16),
         weight=np.stack([np.stack([ramp(latents, 31.25)] * takes)] * clips).astype(np.float32),
         true=physics(1.0),
+        edited=np.zeros((clips, takes), dtype=bool),
         estimated=physics(7.0) if estimates else None,
         has_estimate=np.array([True, True, True, True, False]) if estimates else None,
     )
@@ -135,10 +138,48 @@ def test_shares_that_are_dropped(name, kept):
     assert float(getattr(batch, kept).float().mean()) == pytest.approx(0.75, abs=0.04)
 
 
-def test_without_a_picture_there_is_no_physics_either():
-    batch = draw_batch(bank(), CLIPS, replace(NOTHING_DROPPED, batch=200, drop_visual=0.5), 0, 0)
-    assert not (batch.keep_physics & ~batch.keep_sync).any()
-    assert not (batch.keep_clip & ~batch.keep_sync).any()
+def test_the_empty_branch_has_nothing_at_all():
+    batch = draw_batch(bank(), CLIPS, replace(NOTHING_DROPPED, batch=400, drop_all=0.5), 0, 0)
+    assert 0.4 < float(batch.keep_sync.float().mean()) < 0.6
+    for kept in (batch.keep_physics, batch.keep_clip, (batch.text != 0).flatten(1).all(dim=1)):
+        assert torch.equal(kept, batch.keep_sync)
+
+
+def test_physics_can_disagree_with_the_picture_and_is_then_kept():
+    whole = bank(estimates=True)
+    whole.pooled[:] = np.arange(5)[:, None, None]
+    whole.sync[:] = np.arange(5)[:, None, None]
+    whole.latents[:] = np.arange(5)[:, None, None, None]
+    whole.true.objects[:] = np.arange(5)[:, None, None, None]
+    config = replace(
+        NOTHING_DROPPED, batch=4000, other_picture=0.5, drop_impacts=0.5, drop_physics=0.5
+    )
+    batch = draw_batch(whole, CLIPS, config, 0, 0)
+    clip = batch.latents[:, 0, 0]
+    told = batch.keep_physics & (batch.mass_kg[:, 0] != 7.0)
+    other = batch.clip[:, 0, 0] != clip
+    assert torch.equal(batch.clip[:, 0, 0], batch.sync[:, 0, 0])
+    assert not other[~told].any()
+    assert float(other[told].float().mean()) == pytest.approx(0.5 * 0.8, abs=0.05)
+    assert torch.isfinite(batch.impact_energy_j[other]).all()
+    assert torch.isnan(batch.impact_energy_j[~other]).any()
+    foreign = batch.objects[:, 0, 0, 0] != clip
+    assert not (foreign & told & ~other).any()
+    assert float(foreign[other].float().mean()) == pytest.approx(0.5, abs=0.06)
+
+
+def test_edited_takes_are_told_by_their_physics_or_not_used():
+    whole = bank(estimates=True)
+    whole.edited[:, 1] = True
+    whole.latents[:, 1] = 9.0
+    config = replace(NOTHING_DROPPED, batch=2000, drop_physics=0.5, drop_impacts=1.0)
+    batch = draw_batch(whole, CLIPS, config, 0, 0)
+    edited = batch.latents[:, 0, 0] == 9.0
+    told = batch.keep_physics & (batch.mass_kg[:, 0] != 7.0)
+    assert not edited[~told].any()
+    assert float(edited[told].float().mean()) == pytest.approx(0.5, abs=0.05)
+    assert torch.isfinite(batch.impact_energy_j[edited]).all()
+    assert torch.isnan(batch.impact_energy_j[~edited]).all()
 
 
 def test_parts_of_the_physics_go_missing():

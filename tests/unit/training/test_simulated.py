@@ -28,11 +28,10 @@ recipe = scaled(TinyRecipe(jobs=1), clips=3, steps=1, seed=0)
 quick = dict(steps=1, warmup=1, batches=BatchConfig(batch=1, latents=20))
 recipe = replace(
     recipe,
-    estimates=1,
+    store=StoreConfig(estimate_every=2),
     visual=replace(recipe.visual, steps=2, batch=2),
     sync=replace(recipe.sync, steps=2, batch=2, frames=8),
     flow=replace(recipe.flow, **quick),
-    polish=(),
     sampling=Sampling(steps=1),
 )
 folder = train_tiny(Path(sys.argv[1]), recipe)

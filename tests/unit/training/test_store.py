@@ -143,7 +143,7 @@ def test_a_store_of_before_there_were_impacts_says_what_to_do(tmp_path):
     write_shard(tmp_path / "a", range(1), toy_takes, CONFIG)
     meta = tmp_path / "a" / "meta.json"
     meta.write_text(json.dumps({**json.loads(meta.read_text()), "format_version": 2}))
-    with pytest.raises(FormatError, match=r"format 2, .* reads 3; make the clips again: delete"):
+    with pytest.raises(FormatError, match=r"format 2, .* reads 4; make the clips again: delete"):
         ClipStore(tmp_path)
 
 
