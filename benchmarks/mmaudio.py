@@ -30,6 +30,7 @@ from pavas_sdk.models import (
     FlowMatchEuler,
     build_transformer,
     build_vae,
+    guidance_branches,
     guide,
     sequence_config,
 )
@@ -112,6 +113,7 @@ def sampling(options: argparse.Namespace, folder: str | None) -> tuple[Run, Run 
     state = own(network)
     scheduler = FlowMatchEuler()
     times = scheduler.times(options.steps)
+    branches = guidance_branches(GUIDANCE_SCALE)
 
     def ours() -> Tensor:
         both = network.prepare_conditions(
@@ -124,7 +126,7 @@ def sampling(options: argparse.Namespace, folder: str | None) -> tuple[Run, Run 
         for now, after in pairwise(times):
             velocity = network(latents.expand(2, -1, -1), now.expand(2), both)
             latents = scheduler.step(
-                guide(velocity[:1], velocity[1:], GUIDANCE_SCALE), latents, now, after
+                guide(velocity.split(1), branches), latents, now, after
             )
         return latents
 

@@ -27,6 +27,7 @@ from pavas_sdk.models import (
     MMAudioTransformer,
     SequenceConfig,
     build_transformer,
+    guidance_branches,
     guide,
     sequence_config,
 )
@@ -60,11 +61,11 @@ def our_step(
         length,
     )
     times = torch.full((2,), TIME)
+    branches = guidance_branches(GUIDANCE_SCALE)
 
     def step() -> Tensor:
         velocity = network(inputs["x0"].repeat(2, 1, 1), times, both)
-        conditional, unconditional = velocity.chunk(2)
-        return guide(conditional, unconditional, GUIDANCE_SCALE)
+        return guide(velocity.split(1), branches)
 
     return step, network
 

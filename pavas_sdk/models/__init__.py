@@ -15,9 +15,15 @@ if TYPE_CHECKING:
     from pavas_sdk.models.clip_encoder import CLIPEncoder
     from pavas_sdk.models.conditions import Conditions
     from pavas_sdk.models.griffin_lim import GriffinLimVocoder
+    from pavas_sdk.models.guidance import (
+        GuidanceBranch,
+        composed_branches,
+        guidance_branches,
+        guide,
+    )
     from pavas_sdk.models.linear_codec import LinearMelCodec
     from pavas_sdk.models.mel import MEL_16K, MEL_44K, MelConfig, MelSpectrogram
-    from pavas_sdk.models.scheduler import FlowMatchEuler, guide
+    from pavas_sdk.models.scheduler import FlowMatchEuler
     from pavas_sdk.models.sequence import (
         SEQUENCE_16K,
         SEQUENCE_44K,
@@ -42,9 +48,10 @@ _EXPORTS = {
     "clip_encoder": ["CLIPEncoder"],
     "conditions": ["Conditions"],
     "griffin_lim": ["GriffinLimVocoder"],
+    "guidance": ["GuidanceBranch", "composed_branches", "guidance_branches", "guide"],
     "linear_codec": ["LinearMelCodec"],
     "mel": ["MEL_16K", "MEL_44K", "MelConfig", "MelSpectrogram"],
-    "scheduler": ["FlowMatchEuler", "guide"],
+    "scheduler": ["FlowMatchEuler"],
     "sequence": ["SEQUENCE_16K", "SEQUENCE_44K", "SequenceConfig", "sequence_for_mode"],
     "synchformer": ["Synchformer"],
     "tiny_sync_encoder": ["TinySyncEncoder"],
@@ -74,6 +81,7 @@ __all__ = [
     "Conditions",
     "FlowMatchEuler",
     "GriffinLimVocoder",
+    "GuidanceBranch",
     "LinearMelCodec",
     "MMAudioTransformer",
     "MelConfig",
@@ -86,6 +94,8 @@ __all__ = [
     "build_bigvgan",
     "build_transformer",
     "build_vae",
+    "composed_branches",
+    "guidance_branches",
     "guide",
     "sequence_config",
     "sequence_for_mode",

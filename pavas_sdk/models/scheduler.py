@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pavas_sdk.errors import ConfigurationError
 
-__all__ = ["FlowMatchEuler", "guide"]
+__all__ = ["FlowMatchEuler"]
 
 
 class FlowMatchEuler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
@@ -48,8 +48,3 @@ class FlowMatchEuler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
             next_time: The one after it.
         """
         return sample + (next_time - time) * velocity
-
-
-def guide(conditional: Tensor, unconditional: Tensor, guidance_scale: float) -> Tensor:
-    """Combine two velocities: ``w * conditional + (1 - w) * unconditional``."""
-    return guidance_scale * conditional + (1 - guidance_scale) * unconditional

@@ -62,6 +62,8 @@ class CallOptions(TypedDict, total=False):
     duration_s: float | None
     num_inference_steps: int | None
     guidance_scale: float | None
+    video_guidance_scale: float | None
+    physics_guidance_scale: float | None
     generator: torch.Generator | Sequence[torch.Generator] | None
     latents: Tensor | Sequence[Tensor] | None
     frame_sampling: str
@@ -81,6 +83,8 @@ class OptionsOfOne(TypedDict, total=False):
     duration_s: float | None
     num_inference_steps: int | None
     guidance_scale: float | None
+    video_guidance_scale: float | None
+    physics_guidance_scale: float | None
     generator: torch.Generator | None
     latents: Tensor | None
     frame_sampling: str

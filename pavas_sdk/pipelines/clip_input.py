@@ -88,13 +88,17 @@ class CallInputs:
     Attributes:
         clips: One per video, picture or text.
         num_inference_steps: Euler steps.
-        guidance_scale: Weight of the conditions.
+        guidance_scale: The one weight of the conditions; None where there are two.
+        video_guidance_scale: Weight of the pictures; None where there is one weight.
+        physics_guidance_scale: Weight of physics and text; likewise.
         several: Whether a list was given, or several sounds per clip are wanted.
     """
 
     clips: tuple[ClipInput, ...]
     num_inference_steps: int
-    guidance_scale: float
+    guidance_scale: float | None
+    video_guidance_scale: float | None
+    physics_guidance_scale: float | None
     several: bool
 
     @property

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from pavas_sdk.models import Conditions
+    from pavas_sdk.models import Conditions, GuidanceBranch
     from pavas_sdk.pipelines.components import AdapterModule, Backbone
     from pavas_sdk.pipelines.encoding import WindowCondition
     from pavas_sdk.pipelines.windows import LatentWindow
@@ -42,19 +42,18 @@ def latent_times_s(window: LatentWindow, latent_rate_hz: float) -> NDArray[np.fl
 class GuidedFlow:
     """Velocity of the whole latent at one flow time, with guidance.
 
-    Both branches of guidance run in one batch of two; below a guidance scale of 1 only the
-    conditional one runs. The unconditional branch sees no video (the backbone's empty tokens), the
-    negative text and the adapter's empty state. Overlapping windows are blended linearly.
+    All branches of guidance run in one batch. What a branch does not see is stood in for by the
+    backbone's empty tokens, the negative text and the adapter's empty state. Overlapping windows
+    are blended linearly.
 
     Args:
         transformer: The backbone.
         adapter: The conditioning adapter, or None.
         conditions: One per window.
         text: Text tokens, (1, T, D_text).
-        negative_text: Text tokens of the unconditional branch, of the same shape.
-        guidance_scale: w of ``w * v_cond + (1 - w) * v_empty``.
+        negative_text: Text tokens of branches without the prompt, of the same shape.
+        branches: Of guidance, one or more.
         latent_rate_hz: Latents per second.
-        keep_in_negative: Features that the unconditional branch keeps: "clip", "sync".
 
     Raises:
         ConfigurationError: The texts have different shapes.
@@ -68,9 +67,8 @@ class GuidedFlow:
         *,
         text: Tensor,
         negative_text: Tensor,
-        guidance_scale: float,
+        branches: Sequence[GuidanceBranch],
         latent_rate_hz: float,
-        keep_in_negative: Sequence[str] = (),
     ) -> None:
         if text.shape != negative_text.shape:
             raise ConfigurationError(
@@ -83,17 +81,11 @@ class GuidedFlow:
         self._conditions = conditions
         self._text = text
         self._negative_text = negative_text
-        self._scale = guidance_scale
+        self._branches = tuple(branches)
         self._rate_hz = latent_rate_hz
-        self._keep = frozenset(keep_in_negative)
         weights = blend_weights(tuple(entry.window for entry in conditions))
         self._weights = [torch.from_numpy(weight)[None, :, None] for weight in weights]
         self._kept: dict[int, tuple[Conditions, Mapping[str, Tensor] | None]] = {}
-
-    @property
-    def guided(self) -> bool:
-        """Whether the unconditional branch runs, too."""
-        return self._scale >= 1.0
 
     def __call__(self, latents: Tensor, time: Tensor) -> Tensor:
         """Return the velocity, float32 (1, N, C).
@@ -113,17 +105,14 @@ class GuidedFlow:
 
     def _window(self, index: int, latents: Tensor, time: Tensor) -> Tensor:
         conditions, modulation = self._prepared(index)
-        branches = 2 if self.guided else 1
-        dtype = self._transformer.dtype
+        count, dtype = len(self._branches), self._transformer.dtype
         velocity = self._transformer(
-            latents.expand(branches, -1, -1).to(dtype),
-            time.expand(branches).to(dtype),
+            latents.expand(count, -1, -1).to(dtype),
+            time.expand(count).to(dtype),
             conditions,
             modulation=modulation,
         ).float()
-        if not self.guided:
-            return velocity
-        return guide(velocity[:1], velocity[1:], self._scale)
+        return guide(velocity.split(1), self._branches)
 
     def _prepared(self, index: int) -> tuple[Conditions, Mapping[str, Tensor] | None]:
         if index in self._kept:
@@ -140,12 +129,12 @@ class GuidedFlow:
         clip, sync, text = entry.pooled, entry.sync, self._text
         if sync.shape[1] == 0:  # shorter than one synchronisation segment
             sync = net.empty_sync(1, net.config["sync_segment"])
-        if self.guided:
-            no_clip = clip if "clip" in self._keep else net.empty_clip(1, clip.shape[1])
-            no_sync = sync if "sync" in self._keep else net.empty_sync(1, sync.shape[1])
-            clip = torch.cat([clip, no_clip.to(clip)])
-            sync = torch.cat([sync, no_sync.to(sync)])
-            text = torch.cat([text, self._negative_text.to(text)])
+        no_clip = net.empty_clip(1, clip.shape[1]).to(clip)
+        no_sync = net.empty_sync(1, sync.shape[1]).to(sync)
+        no_text = self._negative_text.to(text)
+        clip = torch.cat([clip if branch.clip else no_clip for branch in self._branches])
+        sync = torch.cat([sync if branch.sync else no_sync for branch in self._branches])
+        text = torch.cat([text if branch.text else no_text for branch in self._branches])
         dtype = net.dtype
         conditions = net.prepare_conditions(
             clip.to(dtype), sync.to(dtype), text.to(dtype), entry.window.length
@@ -158,8 +147,12 @@ class GuidedFlow:
         onload(self._adapter)
         times = latent_times_s(entry.window, self._rate_hz)
         deltas = self._adapter.modulation(entry.state, entry.times_s, times)
-        if not self.guided:
+        seen = [branch.physics for branch in self._branches]
+        if all(seen):
             return deltas
         null = self._adapter.null_state(1, len(entry.times_s))
         empty = self._adapter.modulation(null, entry.times_s, times)
-        return {name: torch.cat([delta, empty[name]]) for name, delta in deltas.items()}
+        return {
+            name: torch.cat([delta if there else empty[name] for there in seen])
+            for name, delta in deltas.items()
+        }

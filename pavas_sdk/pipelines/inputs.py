@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         MasksInput,
         VideoInput,
     )
+    from pavas_sdk.pipelines.guidance import GuidanceScales
 
 __all__ = ["check_call"]
 
@@ -44,7 +45,7 @@ def check_call(
     arguments: CallArguments,
     *,
     num_inference_steps: int,
-    guidance_scale: float,
+    guidance: GuidanceScales,
     min_duration_s: float,
     tensor_inputs: Sequence[str],
     can_estimate: bool,
@@ -59,7 +60,7 @@ def check_call(
         video: As in `PavasPipeline.__call__`.
         arguments: All other arguments of a call.
         num_inference_steps: Where the call leaves it to the pipeline.
-        guidance_scale: Likewise.
+        guidance: Likewise.
         min_duration_s: Shorter clips are refused.
         tensor_inputs: What a callback can ask for.
         can_estimate: Whether the pipeline has a physics estimator.
@@ -74,7 +75,8 @@ def check_call(
     """
     problems: list[str] = []
     kind, entries = _entries(video, arguments, problems)
-    steps, scale, per_clip = _numbers(arguments, num_inference_steps, guidance_scale, problems)
+    steps, per_clip = _numbers(arguments, num_inference_steps, problems)
+    scales = guidance.resolved(arguments, problems)
     _check_choices(arguments, tensor_inputs, problems)
     count, sounds = len(entries), len(entries) * per_clip
     prompts = _spread("prompt", arguments["prompt"], count, (str, type(None)), problems)
@@ -108,7 +110,9 @@ def check_call(
     return CallInputs(
         clips=clips,
         num_inference_steps=steps,
-        guidance_scale=scale,
+        guidance_scale=scales.guidance_scale,
+        video_guidance_scale=scales.video_guidance_scale,
+        physics_guidance_scale=scales.physics_guidance_scale,
         several=isinstance(given, list | tuple) or sounds > 1,
     )
 
@@ -135,12 +139,11 @@ def _entries(
 
 
 def _numbers(
-    arguments: CallArguments, default_steps: int, default_scale: float, problems: list[str]
-) -> tuple[int, float, int]:
-    """Return steps, guidance scale and sounds per clip."""
-    steps, scale = arguments["num_inference_steps"], arguments["guidance_scale"]
+    arguments: CallArguments, default_steps: int, problems: list[str]
+) -> tuple[int, int]:
+    """Return steps and sounds per clip."""
+    steps = arguments["num_inference_steps"]
     steps = default_steps if steps is None else steps
-    scale = default_scale if scale is None else scale
     per_clip, duration_s = arguments["num_waveforms_per_video"], arguments["duration_s"]
     # whatever the annotations say, anything may have been given
     whole: dict[str, object] = {
@@ -151,13 +154,9 @@ def _numbers(
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             problems.append(f"{name} must be a whole number of at least 1, got {value!r}")
             per_clip = 1  # so that the other problems can be found
-    real: object = scale
-    if not (isinstance(real, int | float) and math.isfinite(real)):
-        problems.append(f"guidance_scale must be a finite number, got {real!r}")
-        scale = 1.0
     if duration_s is not None and not (math.isfinite(duration_s) and duration_s > 0):
         problems.append(f"duration_s must be above 0 seconds, got {duration_s!r}")
-    return steps, float(scale), per_clip
+    return steps, per_clip
 
 
 def _check_choices(

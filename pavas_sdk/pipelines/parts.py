@@ -10,7 +10,7 @@ from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 from pavas_sdk import __version__
 from pavas_sdk.data import ComponentRef
 from pavas_sdk.errors import ConfigurationError
-from pavas_sdk.models import SequenceConfig
+from pavas_sdk.models import SequenceConfig, composed_branches
 from pavas_sdk.physics import PhysicsEstimator  # noqa: TC001  # diffusers resolves the annotation
 from pavas_sdk.pipelines.components import (
     AdapterModule,
@@ -55,15 +55,18 @@ class PipelineParts(DiffusionPipeline):  # type: ignore[misc]
         window_s: What the backbone sees at once; longer videos run in windows.
         overlap_s: How much neighbouring windows share at least.
         num_inference_steps: Default of a call.
-        guidance_scale: Default of a call.
+        guidance_scale: Default of a call of a pipeline with one weight of guidance.
+        video_guidance_scale: With ``physics_guidance_scale`` it makes guidance one of two weights
+            (`pavas_sdk.models.composed_branches`); defaults of a call. None: one weight.
+        physics_guidance_scale: See there.
         output_gain_db: Applied to every generated sound, and recorded.
         min_duration_s: Shorter videos are refused; 0: they are computed as if their last picture
             stood still, and the sound is cut.
         component_licences: Licence of each component's weights by slot, where they differ from
             ``licence``.
         keep_in_negative: Features that the unconditional branch keeps, "clip", "sync" or
-            "clip+sync"; with both, guidance acts on physics and text alone. One string: a list of
-            two would look like a component in the saved index.
+            "clip+sync"; with both, guidance acts on physics and text alone. For one weight of
+            guidance. One string: a list of two would look like a component in the saved index.
 
     Raises:
         ConfigurationError: Components or numbers that do not fit together.
@@ -100,6 +103,8 @@ class PipelineParts(DiffusionPipeline):  # type: ignore[misc]
         overlap_s: float = 2.0,
         num_inference_steps: int = 25,
         guidance_scale: float = 4.5,
+        video_guidance_scale: float | None = None,
+        physics_guidance_scale: float | None = None,
         output_gain_db: float = 0.0,
         keep_in_negative: str = "",
         min_duration_s: float = 0.0,
@@ -116,6 +121,7 @@ class PipelineParts(DiffusionPipeline):  # type: ignore[misc]
             raise ConfigurationError(
                 f"keep_in_negative takes 'clip', 'sync' or 'clip+sync', got {', '.join(unknown)}"
             )
+        scales = _check_scales(video_guidance_scale, physics_guidance_scale, keep_in_negative)
         self.register_modules(
             transformer=transformer,
             vae=vae,
@@ -135,6 +141,8 @@ class PipelineParts(DiffusionPipeline):  # type: ignore[misc]
             overlap_s=float(overlap_s),
             num_inference_steps=num_inference_steps,
             guidance_scale=float(guidance_scale),
+            video_guidance_scale=scales[0],
+            physics_guidance_scale=scales[1],
             output_gain_db=float(output_gain_db),
             keep_in_negative=keep_in_negative,
             min_duration_s=float(min_duration_s),
@@ -218,6 +226,26 @@ class PipelineParts(DiffusionPipeline):  # type: ignore[misc]
             if isinstance(part, ConfigMixin):
                 configs[slot] = part.config
         check_components_fit(configs)
+
+
+def _check_scales(
+    video: float | None, physics: float | None, keep_in_negative: str
+) -> tuple[float, float] | tuple[None, None]:
+    """Return the two weights of guidance, if there are two.
+
+    Raises:
+        ConfigurationError: One of them is missing or impossible, or the negative branch is to
+            keep what the weight of the pictures is measured against.
+    """
+    if video is None and physics is None:
+        return None, None
+    if video is None or physics is None or keep_in_negative:
+        raise ConfigurationError(
+            "guidance of two weights needs video_guidance_scale and physics_guidance_scale, and no "
+            f"keep_in_negative; got {video}, {physics} and {keep_in_negative!r}"
+        )
+    composed_branches(video, physics)
+    return float(video), float(physics)
 
 
 def component_refs(

@@ -23,6 +23,7 @@ from pavas_sdk.pipelines.encoding import (
     features_without_video,
 )
 from pavas_sdk.pipelines.flow import GuidedFlow
+from pavas_sdk.pipelines.guidance import GuidanceScales
 from pavas_sdk.pipelines.inputs import check_call
 from pavas_sdk.pipelines.output import PavasOutput, PavasOutputs
 from pavas_sdk.pipelines.parts import SHORTEST_S
@@ -130,6 +131,8 @@ class PavasPipeline(StoredPipeline):
         duration_s: float | None = None,
         num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
+        video_guidance_scale: float | None = None,
+        physics_guidance_scale: float | None = None,
         num_waveforms_per_video: int = 1,
         generator: torch.Generator | Sequence[torch.Generator] | None = None,
         latents: Tensor | Sequence[Tensor] | None = None,
@@ -163,7 +166,11 @@ class PavasPipeline(StoredPipeline):
                 folder, or True for the default folder.
             duration_s: Use only the first seconds; without a video, the length of the sound.
             num_inference_steps: Euler steps; the pipeline's own number by default.
-            guidance_scale: Weight of the conditions; below 1 only the conditional branch runs.
+            guidance_scale: Weight of the conditions; below 1 only the conditional branch runs. Of
+                a pipeline with two weights it sets both.
+            video_guidance_scale: Weight of the pictures and of what synchronises with them, 0 or
+                more; see `pavas_sdk.models.composed_branches`.
+            physics_guidance_scale: Weight of physics and text beyond the pictures, 0 or more.
             num_waveforms_per_video: Sounds per video.
             generator: Source of the noise, or one per sound. By default one with a fresh seed,
                 which provenance records.
@@ -198,6 +205,8 @@ class PavasPipeline(StoredPipeline):
             duration_s=duration_s,
             num_inference_steps=num_inference_steps,
             guidance_scale=guidance_scale,
+            video_guidance_scale=video_guidance_scale,
+            physics_guidance_scale=physics_guidance_scale,
             num_waveforms_per_video=num_waveforms_per_video,
             generator=generator,
             latents=latents,
@@ -234,6 +243,8 @@ class PavasPipeline(StoredPipeline):
                         negative_text,
                         num_inference_steps=inputs.num_inference_steps,
                         guidance_scale=inputs.guidance_scale,
+                        video_guidance_scale=inputs.video_guidance_scale,
+                        physics_guidance_scale=inputs.physics_guidance_scale,
                         callback_on_step_end=callback_on_step_end,
                         callback_on_step_end_tensor_inputs=callback_on_step_end_tensor_inputs,
                         progress=progress,
@@ -273,7 +284,7 @@ class PavasPipeline(StoredPipeline):
             video,
             cast("CallArguments", bound.arguments),
             num_inference_steps=self.config.num_inference_steps,
-            guidance_scale=self.config.guidance_scale,
+            guidance=GuidanceScales.of_config(self.config),
             min_duration_s=self.config.min_duration_s,
             tensor_inputs=self._callback_tensor_inputs,
             can_estimate=self.physics_estimator is not None,
@@ -519,7 +530,9 @@ class PavasPipeline(StoredPipeline):
         negative_text: Tensor,
         *,
         num_inference_steps: int,
-        guidance_scale: float,
+        guidance_scale: float | None = None,
+        video_guidance_scale: float | None = None,
+        physics_guidance_scale: float | None = None,
         callback_on_step_end: StepCallback | None = None,
         callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
         progress: tqdm[None] | None = None,
@@ -532,20 +545,30 @@ class PavasPipeline(StoredPipeline):
             text: From `encode_prompt`.
             negative_text: From `encode_prompt`.
             num_inference_steps: Euler steps.
-            guidance_scale: Weight of the conditions.
+            guidance_scale: The one weight of the conditions; or both of the following.
+            video_guidance_scale: Weight of the pictures.
+            physics_guidance_scale: Weight of physics and text.
             callback_on_step_end: See `__call__`.
             callback_on_step_end_tensor_inputs: See `__call__`.
             progress: A bar whose ``update()`` is called after each step.
+
+        Raises:
+            ConfigurationError: No weight of guidance, or only one of two.
         """
+        scales = GuidanceScales(
+            guidance_scale=guidance_scale,
+            video_guidance_scale=video_guidance_scale,
+            physics_guidance_scale=physics_guidance_scale,
+            keep=tuple(self.config.keep_in_negative.split("+")),
+        )
         flow = GuidedFlow(
             self.transformer,
             self.conditioning_adapter,
             conditions,
             text=text,
             negative_text=negative_text,
-            guidance_scale=guidance_scale,
+            branches=scales.branches(),
             latent_rate_hz=self.sequence.latent_rate_hz,
-            keep_in_negative=self.config.keep_in_negative.split("+"),
         )
         self._num_timesteps = num_inference_steps
         times = self.scheduler.times(num_inference_steps, device=latents.device)

@@ -76,6 +76,8 @@ def sound_provenance(
         "index": noise.index,
         "num_inference_steps": inputs.num_inference_steps,
         "guidance_scale": inputs.guidance_scale,
+        "video_guidance_scale": inputs.video_guidance_scale,
+        "physics_guidance_scale": inputs.physics_guidance_scale,
         "gain_db": pipe.config.output_gain_db,
         "sample_rate_hz": pipe.config.sample_rate_hz,
         "device": str(pipe._execution_device),

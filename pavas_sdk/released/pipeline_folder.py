@@ -54,7 +54,13 @@ def write_pipeline_folder(
 
 
 # Settings that a release need not name, as `PavasPipeline` has them.
-_DEFAULTS = {"output_gain_db": 0.0, "keep_in_negative": "", "min_duration_s": 0.0}
+_DEFAULTS = {
+    "video_guidance_scale": None,
+    "physics_guidance_scale": None,
+    "output_gain_db": 0.0,
+    "keep_in_negative": "",
+    "min_duration_s": 0.0,
+}
 
 
 def _index(release: Release, records: Mapping[str, ComponentRecord]) -> dict[str, Any]:

@@ -262,8 +262,6 @@ def _settings(
         "licence": "Apache-2.0",
         "window_s": 8.0,
         "overlap_s": 2.0,
-        "num_inference_steps": recipe.sampling.steps,
-        "guidance_scale": recipe.sampling.guidance_scale,
-        "keep_in_negative": "+".join(recipe.sampling.keep),
+        **recipe.sampling.settings(),
         "output_gain_db": gain,
     }

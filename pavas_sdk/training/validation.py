@@ -7,13 +7,20 @@ at every checkpoint and to choose sampling settings with.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from scipy.stats import spearmanr
 
-from pavas_sdk.models import MEL_16K, FlowMatchEuler, guide
+from pavas_sdk.errors import ConfigurationError
+from pavas_sdk.models import (
+    MEL_16K,
+    FlowMatchEuler,
+    composed_branches,
+    guidance_branches,
+    guide,
+)
 from pavas_sdk.training.batches import FlowBatch, whole_clips
 from pavas_sdk.training.targets import audible_contacts
 
@@ -21,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from pavas_sdk.models import LinearMelCodec
+    from pavas_sdk.models import GuidanceBranch, LinearMelCodec
     from pavas_sdk.training.features import FeatureBank, PhysicsSet
     from pavas_sdk.training.flow import FlowModel
     from pavas_sdk.training.store import ClipStore
@@ -38,7 +45,10 @@ class Sampling:
 
     Attributes:
         steps: Euler steps.
-        guidance_scale: Weight of the conditions; below 1 the empty branch is not run.
+        guidance_scale: Weight of the conditions; below 1 the empty branch is not run. Not used
+            where the two weights are given.
+        video_guidance_scale: Weight of the pictures, with ``physics_guidance_scale``.
+        physics_guidance_scale: Weight of physics and text.
         keep: Features that the empty branch keeps, "clip" and "sync": with both, guidance acts on
             physics and text alone.
         seed: Of the noise.
@@ -47,9 +57,39 @@ class Sampling:
 
     steps: int = 12
     guidance_scale: float = 0.0
+    video_guidance_scale: float | None = None
+    physics_guidance_scale: float | None = None
     keep: tuple[str, ...] = ("clip", "sync")
     seed: int = 0
     chunk: int = 8
+
+    @property
+    def branches(self) -> tuple[GuidanceBranch, ...]:
+        """What the backbone is shown.
+
+        Raises:
+            ConfigurationError: One of two weights is missing or below 0.
+        """
+        video, physics = self.video_guidance_scale, self.physics_guidance_scale
+        if video is None and physics is None:
+            return guidance_branches(self.guidance_scale, keep=self.keep)
+        if video is None or physics is None:
+            raise ConfigurationError(
+                "give video_guidance_scale and physics_guidance_scale both, or neither; got "
+                f"{video} and {physics}"
+            )
+        return composed_branches(video, physics)
+
+    def settings(self) -> dict[str, Any]:
+        """Return the same as settings of a `PavasPipeline`."""
+        two = self.video_guidance_scale is not None
+        return {
+            "num_inference_steps": self.steps,
+            "guidance_scale": self.guidance_scale,
+            "video_guidance_scale": self.video_guidance_scale,
+            "physics_guidance_scale": self.physics_guidance_scale,
+            "keep_in_negative": "" if two else "+".join(self.keep),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -72,7 +112,7 @@ def sample_mel(
     model: FlowModel, codec: LinearMelCodec, batch: FlowBatch, sampling: Sampling
 ) -> Tensor:
     """Return sampled log-mel spectrograms (B, M, F) for whole clips."""
-    scheduler = FlowMatchEuler()
+    scheduler, branches = FlowMatchEuler(), sampling.branches
     times = scheduler.times(sampling.steps)
     generator = torch.Generator().manual_seed(sampling.seed)
     noise = torch.randn(batch.latents.shape, generator=generator)
@@ -81,28 +121,27 @@ def sample_mel(
         rows = slice(first, first + sampling.chunk)
         part = _rows(batch, rows)
         latents = noise[rows]
-        conditions, modulation = model.conditions(part), model.modulation(part)
-        guided = sampling.guidance_scale >= 1.0
-        if guided:
-            none = torch.zeros_like(part.keep_clip)
-            empty = replace(
-                part,
-                keep_clip=part.keep_clip if "clip" in sampling.keep else none,
-                keep_sync=part.keep_sync if "sync" in sampling.keep else none,
-                keep_physics=none,
-                text=torch.zeros_like(part.text),
-            )
-            empty_conditions, empty_modulation = model.conditions(empty), model.modulation(empty)
+        shown = [_shown(part, branch) for branch in branches]
+        seen = [(model.conditions(one), model.modulation(one)) for one in shown]
         for index in range(sampling.steps):
             time = times[index].expand(latents.shape[0])
-            velocity = model.transformer(latents, time, conditions, modulation)
-            if guided:
-                other = model.transformer(latents, time, empty_conditions, empty_modulation)
-                velocity = guide(velocity, other, sampling.guidance_scale)
+            velocities = [model.transformer(latents, time, *conditions) for conditions in seen]
+            velocity = guide(velocities, branches)
             latents = scheduler.step(velocity, latents, times[index], times[index + 1])
         codes = model.transformer.unnormalize(latents).transpose(1, 2)
         parts.append(codec.decode(codes))
     return torch.cat(parts)
+
+
+def _shown(batch: FlowBatch, branch: GuidanceBranch) -> FlowBatch:
+    """Return what a branch of guidance sees of a batch."""
+    return replace(
+        batch,
+        keep_clip=batch.keep_clip & branch.clip,
+        keep_sync=batch.keep_sync & branch.sync,
+        keep_physics=batch.keep_physics & branch.physics,
+        text=batch.text if branch.text else torch.zeros_like(batch.text),
+    )
 
 
 def _rank_correlation(levels: ImpactLevels) -> float:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pavas_sdk.errors import ConfigurationError
-from pavas_sdk.models import FlowMatchEuler, guide
+from pavas_sdk.models import FlowMatchEuler
 
 
 @given(steps=st.integers(1, 200))
@@ -55,13 +55,6 @@ def test_step_keeps_low_precision_and_its_arguments():
     out = scheduler.step(sample, sample, times[0], times[1])
     assert out.dtype == torch.bfloat16
     assert torch.equal(sample, torch.ones_like(sample))
-
-
-def test_guidance(generator):
-    given_, empty = torch.randn(2, 2, 3, 4, generator=generator)
-    torch.testing.assert_close(guide(given_, empty, 1.0), given_)
-    torch.testing.assert_close(guide(given_, empty, 0.0), empty)
-    torch.testing.assert_close(guide(given_, empty, 4.5), empty + 4.5 * (given_ - empty))
 
 
 def test_save_and_load(tmp_path):
