@@ -125,9 +125,7 @@ def sampling(options: argparse.Namespace, folder: str | None) -> tuple[Run, Run 
         latents = inputs["x0"]
         for now, after in pairwise(times):
             velocity = network(latents.expand(2, -1, -1), now.expand(2), both)
-            latents = scheduler.step(
-                guide(velocity.split(1), branches), latents, now, after
-            )
+            latents = scheduler.step(guide(velocity.split(1), branches), latents, now, after)
         return latents
 
     networks = reference_of("mmaudio.model.networks", folder)

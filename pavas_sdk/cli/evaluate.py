@@ -64,6 +64,8 @@ def _shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
             ),
             click.option("--steps", type=click.IntRange(1), help="Euler steps."),
             click.option("--guidance", type=float, help="Guidance scale."),
+            click.option("--video-guidance", type=float, help="Weight of the pictures."),
+            click.option("--physics-guidance", type=float, help="Weight of physics and text."),
             click.option(
                 "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes."
             ),
@@ -95,6 +97,8 @@ def simulated(
     prompts: str,
     steps: int | None,
     guidance: float | None,
+    video_guidance: float | None,
+    physics_guidance: float | None,
     jobs: int,
     out: Path | None,
     as_json: bool,
@@ -106,7 +110,15 @@ def simulated(
     """
     from pavas_sdk.evaluation import evaluate_simulated, sound_options
 
-    options = sound_options(model, physics=physics, prompts=prompts, steps=steps, guidance=guidance)
+    options = sound_options(
+        model,
+        physics=physics,
+        prompts=prompts,
+        steps=steps,
+        guidance=guidance,
+        video_guidance=video_guidance,
+        physics_guidance=physics_guidance,
+    )
     measured = evaluate_simulated(
         options, clips=clips, seed=seed, jobs=jobs, path=out, progress=ClipProgress()
     )
@@ -139,6 +151,8 @@ def edits(
     prompts: str,
     steps: int | None,
     guidance: float | None,
+    video_guidance: float | None,
+    physics_guidance: float | None,
     jobs: int,
     out: Path | None,
     as_json: bool,
@@ -146,7 +160,14 @@ def edits(
     """Double and halve masses and speeds, with the same noise: does the level follow?"""
     from pavas_sdk.evaluation import evaluate_edits, sound_options
 
-    options = sound_options(model, prompts=prompts, steps=steps, guidance=guidance)
+    options = sound_options(
+        model,
+        prompts=prompts,
+        steps=steps,
+        guidance=guidance,
+        video_guidance=video_guidance,
+        physics_guidance=physics_guidance,
+    )
     measured = evaluate_edits(
         options, clips=clips, seed=seed, jobs=jobs, path=out, progress=ClipProgress()
     )

@@ -57,6 +57,8 @@ _CONDITIONS = ("estimated", "true", "none")
 )
 @click.option("--steps", type=click.IntRange(1), help="Euler steps.")
 @click.option("--guidance", type=float, help="Guidance scale.")
+@click.option("--video-guidance", type=float, help="Weight of the pictures.")
+@click.option("--physics-guidance", type=float, help="Weight of physics and text.")
 @estimator_options
 @click.option("--device", default="cpu", show_default=True, help="torch device of the models.")
 @click.option("-o", "--out", metavar="FILE", help="Write the report (JSON) here.")
@@ -76,6 +78,8 @@ def clips(
     within_s: float,
     steps: int | None,
     guidance: float | None,
+    video_guidance: float | None,
+    physics_guidance: float | None,
     device: str,
     out: str | None,
     keep: Path | None,
@@ -107,6 +111,8 @@ def clips(
         seeds=seeds,
         steps=steps,
         guidance=guidance,
+        video_guidance=video_guidance,
+        physics_guidance=physics_guidance,
         within_s=within_s,
         cache=choice.cache,
         path=keep,

@@ -38,6 +38,8 @@ class _Request:
     seed: int
     steps: int | None
     guidance: float | None
+    video_guidance: float | None
+    physics_guidance: float | None
     time_scale: float
     waveforms: int
     normalize: float | None
@@ -119,7 +121,17 @@ def _pairs(name: str) -> Callable[..., dict[str, float]]:
     help="Of the noise; waveform k of a video uses seed + k.",
 )
 @click.option("--steps", type=click.IntRange(1), help="Euler steps; default: the model's.")
-@click.option("--guidance", type=float, help="Guidance scale; default: the model's.")
+@click.option(
+    "--guidance",
+    type=float,
+    help="Guidance scale; of a model with two weights it sets both. Default: the model's.",
+)
+@click.option(
+    "--video-guidance", type=float, help="Weight of the pictures alone; default: the model's."
+)
+@click.option(
+    "--physics-guidance", type=float, help="Weight of physics and text; default: the model's."
+)
 @click.option(
     "--time-scale",
     type=float,
@@ -328,6 +340,8 @@ def _one(pipe: PavasPipeline, outputs: Outputs, request: _Request) -> dict[str, 
             cache=request.cache,
             num_inference_steps=request.steps,
             guidance_scale=request.guidance,
+            video_guidance_scale=request.video_guidance,
+            physics_guidance_scale=request.physics_guidance,
             num_waveforms_per_video=request.waveforms,
             generator=generators,
         )

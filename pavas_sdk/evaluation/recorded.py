@@ -39,6 +39,8 @@ def evaluate_clips(
     seeds: int = 3,
     steps: int | None = None,
     guidance: float | None = None,
+    video_guidance: float | None = None,
+    physics_guidance: float | None = None,
     within_s: float = WITHIN_S,
     cache: CacheInput = None,
     path: Path | None = None,
@@ -56,6 +58,8 @@ def evaluate_clips(
         seeds: Sounds per clip and kind of physics, with the seeds 0, 1, 2, ...
         steps: Euler steps, or None for the pipeline's own number.
         guidance: Guidance scale, or None for the pipeline's own.
+        video_guidance: Weight of the pictures, likewise.
+        physics_guidance: Weight of physics and text, likewise.
         within_s: Largest distance of a pair of impact and detection.
         cache: Where estimates are kept, see `PhysicsEstimator.estimate`.
         path: File of finished clips that is continued, see `run`.
@@ -90,6 +94,8 @@ def evaluate_clips(
         "seeds": seeds,
         "steps": steps,
         "guidance": guidance,
+        "video_guidance": video_guidance,
+        "physics_guidance": physics_guidance,
         "within_s": within_s,
         "truth": hashlib.sha256(Path(truth).read_bytes()).hexdigest(),
     }
@@ -99,7 +105,12 @@ def evaluate_clips(
         physics=tuple(settings["physics"]),
         seeds=seeds,
         within_s=within_s,
-        options={"num_inference_steps": steps, "guidance_scale": guidance},
+        options={
+            "num_inference_steps": steps,
+            "guidance_scale": guidance,
+            "video_guidance_scale": video_guidance,
+            "physics_guidance_scale": physics_guidance,
+        },
         cache=cache,
     )
     by_name = {clip.name: clip for clip in clips}

@@ -31,6 +31,8 @@ class SoundOptions:
         prompts: "clip" (the clip's own sentence) or "none".
         steps: Euler steps, or None for the pipeline's own number.
         guidance: Guidance scale, or None for the pipeline's own.
+        video_guidance: Weight of the pictures, likewise.
+        physics_guidance: Weight of physics and text, likewise.
         threads: Threads of torch per process, or None for its own choice.
         weights: Fingerprint of the model's files, so that results of changed weights never mix.
     """
@@ -40,6 +42,8 @@ class SoundOptions:
     prompts: str
     steps: int | None = None
     guidance: float | None = None
+    video_guidance: float | None = None
+    physics_guidance: float | None = None
     threads: int | None = None
     weights: str = ""
 
@@ -70,6 +74,8 @@ def sound_options(
     prompts: str = "auto",
     steps: int | None = None,
     guidance: float | None = None,
+    video_guidance: float | None = None,
+    physics_guidance: float | None = None,
 ) -> SoundOptions:
     """Return the options of a model that is on this machine.
 
@@ -80,6 +86,8 @@ def sound_options(
             what the estimators have to find, else "clip".
         steps: Euler steps.
         guidance: Guidance scale.
+        video_guidance: Weight of the pictures.
+        physics_guidance: Weight of physics and text.
 
     Raises:
         PavasError: There is no such model.
@@ -95,6 +103,8 @@ def sound_options(
         prompts=prompts,
         steps=steps,
         guidance=guidance,
+        video_guidance=video_guidance,
+        physics_guidance=physics_guidance,
         weights=fingerprint(name),
     )
 
@@ -181,6 +191,8 @@ class SoundMaker:
                 masks=masks,
                 num_inference_steps=self.options.steps,
                 guidance_scale=self.options.guidance,
+                video_guidance_scale=self.options.video_guidance,
+                physics_guidance_scale=self.options.physics_guidance,
                 generator=torch.Generator().manual_seed(seed),
             )
         except PavasError as err:

@@ -138,9 +138,7 @@ def _entries(
     return kind, entries
 
 
-def _numbers(
-    arguments: CallArguments, default_steps: int, problems: list[str]
-) -> tuple[int, int]:
+def _numbers(arguments: CallArguments, default_steps: int, problems: list[str]) -> tuple[int, int]:
     """Return steps and sounds per clip."""
     steps = arguments["num_inference_steps"]
     steps = default_steps if steps is None else steps

@@ -22,6 +22,8 @@ _SETTINGS = (
     ("seed", "seed"),
     ("num_inference_steps", "steps"),
     ("guidance_scale", "guidance"),
+    ("video_guidance_scale", "guidance, pictures"),
+    ("physics_guidance_scale", "guidance, physics and text"),
     ("gain_db", "gain, dB"),
     ("sample_rate_hz", "sample rate, Hz"),
 )
