@@ -6,6 +6,7 @@ from pavas_sdk.data.audio import Audio
 from pavas_sdk.data.background import background_motion_m_s
 from pavas_sdk.data.clips import Contact, LabelledClip
 from pavas_sdk.data.component_ref import ComponentRef
+from pavas_sdk.data.everyday_things import EverydayThing, everyday_things, find_everyday_thing
 from pavas_sdk.data.frames import SourceFacts
 from pavas_sdk.data.geometry import Reconstruction, Trajectory
 from pavas_sdk.data.impact import Impact
@@ -20,6 +21,7 @@ __all__ = [
     "Audio",
     "ComponentRef",
     "Contact",
+    "EverydayThing",
     "FrameSource",
     "Impact",
     "LabelledClip",
@@ -33,5 +35,7 @@ __all__ = [
     "Trajectory",
     "Video",
     "background_motion_m_s",
+    "everyday_things",
+    "find_everyday_thing",
     "find_impacts",
 ]

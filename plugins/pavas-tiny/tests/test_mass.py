@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pavas_tiny.mass import SizePriorMassEstimator, _metres_per_pixel, log_volume
 from pavas_tiny.shape import measure_shape
-from pavas_tiny.things import MATERIALS, THINGS
+from pavas_tiny.things import MATERIALS
 from scenes import clock, disc, quick, render
 
 from pavas_sdk import Video
-from pavas_sdk.data import MaskTrack, MovingObject, Reconstruction
+from pavas_sdk.data import MaskTrack, MovingObject, Reconstruction, find_everyday_thing
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.media import MemorySource
 
@@ -67,8 +67,8 @@ def test_a_stated_mass_wins():
 def test_a_known_thing_has_its_mass_whatever_its_size(name):
     for m_per_px in (0.001, 0.02):
         answer = mass_of(name, m_per_px=m_per_px)
-        assert answer.mass_kg == THINGS[name].mass_kg
-        assert answer.log_std == THINGS[name].log_std
+        assert answer.mass_kg == find_everyday_thing(name).mass_kg
+        assert answer.log_std == find_everyday_thing(name).log_std
         assert answer.source == "label"
 
 
