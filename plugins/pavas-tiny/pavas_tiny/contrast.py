@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pavas_tiny.canvas import Canvas
 
-__all__ = ["contrast_to", "largest_difference", "noise_threshold", "short_change"]
+__all__ = ["contrast_to", "largest_difference", "noise_threshold"]
 
 
 def largest_difference(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -34,23 +34,6 @@ def contrast_to(canvas: Canvas, background: NDArray[np.uint8]) -> NDArray[np.uin
     if canvas.valid is not None:
         contrast[~canvas.valid] = 0
     return contrast
-
-
-def short_change(canvas: Canvas) -> NDArray[np.uint8]:
-    """Change to the frames two before and two after, the larger of the two, (T, H, W)."""
-    frames = canvas.frames
-    count = frames.shape[0]
-    lag = min(2, count - 1)
-    out = np.zeros(frames.shape[:3], dtype=np.uint8)
-    if lag == 0:
-        return out
-    for index in range(lag, count):
-        step = largest_difference(frames[index], frames[index - lag])
-        if canvas.valid is not None:
-            step[~(canvas.valid[index] & canvas.valid[index - lag])] = 0
-        np.maximum(out[index - lag], step, out=out[index - lag])
-        out[index] = step
-    return out
 
 
 def noise_threshold(

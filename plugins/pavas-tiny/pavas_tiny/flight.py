@@ -18,6 +18,8 @@ _PENALTY = 5.0  # per parameter, in units of the noise variance
 _MIN_NOISE_PX = 0.18
 _NOISE_FACTOR = 1.8  # masks err alike in neighbouring frames, which third differences do not see
 _MODEL_ERROR = 0.003  # of the distance covered: perspective bends and stretches a path
+_UPRIGHT = 0.866  # cosine of 30 degrees
+_SURE = 0.1  # relative deviation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -227,11 +229,12 @@ class GravityFit:
 def fit_gravity(
     paths: list[list[Piece]], *, plausible: tuple[float, float] = (0.0, float("inf"))
 ) -> GravityFit | None:
-    """Find one acceleration that free flights share, whatever its direction.
+    """Find one acceleration that free flights share, nearly straight down in the picture.
 
-    Every piece of constant acceleration that is long and clean enough is a candidate; the set of
-    pieces that agree in direction (25 degrees) and length (a factor 1.35) with the most frames wins.
-    One piece alone must have at least eight frames.
+    Every piece of constant acceleration that is long and clean enough and points within 30 degrees
+    of down is a candidate (the turns of a pendulum point sideways or up, those of a hand anywhere);
+    the set of pieces that agree in direction (25 degrees) and length (a factor 1.35) with the most
+    frames wins. One piece alone must have at least eight frames and a sure acceleration.
 
     Args:
         paths: Pieces per object.
@@ -247,6 +250,7 @@ def fit_gravity(
         and piece.seen >= 5
         and np.linalg.norm(piece.acceleration) > 5.0 * piece.acceleration_std
         and low <= np.linalg.norm(piece.acceleration) <= high
+        and piece.acceleration[1] > _UPRIGHT * np.linalg.norm(piece.acceleration)
     ]
     if not found:
         return None
@@ -260,7 +264,7 @@ def fit_gravity(
     )
     support = alike @ frames
     chosen = alike[int(np.argmax(support))]
-    if chosen.sum() < 2 and frames[chosen].sum() < 8:
+    if chosen.sum() < 2 and (frames[chosen][0] < 8 or relative[chosen][0] > _SURE):
         return None
     weights = 1.0 / (relative[chosen] ** 2 + 0.03**2)
     log_size = float((np.log(sizes[chosen]) * weights).sum() / weights.sum())

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pavas_tiny.background import median_background, spread_frames
-from pavas_tiny.contested import settle_contested
-from pavas_tiny.contrast import contrast_to, noise_threshold, short_change
-from pavas_tiny.ghosts import repair_ghosts
+from pavas_tiny.contrast import contrast_to, noise_threshold
 from pavas_tiny.parts import label_parts, strong_parts, without_small
+from pavas_tiny.resting import settle_rested
 from pavas_tiny.shade import above_half_contrast, find_shade, without_shade
 
 if TYPE_CHECKING:
@@ -54,19 +53,14 @@ def find_foreground(canvas: Canvas, *, misregistration_px: float = 0.0) -> Foreg
     """
     background = median_background(canvas)
     sample = spread_frames(canvas.frames.shape[0])
-    settle_contested(
+    settle_rested(
         canvas.frames[sample],
         None if canvas.valid is None else canvas.valid[sample],
         background,
     )
-    change = short_change(canvas)
-    for _ in range(3):
-        contrast = contrast_to(canvas, background)
-        threshold = noise_threshold(contrast, background, misregistration_px)
-        labels, count = strong_parts(contrast, threshold)
-        repaired = repair_ghosts(canvas, background, change, threshold, labels, count)
-        if not repaired:
-            break
+    contrast = contrast_to(canvas, background)
+    threshold = noise_threshold(contrast, background, misregistration_px)
+    labels, count = strong_parts(contrast, threshold)
     mask = labels > 0
     shade = find_shade(canvas, background, mask)
     solid = without_shade(above_half_contrast(labels, count, contrast), shade, labels, count)

@@ -14,7 +14,7 @@ from pavas_sdk.interfaces import ComponentConfig, Reconstructor
 from pavas_tiny.analysis import MotionAnalysis, analyse
 from pavas_tiny.flight import Piece, fit_gravity, fit_pieces, smooth_path
 from pavas_tiny.scale import Scale, fuse, gravity_scale, plausible_fall, pooled, size_scale
-from pavas_tiny.shape import Shape, measure_shape
+from pavas_tiny.shape import Shape, measure_shape, touches_edge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["PlanarConfig", "PlanarReconstructor"]
 
 _FOCAL = 1.2  # of the longer side: a field of view of about 45 degrees
+_MOST_AT_EDGE = 0.2  # share of a piece's frames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +70,14 @@ class _Object:
     shape: Shape
     centres: NDArray[np.float64]  # (T, 2) reference pixels
     pieces: list[Piece]
+    at_edge: NDArray[np.bool_]  # (T,) whether the mask touches the picture's edge
 
 
 class PlanarReconstructor(Reconstructor):
     """Every pixel on one plane parallel to the picture; metres by the best rung there is.
 
-    Rungs: the user's scale, gravity (free flight of any object, in any direction of the picture),
-    the usual size of a named thing, a prior on sizes. `Reconstruction.scale_source` names it.
+    Rungs: the user's scale, gravity (free flight of any object that is whole in the picture, within
+    30 degrees of down), the usual size of a named thing, a prior on sizes. `Reconstruction.scale_source` names it.
     World axes are those of the middle frame's camera: x right, y down, z forward. Motion along
     the line of sight is not seen.
     """
@@ -129,7 +131,7 @@ class PlanarReconstructor(Reconstructor):
         sizes = [size_scale(entry.shape, entry.thing.label) for entry in known]
         expected = pooled(sizes)
         gravity = fit_gravity(
-            [entry.pieces for entry in known],
+            [_free_pieces(entry.pieces, entry.at_edge) for entry in known],
             plausible=plausible_fall(expected, time_scale=video.time_scale),
         )
         if gravity is None:
@@ -212,7 +214,14 @@ def _measure(
             rows, columns = np.nonzero(track.masks[frame])
             centres[frame] = camera[frame] @ (columns.mean(), rows.mean(), 1.0)
     pieces = fit_pieces(track.times_s, centres)
-    return _Object(thing=thing, shape=shape, centres=centres, pieces=pieces)
+    return _Object(
+        thing=thing, shape=shape, centres=centres, pieces=pieces, at_edge=touches_edge(track.masks)
+    )
+
+
+def _free_pieces(pieces: list[Piece], at_edge: NDArray[np.bool_]) -> list[Piece]:
+    """Pieces of what is whole in the picture: an arm, or a thing cut by the edge, is no ruler."""
+    return [p for p in pieces if at_edge[p.first : p.last + 1].mean() <= _MOST_AT_EDGE]
 
 
 def _own_centres(track: MaskTrack, found: MotionAnalysis) -> NDArray[np.float64] | None:

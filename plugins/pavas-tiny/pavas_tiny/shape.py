@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Shape", "measure_shape"]
+__all__ = ["Shape", "measure_shape", "touches_edge"]
 
 _MAX_FRAMES = 24
 
@@ -70,13 +70,7 @@ def measure_shape(masks: NDArray[np.bool_]) -> Shape | None:
         return None
     if seen.size > _MAX_FRAMES:
         seen = seen[np.linspace(0, seen.size - 1, _MAX_FRAMES).round().astype(int)]
-    inner = [
-        t
-        for t in seen
-        if not (
-            masks[t, 0].any() or masks[t, -1].any() or masks[t, :, 0].any() or masks[t, :, -1].any()
-        )
-    ]
+    inner = seen[~touches_edge(masks[seen])]
     chosen = np.asarray(inner if len(inner) >= 3 else seen)
     axes = np.array([_axes(masks[t]) for t in chosen])
     area = float(np.median(masks[chosen].sum(axis=(1, 2))))
@@ -93,6 +87,12 @@ def measure_shape(masks: NDArray[np.bool_]) -> Shape | None:
         area_px=area,
         whole=len(inner) / seen.size,
     )
+
+
+def touches_edge(masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether each mask of (T, H, W) touches the picture's edge, (T,)."""
+    rows = masks[:, [0, -1]].any(axis=(1, 2))
+    return np.asarray(rows | masks[:, :, [0, -1]].any(axis=(1, 2)))
 
 
 def _axes(mask: NDArray[np.bool_]) -> tuple[float, float]:

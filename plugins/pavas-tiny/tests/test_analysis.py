@@ -93,11 +93,6 @@ def test_a_disc_under_changing_light():
     assert overlap(only(see(scene)).masks, scene.masks[0]) > 0.7
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="settle_contested and repair_ghosts take a plain thing before a busy wall for the "
-    "background: overlap 0.1, without the two of them 0.5",
-)
 def test_a_plain_disc_before_a_busy_wall():
     path = straight(clock(50), (10, 30), (30.0, 0.0))
     scene = render([path], colours=((120, 112, 100),), roughness=45.0)

@@ -53,5 +53,5 @@ def test_a_rest_shorter_than_half_the_clip_is_no_background(share):
     frames = np.full((50, 3, 3, 3), 90)
     frames[: int(50 * share), 1, 1] = 220
     assert median_background(canvas_of(frames)).max() == 90
-    frames[:30, 1, 1] = 220  # but a longer one is: see ghosts
+    frames[:30, 1, 1] = 220  # but a longer one is: see resting
     assert median_background(canvas_of(frames))[1, 1, 0] == 220

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pavas_tiny.background import median_background
 from pavas_tiny.canvas import Canvas, smoothed
-from pavas_tiny.contrast import contrast_to, largest_difference, noise_threshold, short_change
+from pavas_tiny.contrast import contrast_to, largest_difference, noise_threshold
 from scenes import quick, render
 
 SIZE = (24, 30)
@@ -35,26 +35,6 @@ def test_contrast_counts_only_where_a_frame_reaches():
     assert contrast_to(canvas_of(frames, valid), background)[1, 5, 6] == 40
     valid[1, 5, 6] = False
     assert not contrast_to(canvas_of(frames, valid), background).any()
-
-
-def test_short_change_looks_two_frames_back_and_ahead():
-    frames = np.full((7, *SIZE, 3), 100)
-    frames[3, 4, 4] = 150
-    change = short_change(canvas_of(frames))
-    np.testing.assert_array_equal(change[:, 4, 4], [0, 50, 0, 50, 0, 50, 0])
-    assert change[:, 5:].max() == 0
-    valid = np.ones((7, *SIZE), dtype=bool)
-    valid[1] = False
-    np.testing.assert_array_equal(
-        short_change(canvas_of(frames, valid))[:, 4, 4], [0, 0, 0, 50, 0, 50, 0]
-    )
-
-
-def test_short_change_of_one_or_two_frames():
-    assert not short_change(canvas_of(np.zeros((1, *SIZE, 3)))).any()
-    frames = np.zeros((2, *SIZE, 3))
-    frames[1] = 7
-    assert (short_change(canvas_of(frames)) == 7).all()
 
 
 def measured(scene, misregistration_px=0.0):

@@ -10,6 +10,7 @@ import pytest
 from pavas_tiny.mass import SizePriorMassEstimator
 from pavas_tiny.motion import MotionDetector, MotionSegmenter, name_objects
 from pavas_tiny.planar import PlanarReconstructor
+from scenes import RED, clock, render, wall
 from scipy import ndimage
 
 from pavas_sdk import PhysicsEstimator, Video
@@ -141,12 +142,40 @@ def test_ball_by_gravity():
 
 
 @pytest.mark.parametrize("direction", [(1.0, 0.0), (0.0, -1.0)])
-def test_gravity_may_point_anywhere_in_the_picture(direction):
-    source, true, _ = bouncing_ball(direction=direction, px_per_m=55.0, size=(112, 128))
+def test_what_falls_sideways_or_up_is_no_ruler(direction):
+    source, _, _ = bouncing_ball(direction=direction, px_per_m=55.0, size=(112, 128))
     entry = best(PhysicsEstimator().estimate(source))
-    fast = true > 1.0
-    assert entry.sources["scale"] == "gravity"
-    assert np.nanmedian(np.abs(entry.speed_m_s[fast] / true[fast] - 1)) < 0.2
+    assert entry.sources["scale"] == "size-prior"
+
+
+def test_what_hangs_from_the_edge_is_no_ruler():
+    """An arm with a ball in its hand, from the top of the picture: it falls like nothing else."""
+    times, fall_px = (
+        clock(50),
+        np.minimum(4.0 + 300.0 * np.maximum(clock(50) - 0.6, 0.0) ** 2, 90.0),
+    )
+    height, width = 112, 96
+    y, x = np.mgrid[0:height, 0:width]
+    frames = np.repeat(wall(height, width)[None], times.size, axis=0)
+    free = frames.copy()
+    for t, reach in enumerate(fall_px):
+        hand = np.hypot(x - 48, y - reach) < 8
+        frames[t, hand | ((np.abs(x - 48) < 5) & (y < reach))] = RED
+        free[t, hand] = RED
+    for pictures, source in ((frames, "size-prior"), (free, "gravity")):
+        video = MemorySource(Video(frames=pictures.astype(np.uint8), times_s=times))
+        entry = best(PhysicsEstimator().estimate(video))
+        assert entry.sources["scale"] == source
+
+
+def test_a_pendulum_is_no_ruler():
+    """Its turns look like falls, sideways."""
+    times = clock(100)
+    angle = 0.7 * np.cos(2 * np.pi * times / 1.3) * np.exp(-0.1 * times)
+    path = np.stack([60 + 70 * np.sin(angle), 5 + 70 * np.cos(angle)], axis=1)
+    scene = render([path], size=(100, 120), radius=7.0)
+    source = MemorySource(Video(frames=scene.frames, times_s=times))
+    assert best(PhysicsEstimator().estimate(source)).sources["scale"] == "size-prior"
 
 
 def test_slow_motion():
@@ -286,7 +315,7 @@ def test_labels(kinds, prompt, labels):
 def test_a_named_thing_brings_size_and_mass():
     source, _, _ = bouncing_ball(radius_m=0.0335, px_per_m=70.0)
     entry = best(PhysicsEstimator().estimate(source, prompt="a tennis ball falling"))
-    assert entry.mass_kg == pytest.approx(0.0577)
+    assert entry.mass_kg == pytest.approx(0.0577, rel=0.01)
     assert entry.sources["mass"] == "label"
     stated = best(PhysicsEstimator().estimate(source, prompt="500 g ball"))
     assert stated.mass_kg == pytest.approx(0.5)
