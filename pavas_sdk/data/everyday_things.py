@@ -142,7 +142,7 @@ def _range(row: Mapping[str, Any], name: str) -> tuple[float, float]:
 
 
 def _positive(value: Any, name: str) -> float:
-    value = _json.number(value, name)
-    if not 0 < value < math.inf:
-        raise FormatError(f"{name} must be above 0, got {value}")
-    return value
+    checked = _json.number(value, name)
+    if not 0 < checked < math.inf:
+        raise FormatError(f"{name} must be above 0, got {checked}")
+    return checked
