@@ -3,48 +3,27 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pavas_sdk.cli.estimator_options import EstimatorChoice, estimator_options, take_choice
-from pavas_sdk.cli.generate_files import Outputs, plan_outputs, writing
 from pavas_sdk.cli.generate_inputs import SoundInput, read_inputs
-from pavas_sdk.cli.output import json_option, say, show_json
-from pavas_sdk.errors import ConfigurationError, PavasError, PhysicsInputError
+from pavas_sdk.cli.generate_run import Request, make_all
+from pavas_sdk.cli.output import json_option, say, show, show_json
+from pavas_sdk.errors import ConfigurationError, PhysicsInputError
+from pavas_sdk.pipelines.result_plan import plan_results
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable
 
-    from pavas_sdk.pipelines import PavasOutput, PavasPipeline
+    from pavas_sdk.pipelines import PavasPipeline
+    from pavas_sdk.pipelines.result_plan import ResultPlan
 
 __all__ = ["generate", "load_pipeline"]
 
 _DTYPES = ("float32", "bfloat16", "float16")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Request:
-    """What is the same for all videos of a run."""
-
-    prompt: str
-    negative_prompt: str
-    physics: str | None
-    masses_kg: Mapping[str, float]
-    speed_factors: Mapping[str, float]
-    seed: int
-    steps: int | None
-    guidance: float | None
-    video_guidance: float | None
-    physics_guidance: float | None
-    time_scale: float
-    waveforms: int
-    normalize: float | None
-    mux: bool
-    cache: bool | Path | None
 
 
 def _pairs(name: str) -> Callable[..., dict[str, float]]:
@@ -149,6 +128,13 @@ def _pairs(name: str) -> Callable[..., dict[str, float]]:
     metavar="PEAK_DB",
     help="Bring the peak to this level; the gain is recorded. Default: leave the level.",
 )
+@click.option(
+    "--to",
+    "container",
+    type=click.Choice(("mp4", "mov", "mkv", "webm")),
+    help="Container of the video with the sound; default: the source's own, or one that holds its "
+    "pictures.",
+)
 @click.option("--no-mux", is_flag=True, help="Do not write a video with the sound.")
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")
 @click.option("--device", default="cpu", show_default=True, help="torch device.")
@@ -159,6 +145,7 @@ def generate(
     out: Path,
     model: str | None,
     duration_s: float | None,
+    container: str | None,
     no_mux: bool,
     overwrite: bool,
     device: str,
@@ -178,44 +165,46 @@ def generate(
     and its .pavas.json.
     """
     choice = take_choice(options)
-    request = _Request(mux=not no_mux, cache=choice.cache, **options)
+    request = Request(cache=choice.cache, **options)
     _check(request, paths)
+    if container is not None and no_mux:
+        raise ConfigurationError(f"--no-mux leaves nothing for --to {container}; leave one out")
     inputs = read_inputs(paths, prompt=request.prompt, duration_s=duration_s)
     _check_without_video(request, inputs, choice)
-    todo, kept = plan_outputs(
+    plan = plan_results(
         inputs,
         out,
         waveforms=request.waveforms,
-        mux=request.mux,
+        mux=not no_mux,
+        suffix=None if container is None else f".{container}",
         overwrite=overwrite,
         physics_given=request.physics not in (None, "none"),
     )
-    for outputs in kept:
-        say(f"{outputs.source}: results exist in {out}, kept (--overwrite replaces them)")
-    results, failed = [], 0
-    if todo:
-        pipe = load_pipeline(model, device, dtype, choice)
-        for outputs in todo:
-            try:
-                results.append(_one(pipe, outputs, request))
-            except PavasError as err:
-                if len(inputs) == 1:
-                    raise
-                failed += 1
-                say(f"Error: {outputs.source}: {err}")
+    _say_plan(plan, out)
+    report = make_all(
+        plan,
+        request,
+        lambda: load_pipeline(model, device, dtype, choice),
+        alone=len(inputs) == 1,
+    )
     if as_json:
-        show_json({"results": results, "kept": [str(o.source) for o in kept], "failed": failed})
+        show_json(report.to_json())
     else:
-        for result in results:
+        for result in report.results:
             for path in result["files"]:
-                click.echo(path)
-    if failed:
-        what = "pictures" if inputs[0].kind == "image" else "videos"
-        say(f"{failed} of {len(inputs)} {what} failed.")
-    return 2 if failed else 0
+                show(path)
+    return report.close(inputs)
 
 
-def _check(request: _Request, paths: tuple[Path, ...]) -> None:
+def _say_plan(plan: ResultPlan, out: Path) -> None:
+    if plan.recovered:
+        say(f"an earlier run that was killed had these ready: {', '.join(plan.recovered)}")
+    for files, remark in plan.kept:
+        said = f" ({remark})" if remark else ""
+        say(f"{files.source}: results exist in {out}, kept{said} (--overwrite replaces them)")
+
+
+def _check(request: Request, paths: tuple[Path, ...]) -> None:
     """Find what cannot work before anything is loaded.
 
     Raises:
@@ -251,7 +240,7 @@ def _check(request: _Request, paths: tuple[Path, ...]) -> None:
 
 
 def _check_without_video(
-    request: _Request, inputs: tuple[SoundInput, ...], choice: EstimatorChoice
+    request: Request, inputs: tuple[SoundInput, ...], choice: EstimatorChoice
 ) -> None:
     """Refuse what acts on a video's physics where there is no video to take it from.
 
@@ -322,111 +311,3 @@ def load_pipeline(
         desc="Denoising", unit="step", leave=False, disable=not sys.stderr.isatty()
     )
     return pipe
-
-
-def _one(pipe: PavasPipeline, outputs: Outputs, request: _Request) -> dict[str, Any]:
-    """Generate and write the sounds of one video, picture or text."""
-    import torch
-
-    generators = [
-        torch.Generator().manual_seed(request.seed + index) for index in range(request.waveforms)
-    ]
-    with _opened(outputs.source, request) as clip:
-        result = pipe(
-            **clip,
-            prompt=request.prompt,
-            negative_prompt=request.negative_prompt,
-            physics=_physics(request),
-            cache=request.cache,
-            num_inference_steps=request.steps,
-            guidance_scale=request.guidance,
-            video_guidance_scale=request.video_guidance,
-            physics_guidance_scale=request.physics_guidance,
-            num_waveforms_per_video=request.waveforms,
-            generator=generators,
-        )
-    sounds = list(result)
-    if request.normalize is not None:
-        sounds = [one.normalized(request.normalize) for one in sounds]
-    with writing(outputs) as paths:
-        if paths.physics is not None:
-            sounds[0].save_physics(paths.physics)
-        for one, sound in zip(sounds, paths.sounds, strict=True):
-            one.save(sound.audio)
-            if sound.video is not None:
-                one.mux(sound.video)
-    _report(sounds[0], outputs)
-    source = outputs.source
-    return {
-        "input": source.kind,
-        "video": str(source.path) if source.kind == "video" else None,
-        "image": str(source.path) if source.kind == "image" else None,
-        "files": [str(path) for path in outputs.all()],
-        "physics": sounds[0].physics.to_json(),
-        "peak_dbfs": [_decibels(one.audio.peak_dbfs) for one in sounds],
-        "gain_db": [one.audio.gain_db for one in sounds],
-    }
-
-
-@contextmanager
-def _opened(one: SoundInput, request: _Request) -> Iterator[dict[str, Any]]:
-    """Open what the sound is for, say what it is, and yield the pipeline's arguments for it."""
-    from pavas_sdk.media import open_video
-
-    if one.kind == "text":
-        say(f"text alone, {one.duration_s:.2f} s: {request.prompt}")
-        yield {"duration_s": one.duration_s}
-    elif one.kind == "image":
-        say(f"{one.path}: still picture, {one.duration_s:.2f} s")
-        yield {"image": one.path, "duration_s": one.duration_s}
-    else:
-        assert one.path is not None
-        with open_video(one.path, time_scale=request.time_scale) as source:
-            say(
-                f"{one.path}: {source.duration_s:.2f} s, {source.width} x {source.height}, "
-                f"{source.frame_rate_hz:.3g} frames/s"
-            )
-            yield {"video": source}
-
-
-def _physics(request: _Request) -> Any:
-    """Return what to give the pipeline as ``physics=``."""
-    from pavas_sdk.physics import load_overrides
-    from pavas_sdk.pipelines.physics_input import read_physics
-
-    if not request.masses_kg and not request.speed_factors:
-        return request.physics
-    document = {
-        "masses_kg": dict(request.masses_kg),
-        "speeds": {key: {"factor": factor} for key, factor in request.speed_factors.items()},
-    }
-    if request.physics is None:
-        return document
-    given = read_physics(request.physics).given
-    if given is None:
-        raise ConfigurationError(
-            f"{request.physics} holds overrides; put the masses of --mass into it, or leave one out"
-        )
-    return load_overrides(document).apply(given)
-
-
-def _report(one: PavasOutput, outputs: Outputs) -> None:
-    """Say what was seen and where the results are."""
-    physics, provenance = one.physics, one.provenance
-    if outputs.physics is not None:  # else the notes say that there was none
-        for line in str(physics).splitlines():
-            say(f"  {line}")
-    impacts = physics.impacts()
-    if impacts:
-        shown = ", ".join(f"{hit.time_s:.2f} s" for hit in impacts[:12])
-        say(f"  impacts at {shown}{' ...' if len(impacts) > 12 else ''}")
-    for note in provenance["notes"]:
-        say(f"  note: {note}")
-    audio = one.audio
-    gain = f", gain {audio.gain_db:+.1f} dB" if audio.gain_db else ""
-    say(f"  sound: {audio.duration_s:.2f} s, peak {audio.peak_dbfs:.1f} dBFS{gain}")
-    say(f"  in {outputs.folder}: {', '.join(path.name for path in outputs.all())}")
-
-
-def _decibels(value: float) -> float | None:
-    return None if value == float("-inf") else round(value, 2)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pavas_sdk.errors import ConfigurationError
+from pavas_sdk.pipelines.result_files import SoundInput
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,39 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["SoundInput", "read_inputs"]
 
 _STEM_LENGTH = 60
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SoundInput:
-    """One thing to make sounds for.
-
-    Attributes:
-        kind: "video", "image" (a still) or "text".
-        path: The file, or None for a text.
-        stem: What the results are called.
-        duration_s: Wanted length of the sound; None: the video's own.
-    """
-
-    kind: Literal["video", "image", "text"]
-    path: Path | None
-    stem: str
-    duration_s: float | None
-
-    def __str__(self) -> str:
-        return "text alone" if self.path is None else str(self.path)
-
-    def check_readable(self) -> None:
-        """Open the file and close it again.
-
-        Raises:
-            MediaError: It cannot be read.
-        """
-        from pavas_sdk.media import open_picture, open_video
-
-        if self.path is not None and self.duration_s is not None:
-            open_picture(self.path, self.duration_s)
-        elif self.path is not None:
-            open_video(self.path).close()
 
 
 def read_inputs(

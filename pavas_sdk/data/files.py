@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from pavas_sdk.data.temporary_names import clear_abandoned, temporary_name
 from pavas_sdk.errors import OutputError, OutputExistsError
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def replacing(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
     """
     final = Path(path)
     _check_target(final, overwrite=overwrite)
-    temporary = final.with_name(f".{final.name[:80]}.{secrets.token_hex(4)}.part")
+    _clear_once(final.parent)
+    temporary = final.with_name(temporary_name(final.name))
     try:
         yield temporary
         if not overwrite and final.exists():
@@ -103,6 +105,12 @@ def _numbered(error: _Error, number: int) -> _Error:
     """Set ``errno`` without its number appearing in the message."""
     error.errno = number
     return error
+
+
+@cache
+def _clear_once(folder: Path) -> None:
+    """Remove what dead processes left in a folder that this one writes to."""
+    clear_abandoned(folder)
 
 
 def _exists(path: Path) -> OutputExistsError:

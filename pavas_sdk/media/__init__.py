@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from pavas_sdk.data.files import replacing
 from pavas_sdk.media.audio_files import AudioReport, read_audio, write_audio
+from pavas_sdk.media.container_choice import (
+    ContainerChoice,
+    choose_container,
+    fitting_containers,
+)
+from pavas_sdk.media.encoding_anew import encode_with_sound
 from pavas_sdk.media.memory_source import MemorySource
 from pavas_sdk.media.muxing import MuxReport, mux
 from pavas_sdk.media.picture import is_picture, open_picture
@@ -13,10 +19,14 @@ from pavas_sdk.media.video_writer import write_video
 
 __all__ = [
     "AudioReport",
+    "ContainerChoice",
     "MemorySource",
     "MuxReport",
     "VideoFile",
     "as_source",
+    "choose_container",
+    "encode_with_sound",
+    "fitting_containers",
     "is_picture",
     "mux",
     "open_picture",

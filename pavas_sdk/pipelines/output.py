@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeAlias, cast, overload
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeAlias, cast, overl
 from typing_extensions import TypeVar
 
 from pavas_sdk.data import Audio
+from pavas_sdk.data.claims import file_sha256
 from pavas_sdk.data.documents import read_document
 from pavas_sdk.data.files import make_folder, write_text
 from pavas_sdk.errors import ConfigurationError, OutputExistsError
@@ -112,17 +113,37 @@ class PavasOutput(Generic[SoundT]):
         sidecar = sidecar_path(path)
         if sidecar.exists() and not overwrite:
             raise OutputExistsError(f"{sidecar} exists; pass overwrite=True to replace it")
-        text = sidecar_text({**self.provenance, "gain_db": audio.gain_db})
         make_folder(path.parent)
         write_audio(path, audio, subtype=subtype, overwrite=overwrite)
-        write_text(sidecar, text, overwrite=overwrite)
+        write_text(sidecar, self.sidecar([path]), overwrite=overwrite)
         return path, sidecar
 
-    def mux(self, path: str | Path, *, overwrite: bool = False) -> Path:
+    def sidecar(
+        self, files: Iterable[Path] = (), *, not_written: Mapping[str, str] | None = None
+    ) -> str:
+        """Return the text of this sound's sidecar.
+
+        Args:
+            files: What was written; their hashes are recorded by name, so that it can be told later
+                whether they are still what was made together.
+            not_written: Files that could not be written, and why.
+
+        Raises:
+            ConfigurationError: The output holds no `Audio`.
+        """
+        facts = {**self.provenance, "gain_db": self._sound().gain_db}
+        facts["files"] = {path.name: file_sha256(path) for path in files}
+        if not_written:
+            facts["not_written"] = dict(not_written)
+        return sidecar_text(facts)
+
+    def mux(self, path: str | Path, *, encode: bool = False, overwrite: bool = False) -> Path:
         """Write the video with this sound: the pictures are copied, not encoded again.
 
         Args:
             path: ``*.mp4``, ``*.mov``, ``*.mkv`` or ``*.webm``, fit for the source's video codec.
+            encode: Encode the pictures anew (H.264) because no container holds them; see
+                `pavas_sdk.media.choose_container`.
             overwrite: Replace an existing file.
 
         Raises:
@@ -131,7 +152,7 @@ class PavasOutput(Generic[SoundT]):
             OutputExistsError: The file exists.
             OutputError: The folder cannot be written.
         """
-        from pavas_sdk.media import mux
+        from pavas_sdk.media import encode_with_sound, mux
 
         audio = self._sound()
         if self.video_path is None:
@@ -141,7 +162,11 @@ class PavasOutput(Generic[SoundT]):
             )
         path = Path(path).expanduser()
         make_folder(path.parent)
-        mux(self.video_path, audio, path, offset_s=self.video_start_s, overwrite=overwrite)
+        if encode:
+            start_s = self.video_start_s
+            encode_with_sound(self.video_path, audio, path, start_s=start_s, overwrite=overwrite)
+        else:
+            mux(self.video_path, audio, path, offset_s=self.video_start_s, overwrite=overwrite)
         return path
 
     def save_physics(self, path: str | Path, *, overwrite: bool = False) -> Path:
@@ -240,7 +265,12 @@ class PavasOutputs(Sequence[PavasOutput[SoundT]]):
 def sidecar_text(provenance: Provenance) -> str:
     """Return a sidecar's JSON text."""
     document = {"format": SIDECAR_FORMAT, "format_version": SIDECAR_VERSION, **provenance}
-    return json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:  # a file name that is no UTF-8: its bytes are written as escapes
+        text = json.dumps(document, indent=1, allow_nan=False)
+    return text + "\n"
 
 
 def read_sidecar(path: str | Path) -> Provenance:

@@ -7,13 +7,13 @@ what lies there under a dotted name while the lock is held is rubbish.
 
 from __future__ import annotations
 
-import secrets
 import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from pavas_sdk.data.temporary_names import temporary_name
 from pavas_sdk.errors import OutputError
 from pavas_sdk.interfaces import cache_folder
 
@@ -70,7 +70,7 @@ def new_folder(folder: Path, *, replace: bool = False) -> Iterator[Path]:
         folder: The final place.
         replace: Whether something may be there already.
     """
-    temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
+    temporary = folder.with_name(temporary_name(folder.name))
     try:
         yield temporary
         publish(temporary, folder, replace=replace)
@@ -80,7 +80,7 @@ def new_folder(folder: Path, *, replace: bool = False) -> Iterator[Path]:
 
 def publish(temporary: Path, folder: Path, *, replace: bool) -> None:
     """Rename ``temporary`` to ``folder``; what was there goes first, under a dotted name."""
-    old = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
+    old = folder.with_name(temporary_name(folder.name))
     if replace and folder.exists():
         folder.rename(old)
     temporary.rename(folder)

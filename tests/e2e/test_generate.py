@@ -361,7 +361,7 @@ def test_a_full_disk_leaves_nothing(generate, tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "replace", full)
     answer = generate()
     assert answer.code == 2
-    assert "No space left on device; free some space" in answer.err
+    assert "No space left on device; nothing was left behind; free some space" in answer.err
     assert names(tmp_path / "out") == []
 
 

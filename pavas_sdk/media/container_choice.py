@@ -1,0 +1,126 @@
+"""Which container can hold a video's pictures as they are: tried, before any work is done for it."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+
+import av
+import numpy as np
+
+from pavas_sdk.data import Audio
+from pavas_sdk.errors import ConfigurationError, MediaError
+from pavas_sdk.media.containers import CONTAINERS, audio_packets, container_of
+from pavas_sdk.media.opening import open_input, select_video
+
+__all__ = ["ContainerChoice", "choose_container", "fitting_containers"]
+
+_TRIED_PACKETS = 12
+_NOT_PLAYED = frozenset({"gif", "apng"})  # mov takes them, but what plays mov does not show them
+_ORDER = (".mp4", ".mkv", ".mov", ".webm")
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerChoice:
+    """What a video with new sound will be written as.
+
+    Attributes:
+        suffix: ".mp4", ".m4v", ".mov", ".mkv" or ".webm".
+        encode: No container holds the pictures as they are: they are encoded anew, as H.264.
+        note: Why it is not the source's own, in plain words; "" when it is.
+    """
+
+    suffix: str
+    encode: bool = False
+    note: str = ""
+
+
+def choose_container(path: str | Path, wanted: str | None = None) -> ContainerChoice:
+    """Return the container for a video with new sound: the source's own, or one that holds it.
+
+    The first packets are muxed into each candidate; no picture is decoded.
+
+    Args:
+        path: The video.
+        wanted: A suffix (".mkv") that it has to be.
+
+    Raises:
+        ConfigurationError: ``wanted`` is unknown, or cannot hold the pictures while others can.
+        MediaError: The video cannot be read.
+    """
+    path = Path(path).expanduser()
+    own = path.suffix.lower()
+    if wanted is not None:
+        container_of(Path(f"x{wanted}"))
+        if _refusal(path, wanted) is None:
+            return ContainerChoice(wanted)
+    fitting = fitting_containers(path)
+    if wanted is None and own in CONTAINERS and _refusal(path, own) is None:
+        return ContainerChoice(own)
+    codec = _codec(path)
+    if wanted is not None and (fitting or wanted == ".webm"):
+        expected = fitting or [".mp4", ".mkv", ".mov"]
+        raise ConfigurationError(
+            f"{path.name}: {wanted} cannot hold {codec} pictures; expected "
+            f"{' or '.join(expected)} (--to {expected[0].removeprefix('.')})"
+        )
+    if fitting:
+        return ContainerChoice(fitting[0], note=f"the {codec} pictures go into a {fitting[0]} file")
+    suffix = wanted or ".mp4"
+    note = (
+        f"no container holds {codec} pictures with sound: they are encoded anew (H.264) in a "
+        f"{suffix} file"
+    )
+    return ContainerChoice(suffix, encode=True, note=note)
+
+
+def fitting_containers(path: str | Path) -> list[str]:
+    """Return the suffixes of the containers that hold a video's pictures as they are.
+
+    Raises:
+        MediaError: The video cannot be read.
+    """
+    return [suffix for suffix in _ORDER if _refusal(Path(path), suffix) is None]
+
+
+def _codec(path: Path) -> str:
+    with open_input(path) as container:
+        return str(select_video(container, path).codec.name)
+
+
+def _refusal(path: Path, suffix: str) -> str | None:
+    """Return why a container cannot hold a video's pictures, or None when it can."""
+    wanted = CONTAINERS[suffix]
+    with open_input(path) as container:
+        stream = select_video(container, path)
+        codec = stream.codec.name
+        if codec in _NOT_PLAYED:
+            return f"no player shows {codec} pictures in {wanted.name} files"
+        rate_hz = 48_000
+        silence = Audio(samples=np.zeros((1, rate_hz // 10), np.float32), sample_rate_hz=rate_hz)
+        try:
+            with av.open(io.BytesIO(), "w", format=wanted.muxer) as output:
+                sound = wanted.add_audio(output, silence)
+                copied = output.add_stream_from_template(stream, opaque=True)
+                output.start_encoding()
+                packets = (packet for packet in container.demux(stream) if packet.size)
+                for index, packet in enumerate(islice(packets, _TRIED_PACKETS)):
+                    packet.time_base = Fraction(1, 1000)
+                    packet.pts = packet.dts = index * 40
+                    packet.duration = 40
+                    packet.stream = copied
+                    output.mux(packet)
+                for sounding in audio_packets(sound, silence):
+                    output.mux(sounding)
+        except MediaError:
+            raise
+        except (ValueError, av.FFmpegError, OSError) as err:
+            return f"{wanted.name} files cannot hold {codec} pictures ({_words(err)})"
+    return None
+
+
+def _words(err: BaseException) -> str:
+    return getattr(err, "strerror", None) or str(err)

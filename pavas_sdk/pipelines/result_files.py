@@ -1,0 +1,154 @@
+"""Which files a sound is written to: names that fit the file system, planned before any work."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from pavas_sdk.data.temporary_names import shortened_bytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pavas_sdk.media import ContainerChoice
+
+__all__ = ["ResultFiles", "SoundFiles", "SoundInput", "result_files"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundInput:
+    """One thing to make sounds for.
+
+    Attributes:
+        kind: "video", "image" (a still) or "text".
+        path: The file, or None for a text.
+        stem: What the results are called.
+        duration_s: Wanted length of the sound; None: the video's own.
+    """
+
+    kind: Literal["video", "image", "text"]
+    path: Path | None
+    stem: str
+    duration_s: float | None
+
+    def __str__(self) -> str:
+        return "text alone" if self.path is None else str(self.path)
+
+    def check_readable(self) -> None:
+        """Open the file and close it again.
+
+        Raises:
+            MediaError: It cannot be read.
+        """
+        from pavas_sdk.media import open_picture, open_video
+
+        if self.path is not None and self.duration_s is not None:
+            open_picture(self.path, self.duration_s)
+        elif self.path is not None:
+            open_video(self.path).close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundFiles:
+    """Files of one sound.
+
+    Attributes:
+        audio: WAV.
+        sidecar: Provenance.
+        video: The pictures with the sound, or None.
+    """
+
+    audio: Path
+    sidecar: Path
+    video: Path | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultFiles:
+    """Files of one video, picture or text.
+
+    Attributes:
+        source: What the sounds are for.
+        folder: Where results go.
+        stem: What they are called; the source's own, shortened where the file system needs it.
+        physics: Physics JSON, or None: a sound without a video has none to write.
+        sounds: One entry per waveform.
+        container: What the video is written as, or None: none is written.
+        overwrite: Replace what exists.
+        notes: What should be known of the names and the container, in plain words.
+    """
+
+    source: SoundInput
+    folder: Path
+    stem: str
+    physics: Path | None
+    sounds: tuple[SoundFiles, ...]
+    container: ContainerChoice | None
+    overwrite: bool = False
+    notes: tuple[str, ...] = ()
+
+    def all(self) -> list[Path]:
+        """Return all files, in the order in which they are listed."""
+        files: list[Path] = []
+        for sound in self.sounds:
+            files += [sound.audio, *([sound.video] if sound.video else []), sound.sidecar]
+        return [*files, *([self.physics] if self.physics else [])]
+
+
+def result_files(
+    source: SoundInput,
+    folder: Path,
+    *,
+    waveforms: int = 1,
+    container: ContainerChoice | None = None,
+    physics: bool = True,
+) -> ResultFiles:
+    """Name the files of one input: ``NAME.wav``, ``NAME.mp4``, ``NAME.pavas.json``, ``NAME.physics.json``.
+
+    Args:
+        source: What the sounds are for.
+        folder: Where results go.
+        waveforms: How many sounds; above 1 they are called NAME-1, NAME-2, ...
+        container: What the video is written as; None: no video.
+        physics: Whether there are physics to write.
+    """
+    tail = f"-{waveforms}.pavas.json" if waveforms > 1 else ".physics.json"
+    stem = _fitting_stem(source.stem, max(len(tail), len(".physics.json")), _name_bytes(folder))
+    notes = [] if stem == source.stem else [f"the name is too long here; results are called {stem}"]
+    if container is not None and container.note:
+        notes.append(container.note)
+    names = [stem] if waveforms == 1 else [f"{stem}-{index}" for index in range(1, waveforms + 1)]
+    return ResultFiles(
+        source=source,
+        folder=folder,
+        stem=stem,
+        physics=folder / f"{stem}.physics.json" if physics else None,
+        sounds=tuple(
+            SoundFiles(
+                audio=folder / f"{name}.wav",
+                sidecar=folder / f"{name}.pavas.json",
+                video=None if container is None else folder / f"{name}{container.suffix}",
+            )
+            for name in names
+        ),
+        container=container,
+        notes=tuple(notes),
+    )
+
+
+def _fitting_stem(stem: str, tail: int, limit: int) -> str:
+    """Return a name that leaves room for ``tail`` bytes: shortened ones keep apart by a digest."""
+    if len(os.fsencode(stem)) + tail <= limit:
+        return stem
+    digest = hashlib.sha256(os.fsencode(stem)).hexdigest()[:8]
+    return f"{shortened_bytes(stem, limit - tail - 9)}~{digest}"
+
+
+def _name_bytes(folder: Path) -> int:
+    """Return how many bytes a file name may have in a folder that exists."""
+    try:
+        return os.pathconf(folder, "PC_NAME_MAX")
+    except (AttributeError, OSError, ValueError):  # Windows, or a file system that does not tell
+        return 255
