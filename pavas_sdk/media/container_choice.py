@@ -7,18 +7,28 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
 
 from pavas_sdk.data import Audio
-from pavas_sdk.errors import ConfigurationError, MediaError
+from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.media.containers import CONTAINERS, audio_packets, container_of
 from pavas_sdk.media.opening import open_input, select_video
+
+if TYPE_CHECKING:
+    from av.video.stream import VideoStream
+
+    from pavas_sdk.media.containers import ContainerFormat
 
 __all__ = ["ContainerChoice", "choose_container", "fitting_containers"]
 
 _TRIED_PACKETS = 12
+# their packets say all that a decoder needs, or the container's header does: no test is needed
+_SELF_CONTAINED = frozenset({"av1", "h264", "hevc", "libdav1d", "mpeg4", "vp8", "vp9"})
+_RATE_HZ = 48_000
+_NO_EDIT_LISTS = frozenset({"matroska", "webm"})
 _NOT_PLAYED = frozenset({"gif", "apng"})  # mov takes them, but what plays mov does not show them
 _ORDER = (".mp4", ".mkv", ".mov", ".webm")
 
@@ -57,9 +67,9 @@ def choose_container(path: str | Path, wanted: str | None = None) -> ContainerCh
         container_of(Path(f"x{wanted}"))
         if _refusal(path, wanted) is None:
             return ContainerChoice(wanted)
-    fitting = fitting_containers(path)
-    if wanted is None and own in CONTAINERS and _refusal(path, own) is None:
+    elif own in CONTAINERS and _refusal(path, own) is None:
         return ContainerChoice(own)
+    fitting = fitting_containers(path)
     codec = _codec(path)
     if wanted is not None and (fitting or wanted == ".webm"):
         expected = fitting or [".mp4", ".mkv", ".mov"]
@@ -99,27 +109,51 @@ def _refusal(path: Path, suffix: str) -> str | None:
         codec = stream.codec.name
         if codec in _NOT_PLAYED:
             return f"no player shows {codec} pictures in {wanted.name} files"
-        rate_hz = 48_000
-        silence = Audio(samples=np.zeros((1, rate_hz // 10), np.float32), sample_rate_hz=rate_hz)
+        packets = list(islice((p for p in container.demux(stream) if p.size), _TRIED_PACKETS))
+        if wanted.muxer in _NO_EDIT_LISTS and any(packet.is_discard for packet in packets):
+            return f"{wanted.name} files cannot hide the frames that the video's edit list hides"
+        written = io.BytesIO()
         try:
-            with av.open(io.BytesIO(), "w", format=wanted.muxer) as output:
-                sound = wanted.add_audio(output, silence)
-                copied = output.add_stream_from_template(stream, opaque=True)
-                output.start_encoding()
-                packets = (packet for packet in container.demux(stream) if packet.size)
-                for index, packet in enumerate(islice(packets, _TRIED_PACKETS)):
-                    packet.time_base = Fraction(1, 1000)
-                    packet.pts = packet.dts = index * 40
-                    packet.duration = 40
-                    packet.stream = copied
-                    output.mux(packet)
-                for sounding in audio_packets(sound, silence):
-                    output.mux(sounding)
-        except MediaError:
-            raise
+            _write(written, wanted, stream, packets)
+            shown = codec in _SELF_CONTAINED or _has_frames(written)
         except (ValueError, av.FFmpegError, OSError) as err:
             return f"{wanted.name} files cannot hold {codec} pictures ({_words(err)})"
+    if not shown and _is_decodable(path):
+        return f"{codec} pictures cannot be read back from {wanted.name} files"
     return None
+
+
+def _write(
+    target: io.BytesIO, wanted: ContainerFormat, stream: VideoStream, packets: list[av.Packet[Any]]
+) -> None:
+    silence = Audio(samples=np.zeros((1, _RATE_HZ // 10), np.float32), sample_rate_hz=_RATE_HZ)
+    with av.open(target, "w", format=wanted.muxer) as output:
+        sound = wanted.add_audio(output, silence)
+        copied = output.add_stream_from_template(stream, opaque=True)
+        output.start_encoding()
+        for index, packet in enumerate(packets):
+            packet.time_base = Fraction(1, 1000)
+            packet.pts = packet.dts = index * 40
+            packet.duration = 40
+            packet.stream = copied
+            output.mux(packet)
+        for sounding in audio_packets(sound, silence):
+            output.mux(sounding)
+
+
+def _has_frames(written: io.BytesIO) -> bool:
+    written.seek(0)
+    with av.open(written) as container:
+        return next(container.decode(video=0), None) is not None
+
+
+def _is_decodable(path: Path) -> bool:
+    with open_input(path) as container:
+        try:
+            packets = (p for p in container.demux(select_video(container, path)) if p.size)
+            return any(packet.decode() for packet in islice(packets, _TRIED_PACKETS))
+        except av.FFmpegError:
+            return False
 
 
 def _words(err: BaseException) -> str:
