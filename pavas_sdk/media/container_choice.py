@@ -28,7 +28,6 @@ _TRIED_PACKETS = 12
 # their packets say all that a decoder needs, or the container's header does: no test is needed
 _SELF_CONTAINED = frozenset({"av1", "h264", "hevc", "libdav1d", "mpeg4", "vp8", "vp9"})
 _RATE_HZ = 48_000
-_NO_EDIT_LISTS = frozenset({"matroska", "webm"})
 _NOT_PLAYED = frozenset({"gif", "apng"})  # mov takes them, but what plays mov does not show them
 _ORDER = (".mp4", ".mkv", ".mov", ".webm")
 
@@ -110,7 +109,7 @@ def _refusal(path: Path, suffix: str) -> str | None:
         if codec in _NOT_PLAYED:
             return f"no player shows {codec} pictures in {wanted.name} files"
         packets = list(islice((p for p in container.demux(stream) if p.size), _TRIED_PACKETS))
-        if wanted.muxer in _NO_EDIT_LISTS and any(packet.is_discard for packet in packets):
+        if not wanted.has_edit_lists and any(packet.is_discard for packet in packets):
             return f"{wanted.name} files cannot hide the frames that the video's edit list hides"
         written = io.BytesIO()
         try:
@@ -143,7 +142,7 @@ def _write(
 
 def _has_frames(written: io.BytesIO) -> bool:
     written.seek(0)
-    with av.open(written) as container:
+    with av.open(written, "r") as container:
         return next(container.decode(video=0), None) is not None
 
 

@@ -46,6 +46,11 @@ class ContainerFormat:
     audio_codecs: tuple[str, ...]
     options: dict[str, str]
 
+    @property
+    def has_edit_lists(self) -> bool:
+        """Whether it can hide frames that are needed for decoding only."""
+        return self.muxer in {"mp4", "mov"}
+
     def add_audio(
         self, container: OutputContainer, audio: Audio, codec: str | None = None
     ) -> AudioStream:

@@ -14,10 +14,11 @@ import numpy as np
 from pavas_sdk.data import Audio
 from pavas_sdk.data.files import replacing
 from pavas_sdk.errors import ConfigurationError, MediaError
+from pavas_sdk.media.container_choice import fitting_containers
 from pavas_sdk.media.containers import ContainerFormat, audio_packets, container_of
 from pavas_sdk.media.opening import open_input, select_video
 from pavas_sdk.media.retiming import TICKS_PER_S, new_timestamps
-from pavas_sdk.media.timeline import build_timeline, scan_packets
+from pavas_sdk.media.timeline import build_timeline, counted, scan_packets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
     from av.video.stream import VideoStream
     from numpy.typing import NDArray
+
+    from pavas_sdk.media.timeline import PacketTable
 
 __all__ = ["MuxReport", "mux"]
 
@@ -84,7 +87,8 @@ def mux(
 
     Raises:
         MediaNotFoundError: No such video.
-        MediaError: Not a video, or its codec does not fit the container.
+        MediaError: Not a video, its codec does not fit the container, or the container cannot hide
+            what the video's edit list hides.
         ConfigurationError: Another suffix or codec, or an impossible offset.
         OutputExistsError: The output exists.
         OutputError: The folder is missing or cannot be written, or the disk is full.
@@ -97,7 +101,12 @@ def mux(
         stream = select_video(container, source)
         table = scan_packets(container, stream)
         rate = stream.average_rate
-        timeline = build_timeline(table, nominal_rate_hz=float(rate) if rate else None)
+        timeline = build_timeline(
+            table,
+            nominal_rate_hz=float(rate) if rate else None,
+            by_order=_times_are_guessed(container, stream, table),
+        )
+    _check_hidden(source, table, wanted)
     sound, silence_s, cut_s = _fitted(audio, timeline.end_s, offset_s)
     times = new_timestamps(source, table, timeline) if timeline.repaired else None
     with (
@@ -137,6 +146,33 @@ def mux(
     )
 
 
+def _times_are_guessed(container: InputContainer, stream: VideoStream, table: PacketTable) -> bool:
+    """Return whether an AVI, which stores no times of showing, holds frames that are shown in another order."""
+    reordered = stream.codec_context.has_b_frames
+    return bool(reordered and container.format.name == "avi" and (np.diff(table.pts) > 0).all())
+
+
+def _check_hidden(source: Path, table: PacketTable, wanted: ContainerFormat) -> None:
+    """Refuse a container that would show again what an edit list hides."""
+    hidden = int(table.hidden.sum())
+    if hidden and not wanted.has_edit_lists and not table.hidden.all():
+        raise MediaError(
+            f"{source.name} hides {counted(hidden, 'frame')} by an edit list (it was cut without "
+            f"encoding again), and {wanted.name} files cannot: they would be seen again; choose a "
+            "name ending in .mp4 or .mov"
+        )
+
+
+def _advice(source: Path) -> str:
+    fitting = fitting_containers(source)
+    if fitting:
+        return f"choose a name ending in {' or '.join(fitting)}"
+    return (
+        "no container holds them as they are; encode them anew with "
+        "pavas_sdk.media.encode_with_sound(video, audio, out)"
+    )
+
+
 def _fitted(audio: Audio, duration_s: float, offset_s: float) -> tuple[Audio, float, float]:
     """Return ``audio`` delayed and fitted to the video, with the seconds added and cut."""
     rate = audio.sample_rate_hz
@@ -164,15 +200,28 @@ def _add_streams(
     audio_stream = wanted.add_audio(output, sound, audio_codec)
     try:
         copied = output.add_stream_from_template(stream, opaque=True)
+        _keep_declarations(stream, copied, wanted)
         output.start_encoding()
     except (ValueError, av.FFmpegError) as err:
         if isinstance(err, OSError):
             raise
         raise MediaError(
             f"the pictures of {source.name} are {stream.codec.name}, which {wanted.name} files "
-            "cannot hold; choose a name ending in .mkv, which holds almost everything"
+            f"cannot hold; {_advice(source)}"
         ) from err
     return copied, audio_stream
+
+
+def _keep_declarations(stream: VideoStream, copied: VideoStream, wanted: ContainerFormat) -> None:
+    """Keep what players go by and a copy would lose: the sample entry, and that there is alpha."""
+    if wanted.has_edit_lists:
+        if stream.codec.name == "hevc":
+            copied.codec_context.codec_tag = "hvc1"  # players of Apple's refuse hev1
+        elif wanted.muxer == "mov" and "mov" in stream.container.format.name:
+            copied.codec_context.codec_tag = stream.codec_tag
+    for name, value in stream.metadata.items():
+        if name.lower() == "alpha_mode":
+            copied.metadata["alpha_mode"] = value
 
 
 def _video_packets(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING
 
 import av
@@ -27,6 +29,9 @@ _FORMATS = (
     "bmp_pipe,jpeg_pipe,png_pipe,tiff_pipe,webp_pipe,"
     "wav,w64,flac,mp3,aac,ac3,eac3,aiff,au,caf,tta,wv,ape,amr,dsf,dts,loas"
 )
+
+
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
 def open_input(path: str | Path) -> InputContainer:
@@ -96,17 +101,26 @@ def has_decoder(stream: Stream) -> bool:
 
 
 def _check_file(file: Path) -> None:
-    if file.is_dir():
-        raise MediaError(f"{file} is a folder; give one file, such as {file / 'clip.mp4'}")
-    if not file.exists():
-        raise MediaNotFoundError(f"no such file: {file}{_similar(file)}")
-    if not file.is_file():
-        raise MediaError(f"{file} is not a regular file; save the video to a file first")
+    if _ADDRESS.match(str(file)) and not file.parent.is_dir():
+        raise MediaNotFoundError(
+            f"{file} is an address, and only files on this machine are read; download it first "
+            "(yt-dlp, curl -O) and give the file"
+        )
     try:
+        kind = file.stat().st_mode
+        if S_ISDIR(kind):
+            raise MediaError(f"{file} is a folder; give one file, such as {file / 'clip.mp4'}")
+        if not S_ISREG(kind):
+            raise MediaError(f"{file} is not a regular file; save the video to a file first")
         with file.open("rb") as handle:
             empty = not handle.read(1)
-    except OSError as err:
+    except (FileNotFoundError, NotADirectoryError):
+        raise MediaNotFoundError(f"no such file: {file}{_similar(file)}") from None
+    except PermissionError as err:
         raise MediaError(f"cannot read {file}: {err.strerror}; check its permissions") from err
+    except (OSError, ValueError) as err:  # a name that is too long, or holds a null character
+        reason = getattr(err, "strerror", None) or err
+        raise MediaNotFoundError(f"no such file: {file!s:.200} ({reason})") from err
     if empty:
         raise MediaError(f"{file} is empty (0 bytes); a video file is expected")
 

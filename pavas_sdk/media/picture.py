@@ -27,9 +27,9 @@ def is_picture(path: str | Path) -> bool:
     speaks of a picture.
     """
     path = Path(path).expanduser()
-    if not path.is_file():
-        return False
     try:
+        if not path.is_file():
+            return False
         with Image.open(path) as opened:
             if opened.format not in _STILLS:
                 return False
@@ -64,11 +64,13 @@ def open_picture(picture: str | Path | Image.Image | Any, duration_s: float) -> 
 def _pixels(picture: Any) -> tuple[Any, str | None]:
     if isinstance(picture, str | Path):
         path = Path(picture).expanduser()
-        if not path.is_file():
-            raise MediaNotFoundError(f"no such picture: {path}")
         try:
+            if not path.is_file():
+                raise MediaNotFoundError(f"no such picture: {path}")
             with Image.open(path) as opened:
                 return _rgb(opened), str(path)
+        except MediaNotFoundError:
+            raise
         except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as err:
             raise MediaError(
                 f"{path} is no picture that can be read ({err}); give a video as the video, or "
