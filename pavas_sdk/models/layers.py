@@ -56,21 +56,53 @@ def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
 class ChannelLastConv(nn.Conv1d):
     """A 1-D convolution along the tokens of (B, N, in) -> (B, N, out), zero padded, stride 1.
 
-    The weight keeps torch's layout (out, in, kernel).
+    The weight keeps torch's layout (out, in, kernel). The further arguments of ``torch.nn.Conv1d``
+    are taken because peft builds a layer's LoRA with them, from the layer's own class.
+
+    Args:
+        in_channels: Width of the input.
+        out_channels: Width of the output.
+        kernel_size: Odd.
+        stride: 1.
+        padding: Half the kernel, rounded down.
+        dilation: 1.
+        groups: 1.
+        bias: Whether there is one.
+
+    Raises:
+        ValueError: Another length would come out, or channels would be grouped.
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: int, *, bias: bool = True
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] = 1,
+        padding: int | tuple[int, ...] | None = None,
+        dilation: int | tuple[int, ...] = 1,
+        groups: int = 1,
+        *,
+        bias: bool = True,
     ) -> None:
-        if kernel_size % 2 == 0:
-            raise ValueError(f"kernel_size must be odd to keep the length, got {kernel_size}")
-        super().__init__(
-            in_channels, out_channels, kernel_size, padding=kernel_size // 2, bias=bias
-        )
+        kernel, step, spread = (_one(value) for value in (kernel_size, stride, dilation))
+        if kernel % 2 == 0:
+            raise ValueError(f"kernel_size must be odd to keep the length, got {kernel}")
+        given = kernel // 2 if padding is None else _one(padding)
+        if (step, given, spread, groups) != (1, kernel // 2, 1, 1):
+            raise ValueError(
+                f"expected stride 1, padding {kernel // 2}, dilation 1 and groups 1, got "
+                f"{step}, {given}, {spread} and {groups}"
+            )
+        super().__init__(in_channels, out_channels, kernel, padding=kernel // 2, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve ``x`` (B, N, in) to (B, N, out)."""
         return super().forward(x.transpose(1, 2)).transpose(1, 2)
+
+
+def _one(value: int | tuple[int, ...]) -> int:
+    return value if isinstance(value, int) else value[0]
 
 
 class GatedMLP(nn.Module):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.loaders.peft import PeftAdapterMixin
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -29,6 +30,7 @@ from pavas_sdk.models.conditions import Conditions
 from pavas_sdk.models.embeddings import RotaryTables, TimeEmbedding
 from pavas_sdk.models.kernels import accelerated
 from pavas_sdk.models.layers import ChannelLastConv, ConvGatedMLP, GatedMLP, Linear
+from pavas_sdk.models.lora import check_saveable
 from pavas_sdk.models.weights import StreamedWeights
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ def _projection(first: nn.Module, activation: Activation | None, mlp: nn.Module)
     return nn.Sequential(first, *between, mlp)
 
 
-class MMAudioTransformer(StreamedWeights, ModelMixin, ConfigMixin):  # type: ignore[misc]
+class MMAudioTransformer(StreamedWeights, ModelMixin, PeftAdapterMixin, ConfigMixin):  # type: ignore[misc]
     """Predicts the flow velocity of audio latents from visual, synchronisation and text features.
 
     Any sequence length works: positions are rotary and lengths are read from the arguments.
@@ -197,6 +199,19 @@ class MMAudioTransformer(StreamedWeights, ModelMixin, ConfigMixin):  # type: ign
         for layer in (*outputs, self.final_layer.conv):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
+
+    def save_pretrained(self, save_directory: Any, **options: Any) -> None:
+        """Write configuration and weights.
+
+        Args:
+            save_directory: Folder.
+            **options: As in diffusers.
+
+        Raises:
+            ConfigurationError: A LoRA is attached: its wrapped layers could not be loaded again.
+        """
+        check_saveable(self)
+        super().save_pretrained(save_directory, **options)
 
     # -- what an adapter sees -------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from pavas_sdk.pipelines.encoding import (
 from pavas_sdk.pipelines.flow import GuidedFlow
 from pavas_sdk.pipelines.guidance import GuidanceScales
 from pavas_sdk.pipelines.inputs import check_call
+from pavas_sdk.pipelines.lora import LoraMethods
 from pavas_sdk.pipelines.output import PavasOutput, PavasOutputs
 from pavas_sdk.pipelines.parts import SHORTEST_S
 from pavas_sdk.pipelines.physics_input import PhysicsRequest, check_fits, read_physics
@@ -64,7 +65,7 @@ NOTHING_MOVES = (
 NO_SEGMENTER = "no segmenter: objects are conditioned on without their masks"
 
 
-class PavasPipeline(StoredPipeline):
+class PavasPipeline(LoraMethods, StoredPipeline):
     """Generates the sound of a silent video (PAVAS, CVPR 2026).
 
     Example:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pavas_sdk.data import PhysicsEstimate
     from pavas_sdk.pipelines.clip_input import CallInputs, ClipInput, InitialNoise
     from pavas_sdk.pipelines.output import Provenance
-    from pavas_sdk.pipelines.parts import PipelineParts
+    from pavas_sdk.pipelines.pipeline import PavasPipeline
 
 __all__ = ["sound_provenance", "versions"]
 
@@ -34,7 +34,7 @@ def versions() -> dict[str, str]:
 
 
 def sound_provenance(
-    pipe: PipelineParts,
+    pipe: PavasPipeline,
     clip: ClipInput,
     inputs: CallInputs,
     physics: PhysicsEstimate,
@@ -54,6 +54,7 @@ def sound_provenance(
     refs, source = pipe.licences(), clip.source
     texts = [text for text in (clip.prompt, clip.negative_prompt) if text is not None]
     said = [note for text in texts if (note := pipe.clip.text_note(text)) is not None]
+    loras = pipe.active_loras()
     return {
         "model": next(ref.name for ref in refs if ref.kind == "pipeline"),
         "versions": versions(),
@@ -66,6 +67,7 @@ def sound_provenance(
             }
             for ref in refs
         },
+        **({"lora": loras} if loras else {}),
         "video": source.source,
         "duration_s": source.duration_s,
         "time_scale": source.time_scale,

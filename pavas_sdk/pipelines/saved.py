@@ -22,6 +22,7 @@ from pavas_sdk.errors import (
     WeightsError,
 )
 from pavas_sdk.physics import saved_slots
+from pavas_sdk.pipelines.hub_folders import snapshot
 from pavas_sdk.registry import MissingSlot, missing_plugins_error
 from pavas_sdk.released.fastvideo import is_fastvideo, prepare_fastvideo
 
@@ -76,7 +77,7 @@ def resolve_folder(
     presets = registry.components("pipeline")
     qualified = {entry.qualified_name for entry in presets}
     if name.count("/") == 1 and name not in qualified and not name.startswith((".", "~", "/")):
-        return _ours(_download(name, **hub_options))
+        return _ours(snapshot(name, patterns=_DOWNLOADED, **hub_options))
     if name.count("/") > 1 or name.startswith((".", "~", "/")):
         raise WeightsError(
             f"there is no folder {name}; give the folder of a saved pipeline, a Hub repository "
@@ -104,26 +105,6 @@ def _preset_folder(entry: RegisteredComponent, **hub_options: Unpack[HubOptions]
             f"type: pavas models download {entry.name}"
         )
     return Path(folder)
-
-
-def _download(repository: str, **options: Unpack[HubOptions]) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(repository, allow_patterns=[*_DOWNLOADED], **options))
-    except HFValidationError as err:
-        raise WeightsError(f"{repository!r} is not a Hub repository name: {err}") from err
-    except LocalEntryNotFoundError as err:
-        raise WeightsError(
-            f"{repository} is neither a local folder nor in the local cache, and the Hub cannot "
-            "be reached; connect to the network, or give a folder"
-        ) from err
-    # The client's own connection errors share no base class with OSError.
-    except Exception as err:
-        raise WeightsError(
-            f"cannot download {repository} from the Hub: {type(err).__name__}: {err}".strip()
-        ) from err
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from pavas_sdk import __version__
 from pavas_sdk.data.files import write_text
 from pavas_sdk.data.pipeline_origins import PipelineOrigins
 from pavas_sdk.errors import ConfigurationError, OutputError, PavasError, WeightsError
+from pavas_sdk.models.lora import check_saveable
 from pavas_sdk.physics import PhysicsEstimator
 from pavas_sdk.pipelines.parts import PipelineParts
 from pavas_sdk.pipelines.saved import (
@@ -142,7 +143,8 @@ class StoredPipeline(PipelineParts):
             **options: As in diffusers (``variant``, ``max_shard_size``, ``push_to_hub``, ...).
 
         Raises:
-            ConfigurationError: A component cannot be saved, or pickle was asked for.
+            ConfigurationError: A component cannot be saved, a LoRA is attached, or pickle was
+                asked for.
             OutputError: The folder cannot be written.
         """
         if not options.get("safe_serialization", True):
@@ -157,6 +159,7 @@ class StoredPipeline(PipelineParts):
                 f"cannot save {', '.join(unsaveable)}: a component must be a diffusers ModelMixin "
                 "or SchedulerMixin with ConfigMixin"
             )
+        check_saveable(self.transformer)
         folder = Path(save_directory).expanduser()
         refs = self.licences()
         origins = PipelineOrigins(
