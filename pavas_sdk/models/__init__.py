@@ -21,8 +21,9 @@ if TYPE_CHECKING:
         guidance_branches,
         guide,
     )
+    from pavas_sdk.models.istft_vocoder import IstftVocoder
     from pavas_sdk.models.linear_codec import LinearMelCodec
-    from pavas_sdk.models.mel import MEL_16K, MEL_44K, MelConfig, MelSpectrogram
+    from pavas_sdk.models.mel import MEL_16K, MEL_44K, MEL_48K, MelConfig, MelSpectrogram
     from pavas_sdk.models.scheduler import FlowMatchEuler
     from pavas_sdk.models.sequence import (
         SEQUENCE_16K,
@@ -49,8 +50,9 @@ _EXPORTS = {
     "conditions": ["Conditions"],
     "griffin_lim": ["GriffinLimVocoder"],
     "guidance": ["GuidanceBranch", "composed_branches", "guidance_branches", "guide"],
+    "istft_vocoder": ["IstftVocoder"],
     "linear_codec": ["LinearMelCodec"],
-    "mel": ["MEL_16K", "MEL_44K", "MelConfig", "MelSpectrogram"],
+    "mel": ["MEL_16K", "MEL_44K", "MEL_48K", "MelConfig", "MelSpectrogram"],
     "scheduler": ["FlowMatchEuler"],
     "sequence": ["SEQUENCE_16K", "SEQUENCE_44K", "SequenceConfig", "sequence_for_mode"],
     "synchformer": ["Synchformer"],
@@ -71,6 +73,7 @@ __all__ = [
     "BIGVGAN_VARIANTS",
     "MEL_16K",
     "MEL_44K",
+    "MEL_48K",
     "SEQUENCE_16K",
     "SEQUENCE_44K",
     "TRANSFORMER_VARIANTS",
@@ -82,6 +85,7 @@ __all__ = [
     "FlowMatchEuler",
     "GriffinLimVocoder",
     "GuidanceBranch",
+    "IstftVocoder",
     "LinearMelCodec",
     "MMAudioTransformer",
     "MelConfig",

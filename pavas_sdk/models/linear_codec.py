@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, fields
+from typing import Literal
+
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
@@ -9,6 +12,7 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from pavas_sdk.errors import InputError
+from pavas_sdk.models.mel import MelConfig
 
 __all__ = ["LinearMelCodec"]
 
@@ -23,6 +27,13 @@ class LinearMelCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]
         mel_bins: Bands M of a mel frame.
         latent_channels: Channels C of a latent, at most ``mel_bins * frames_per_latent``.
         frames_per_latent: Mel frames that one latent spans.
+        sample_rate_hz: Of the sound that its mel frames describe; with the next five numbers the
+            `MelConfig` that it was fitted to, by default that of `MEL_16K`.
+        n_fft: Samples of a frame.
+        hop_length: Samples from frame to frame.
+        min_hz: Lower edge of the lowest band.
+        max_hz: Upper edge of the highest band.
+        logarithm: "log10" or "ln".
 
     Raises:
         InputError: More channels than there are values to describe.
@@ -35,7 +46,17 @@ class LinearMelCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
     @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
-        self, *, mel_bins: int = 80, latent_channels: int = 40, frames_per_latent: int = 2
+        self,
+        *,
+        mel_bins: int = 80,
+        latent_channels: int = 40,
+        frames_per_latent: int = 2,
+        sample_rate_hz: int = 16000,
+        n_fft: int = 1024,
+        hop_length: int = 256,
+        min_hz: float = 0.0,
+        max_hz: float = 8000.0,
+        logarithm: Literal["log10", "ln"] = "log10",
     ) -> None:
         super().__init__()
         values = mel_bins * frames_per_latent
@@ -46,6 +67,25 @@ class LinearMelCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]
             )
         self.mean = nn.Parameter(torch.zeros(values), requires_grad=False)
         self.components = nn.Parameter(torch.eye(latent_channels, values), requires_grad=False)
+
+    @classmethod
+    def for_mel(
+        cls, mel: MelConfig, *, latent_channels: int, frames_per_latent: int = 2
+    ) -> LinearMelCodec:
+        """Return a new codec for spectrograms of ``mel``.
+
+        Raises:
+            InputError: More channels than there are values to describe.
+        """
+        codec: LinearMelCodec = cls(
+            latent_channels=latent_channels, frames_per_latent=frames_per_latent, **asdict(mel)
+        )
+        return codec
+
+    @property
+    def mel_config(self) -> MelConfig:
+        """Of the spectrograms that it takes and gives."""
+        return MelConfig(**{one.name: self.config[one.name] for one in fields(MelConfig)})
 
     def fit(self, mel: Tensor) -> Tensor:
         """Set mean and directions from example spectrograms (B, M, T).

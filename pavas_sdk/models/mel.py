@@ -15,7 +15,7 @@ from pavas_sdk.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["MEL_16K", "MEL_44K", "MelConfig", "MelSpectrogram"]
+__all__ = ["MEL_16K", "MEL_44K", "MEL_48K", "MelConfig", "MelSpectrogram", "mel_band_edges"]
 
 _MAGNITUDE_EPS = 1e-9
 _FLOOR = 1e-5
@@ -66,6 +66,17 @@ MEL_44K = MelConfig(
 )
 """Of the 44.1 kHz codec and vocoder."""
 
+MEL_48K = MelConfig(
+    sample_rate_hz=48000,
+    n_fft=2048,
+    hop_length=768,
+    mel_bins=128,
+    min_hz=0.0,
+    max_hz=20000.0,
+    logarithm="log10",
+)
+"""Of the 48 kHz codec and vocoder; as many frames per second as `MEL_16K`."""
+
 
 def mel_filters(config: MelConfig) -> NDArray[np.float32]:
     """Return the triangular filters of Slaney's mel scale, each of unit area, (M, n_fft / 2 + 1).
@@ -74,15 +85,23 @@ def mel_filters(config: MelConfig) -> NDArray[np.float32]:
     every vocoder is made with these filters.
     """
     bins = np.linspace(0.0, config.sample_rate_hz / 2.0, config.n_fft // 2 + 1)
-    edges = _mel_to_hz(
-        np.linspace(_hz_to_mel(config.min_hz), _hz_to_mel(config.max_hz), config.mel_bins + 2)
-    )
+    edges = mel_band_edges(config)
     width = np.diff(edges)[:, None]
     rising = (bins - edges[:-2, None]) / width[:-1]
     falling = (edges[2:, None] - bins) / width[1:]
     triangles = np.clip(np.minimum(rising, falling), 0.0, None).astype(np.float32)
     area = 2.0 / (edges[2:] - edges[:-2])
     return np.asarray(triangles * area[:, None], dtype=np.float32)
+
+
+def mel_band_edges(config: MelConfig) -> NDArray[np.float64]:
+    """Return the corners of the bands in Hz, (M + 2,).
+
+    Band b rises from corner b to its middle, corner b + 1, and falls to corner b + 2.
+    """
+    return _mel_to_hz(
+        np.linspace(_hz_to_mel(config.min_hz), _hz_to_mel(config.max_hz), config.mel_bins + 2)
+    )
 
 
 # Slaney's scale: linear below 1 kHz (15 mel), then 27 mel per factor of 6.4.

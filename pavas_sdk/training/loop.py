@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import shutil
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from diffusers.training_utils import EMAModel
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
 
-from pavas_sdk.errors import ConfigurationError, FormatError
 from pavas_sdk.training.batch_config import BatchConfig
 from pavas_sdk.training.batches import BatchesAhead
+from pavas_sdk.training.accelerated import Progress, save_checkpoint, training_accelerator
 from pavas_sdk.training.flow import flow_loss
 
 if TYPE_CHECKING:
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["FlowTraining", "learning_rate_schedule", "train_flow"]
 
 logger = logging.getLogger(__name__)
-CHECKPOINT_VERSION = 2  # 1, of version 0.1.0, had another moving average and no schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +63,21 @@ class FlowTraining:
     batches: BatchConfig = field(default_factory=BatchConfig)
 
 
+class _Schedule(Protocol):
+    """Numbers of a learning rate over time."""
+
+    @property
+    def steps(self) -> int: ...
+    @property
+    def warmup(self) -> int: ...
+    @property
+    def final_share(self) -> float: ...
+    @property
+    def peak_learning_rate(self) -> float: ...
+
+
 def learning_rate_schedule(
-    optimizer: torch.optim.Optimizer, training: FlowTraining
+    optimizer: torch.optim.Optimizer, training: _Schedule
 ) -> torch.optim.lr_scheduler.LRScheduler:
     """Return the schedule: linear warm-up from ``peak / warmup``, then a cosine.
 
@@ -88,32 +98,6 @@ def learning_rate_schedule(
     return SequentialLR(optimizer, [rise, cosine], milestones=[training.warmup])
 
 
-class _Progress:
-    """Number of finished steps and recent losses, saved with the checkpoint."""
-
-    def __init__(self) -> None:
-        self.step = 0
-        self.losses: list[float] = []
-
-    def state_dict(self) -> dict[str, Any]:
-        return {
-            "format_version": CHECKPOINT_VERSION,
-            "step": self.step,
-            "losses": list(self.losses),
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        found = state.get("format_version", 1)
-        if found != CHECKPOINT_VERSION:
-            raise FormatError(
-                f"the checkpoint has format version {found}, this version of pavas-sdk resumes "
-                f"{CHECKPOINT_VERSION}; finish it with the version that wrote it, or train anew in "
-                "another folder"
-            )
-        self.step = int(state["step"])
-        self.losses = [float(loss) for loss in state["losses"]]
-
-
 class _Run:
     """A training in progress: all that a checkpoint holds."""
 
@@ -129,10 +113,10 @@ class _Run:
             fused=True,
         )
         self.schedule = learning_rate_schedule(optimizer, training)
-        self.accelerator = _accelerator()
+        self.accelerator = training_accelerator()
         self.prepared, self.optimizer = self.accelerator.prepare(model, optimizer)
         self.average = EMAModel(self.trainable, decay=training.ema_decay, foreach=True)
-        self.progress = _Progress()
+        self.progress = Progress()
         self.ahead = BatchesAhead(training.batches, training.seed, training.steps)
         self.accelerator.register_for_checkpointing(self.average, self.progress, self.schedule)
 
@@ -161,7 +145,7 @@ class _Run:
 
     def save(self) -> None:
         """Write a checkpoint."""
-        _save(self.accelerator, self.checkpoint, self.progress)
+        save_checkpoint(self.accelerator, self.checkpoint, self.progress)
 
     def show_average(self, callback: Callable[[FlowModel, int], None]) -> None:
         """Call ``callback`` with the averaged model, then go on with the trained one."""
@@ -229,31 +213,3 @@ def train_flow(
         run.average.copy_to(run.trainable)
     model.cpu().eval()
     return progress.losses
-
-
-def _accelerator() -> Any:
-    try:
-        from accelerate import Accelerator
-    except ImportError as err:
-        raise ConfigurationError(
-            'training needs accelerate, which is not installed; pip install "pavas-sdk[train]"'
-        ) from err
-    return Accelerator(cpu=not torch.cuda.is_available())
-
-
-def _save(accelerator: Any, checkpoint: Path, progress: _Progress) -> None:
-    """Write a checkpoint beside the old one, then swap: an interrupt leaves one that is whole."""
-    fresh = checkpoint.with_name("checkpoint.new")
-    if fresh.exists():
-        shutil.rmtree(fresh)
-    accelerator.save_state(str(fresh))
-    old = checkpoint.with_name("checkpoint.old")
-    if old.exists():
-        shutil.rmtree(old)
-    if checkpoint.exists():
-        checkpoint.rename(old)
-    fresh.rename(checkpoint)
-    if old.exists():
-        shutil.rmtree(old)
-    note = {"step": progress.step, "losses": progress.losses}
-    (checkpoint.parent / "progress.json").write_text(json.dumps(note), encoding="utf-8")

@@ -1,0 +1,297 @@
+"""Training of the vocoder, on sound alone.
+
+from pathlib import Path
+from pavas_sdk.training.vocoder import VocoderTraining, train_vocoder
+train_vocoder(Path("run/vocoder"), VocoderTraining(), resume=True)
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from diffusers.training_utils import EMAModel
+
+from pavas_sdk.errors import ConfigurationError
+from pavas_sdk.models import MEL_48K, IstftVocoder, LinearMelCodec, MelSpectrogram
+from pavas_sdk.training.accelerated import Progress, save_checkpoint, training_accelerator
+from pavas_sdk.training.loop import learning_rate_schedule
+from pavas_sdk.training.sound_discriminator import (
+    SoundDiscriminator,
+    discriminator_loss,
+    generator_losses,
+)
+from pavas_sdk.training.spectral_losses import SpectralDistance, TrueFrequencies
+from pavas_sdk.training.vocoder_batches import CONTEXT_FRAMES, draw_crops, seen_mel, sound_mels
+from pavas_sdk.training.vocoder_sounds import VocoderSounds, write_sounds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from pavas_sdk.training.vocoder_sounds import SoundBank
+
+__all__ = ["VocoderTraining", "fit_codec", "train_vocoder"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VocoderTraining:
+    """Numbers of a vocoder's training.
+
+    Attributes:
+        steps: Optimiser steps, those with a judge included.
+        adversarial_steps: The last so many steps also have a judge (`SoundDiscriminator`).
+        batch: Crops per step.
+        frames: Mel frames per crop.
+        windows_per_step: Of the eight of `SpectralDistance`, drawn for each step.
+        peak_learning_rate: Reached after ``warmup`` steps, then a cosine to ``final_share`` of it.
+        warmup: Steps.
+        final_share: Of the peak, at the end.
+        weight_decay: Of AdamW.
+        max_grad_norm: Gradients are clipped to this.
+        ema_decay: Of the average that is exported.
+        frequency_weight: Of the error of the tones' frequencies, in widths of a band.
+        adversarial_weight: Of the judge's score.
+        matching_weight: Of the distance in the judge's features.
+        judge_learning_rate: Of the judge; it does not change.
+        seed: Of weights, crops and noise.
+        save_every_s: Seconds between checkpoints.
+        sounds: What is heard.
+        network: Arguments of `IstftVocoder`, where they differ from its defaults.
+    """
+
+    steps: int = 6000
+    adversarial_steps: int = 0
+    batch: int = 8
+    frames: int = 48
+    windows_per_step: int = 4
+    peak_learning_rate: float = 1.5e-3
+    warmup: int = 200
+    final_share: float = 0.02
+    weight_decay: float = 1e-4
+    max_grad_norm: float = 1.0
+    ema_decay: float = 0.998
+    frequency_weight: float = 0.3
+    adversarial_weight: float = 0.02
+    matching_weight: float = 0.05
+    judge_learning_rate: float = 3e-4
+    seed: int = 0
+    save_every_s: float = 240.0
+    sounds: VocoderSounds = field(default_factory=VocoderSounds)
+    network: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Validate.
+
+        Raises:
+            ConfigurationError: Crops longer than the sounds, an odd number of frames, or more
+                steps with a judge than steps.
+        """
+        if not 0 <= self.adversarial_steps <= self.steps:
+            raise ConfigurationError(
+                f"adversarial_steps must lie between 0 and steps, got {self.adversarial_steps} of "
+                f"{self.steps}"
+            )
+        hop = int(self.network.get("hop_length", MEL_48K.hop_length))
+        longest = self.sounds.samples // hop - 2 * CONTEXT_FRAMES
+        if not 8 <= self.frames <= longest or self.frames % 2:
+            raise ConfigurationError(
+                f"frames must be even and lie between 8 and {longest}, got {self.frames}"
+            )
+
+
+def fit_codec(bank: SoundBank, *, latent_channels: int = 64) -> LinearMelCodec:
+    """Return a codec of `MEL_48K` that is fitted to about a thousand of the sounds."""
+    codec = LinearMelCodec.for_mel(MEL_48K, latent_channels=latent_channels)
+    mels = list(sound_mels(bank, MelSpectrogram(MEL_48K), every=max(1, len(bank) // 1000)))
+    codec.fit(torch.cat(mels))
+    return codec
+
+
+class _Run:
+    """A training in progress: all that a checkpoint holds."""
+
+    def __init__(
+        self, bank: SoundBank, codec: LinearMelCodec | None, training: VocoderTraining, folder: Path
+    ) -> None:
+        self.bank, self.training = bank, training
+        self.checkpoint = folder / "checkpoint"
+        torch.manual_seed(training.seed)
+        self.model: IstftVocoder = IstftVocoder(**training.network)
+        judge = SoundDiscriminator()
+        self.accelerator = training_accelerator()
+        self.device = self.accelerator.device
+        optimizer = _adam(self.model, training.peak_learning_rate, training)
+        self.schedule = learning_rate_schedule(optimizer, training)
+        judge_optimizer = _adam(judge, training.judge_learning_rate, training)
+        prepared = self.accelerator.prepare(self.model, optimizer, judge, judge_optimizer)
+        self.prepared, self.optimizer, self.judge, self.judge_optimizer = prepared
+        self.trainable = list(self.model.parameters())
+        self.average = EMAModel(self.trainable, decay=training.ema_decay, foreach=True)
+        self.progress = Progress()
+        self.accelerator.register_for_checkpointing(self.average, self.progress, self.schedule)
+        self.mel = MelSpectrogram(MEL_48K).to(self.device)
+        self.codec = None if codec is None else codec.to(self.device)
+        self.spread = None if codec is None else _spread(bank, codec)
+        self.distance = SpectralDistance(MEL_48K).to(self.device)
+        self.frequencies = TrueFrequencies(self.model).to(self.device)
+
+    def resume(self) -> None:
+        """Continue from the checkpoint, if there is one."""
+        if self.checkpoint.exists():
+            self.accelerator.load_state(str(self.checkpoint))
+            self.average.to(self.device)
+            logger.info("resumed at step %d", self.progress.step)
+
+    def draw(self, step: int) -> tuple[Tensor, Tensor]:
+        """Return sounds (B, S) and the mel frames (B, M, T) that the network sees of them."""
+        training, hop = self.training, MEL_48K.hop_length
+        context = CONTEXT_FRAMES * hop
+        crops = draw_crops(
+            self.bank,
+            batch=training.batch,
+            samples=training.frames * hop,
+            context=context,
+            seed=training.seed,
+            step=step,
+        )
+        heard = torch.from_numpy(crops).to(self.device)
+        with torch.no_grad():
+            mel = self.mel(heard)[..., CONTEXT_FRAMES:-CONTEXT_FRAMES]
+            rng = np.random.default_rng([training.seed, step, 1])
+            mel = seen_mel(mel, self.codec, self.spread, rng)
+        return heard[:, context:-context], mel
+
+    def step(self) -> float:
+        """Make one optimiser step and return its loss."""
+        training, step = self.training, self.progress.step
+        true, mel = self.draw(step)
+        parts = self.model.describe(mel)
+        made = self.model.render(parts, seed=1 + 2 * step)[:, 0]
+        with torch.no_grad():
+            again = self.model.render(parts, seed=2 + 2 * step)[:, 0]
+        rng = np.random.default_rng([training.seed, step, 2])
+        count = min(training.windows_per_step, len(self.distance.windows))
+        windows = rng.choice(self.distance.windows, size=count, replace=False)
+        loss = self.distance.energy_distance(made, again, true, [int(size) for size in windows])
+        hz, weight = self.frequencies(true)
+        made_hz = parts.frequency_hz.unflatten(1, (hz.shape[1], -1)).mean(dim=2)
+        loss = loss + training.frequency_weight * self._frequency_error(made_hz, hz, weight)
+        if step >= training.steps - training.adversarial_steps:
+            loss = loss + self._judged(true, made)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.accelerator.backward(loss)
+        self.accelerator.clip_grad_norm_(self.trainable, training.max_grad_norm)
+        self.optimizer.step()
+        self.schedule.step()
+        self.average.step(self.trainable)
+        self.progress.step = step + 1
+        return float(loss.detach())
+
+    def _frequency_error(self, made_hz: Tensor, hz: Tensor, weight: Tensor) -> Tensor:
+        lower, width = self.model.lower_hz, self.model.width_hz
+        own = (hz >= lower) & (hz <= lower + width)  # else it leaks from another band
+        weight = weight * own
+        error = ((made_hz - hz) / width).abs() * weight
+        return error.sum() / (weight.sum() + 1e-6)
+
+    def _judged(self, true: Tensor, made: Tensor) -> Tensor:
+        """Train the judge for one step and return what it holds against ``made``."""
+        training = self.training
+        self.judge_optimizer.zero_grad(set_to_none=True)
+        self.accelerator.backward(discriminator_loss(self.judge, true, made))
+        self.judge_optimizer.step()
+        self.judge.requires_grad_(requires_grad=False)
+        adversarial, matching = generator_losses(self.judge, true, made)
+        self.judge.requires_grad_(requires_grad=True)
+        return training.adversarial_weight * adversarial + training.matching_weight * matching
+
+
+def train_vocoder(
+    folder: Path,
+    training: VocoderTraining,
+    *,
+    codec: LinearMelCodec | None = None,
+    resume: bool = False,
+    until_step: int | None = None,
+) -> IstftVocoder:
+    """Train a vocoder, save it as ``folder/vocoder``, and return it.
+
+    The sounds are made in ``folder/sounds`` first, unless they are there. Stopping at any
+    checkpoint and resuming gives the same weights to the bit on one CPU.
+
+    Args:
+        folder: Where everything goes.
+        training: Numbers.
+        codec: Whose spectrograms the vocoder will be given; by default one that is fitted to the
+            sounds and saved as ``folder/vae``.
+        resume: Continue from ``folder/checkpoint`` when it is there.
+        until_step: Stop with a checkpoint after this step; nothing is exported.
+
+    Raises:
+        ConfigurationError: accelerate is not installed, or the folder holds other sounds.
+        FormatError: The checkpoint was written by another version.
+    """
+    bank = write_sounds(folder / "sounds", training.sounds)
+    if codec is None:
+        codec = _own_codec(folder / "vae", bank)
+    run = _Run(bank, codec, training, folder)
+    progress = run.progress
+    if resume:
+        run.resume()
+    stop = training.steps if until_step is None else min(until_step, training.steps)
+    recent: list[float] = []
+    saved = time.monotonic()
+    run.model.train()
+    while progress.step < stop:
+        recent.append(run.step())
+        if progress.step % 50 == 0 or progress.step == stop:
+            progress.losses.append(float(np.mean(recent)))
+            recent.clear()
+            logger.info("vocoder step %d loss %.4f", progress.step, progress.losses[-1])
+        if progress.step == stop or time.monotonic() - saved > training.save_every_s:
+            save_checkpoint(run.accelerator, run.checkpoint, progress)
+            saved = time.monotonic()
+    if progress.step >= training.steps:
+        run.average.copy_to(run.trainable)
+        run.model.save_pretrained(folder / "vocoder")
+    return run.model.eval().requires_grad_(requires_grad=False)
+
+
+def _own_codec(folder: Path, bank: SoundBank) -> LinearMelCodec:
+    if (folder / "config.json").exists():
+        loaded: LinearMelCodec = LinearMelCodec.from_pretrained(folder)
+        return loaded
+    codec = fit_codec(bank)
+    codec.save_pretrained(folder)
+    return codec
+
+
+def _adam(
+    module: torch.nn.Module, learning_rate: float, training: VocoderTraining
+) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(
+        module.parameters(),
+        lr=learning_rate,
+        betas=(0.8, 0.99),
+        weight_decay=training.weight_decay,
+        fused=True,
+    )
+
+
+def _spread(bank: SoundBank, codec: LinearMelCodec) -> Tensor:
+    """Standard deviation of the codec's channels over some sounds, (C,)."""
+    front = MelSpectrogram(MEL_48K)
+    every = max(1, len(bank) // 100)
+    latents = [
+        codec.encode(mel.to(codec.device)).mode()[0] for mel in sound_mels(bank, front, every=every)
+    ]
+    return torch.cat(latents, dim=1).std(dim=1)
