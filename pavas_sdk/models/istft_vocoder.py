@@ -46,7 +46,8 @@ class _Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         hidden = self.depthwise(x.transpose(1, 2)).transpose(1, 2)
         hidden = self.narrow(F.gelu(self.widen(self.norm(hidden))))
-        return x + self.scale * hidden
+        scaled: Tensor = self.scale * hidden
+        return x + scaled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

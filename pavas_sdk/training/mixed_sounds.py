@@ -66,15 +66,13 @@ def _coloured(rng: np.random.Generator, samples: int, rate_hz: float) -> NDArray
     if kind < 0.3:
         return noise
     if kind < 0.6:
-        corner, band = high, "lowpass"
+        corners = {"Wn": high, "btype": "lowpass"}
     elif kind < 0.75:
-        corner, band = low, "highpass"
+        corners = {"Wn": low, "btype": "highpass"}
     else:
-        corner, band = [low, high], "bandpass"
-    filtered: NDArray[np.float64] = sosfilt(
-        butter(order, corner, band, fs=rate_hz, output="sos"), noise
-    )
-    return filtered
+        corners = {"Wn": [low, high], "btype": "bandpass"}
+    sections = butter(order, **corners, fs=rate_hz, output="sos")
+    return np.asarray(sosfilt(sections, noise), dtype=np.float64)
 
 
 def _ringing(rng: np.random.Generator, samples: int, rate_hz: float) -> NDArray[np.float64]:
@@ -107,7 +105,8 @@ def _burst(rng: np.random.Generator, samples: int, rate_hz: float) -> NDArray[np
     """Noise that starts at once and dies away."""
     decay = _between(rng, 8.0, 2000.0)
     length = min(samples, int(8.0 / decay * rate_hz) + 1)
-    return _coloured(rng, length, rate_hz) * np.exp(-decay * np.arange(length) / rate_hz)
+    fading = np.exp(-decay * np.arange(length) / rate_hz)
+    return _coloured(rng, length, rate_hz) * np.asarray(fading)
 
 
 def _click(rng: np.random.Generator, samples: int) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +32,10 @@ from pavas_sdk.training.vocoder_sounds import VocoderSounds, write_sounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from concurrent.futures import Future
     from pathlib import Path
 
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from pavas_sdk.training.vocoder_sounds import SoundBank
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["VocoderTraining", "fit_codec", "train_vocoder"]
 
 logger = logging.getLogger(__name__)
+_AHEAD = 4  # batches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,10 +114,40 @@ class VocoderTraining:
 
 def fit_codec(bank: SoundBank, *, latent_channels: int = 64) -> LinearMelCodec:
     """Return a codec of `MEL_48K` that is fitted to about a thousand of the sounds."""
-    codec = LinearMelCodec.for_mel(MEL_48K, latent_channels=latent_channels)
+    codec: LinearMelCodec = LinearMelCodec.for_mel(MEL_48K, latent_channels=latent_channels)
     mels = list(sound_mels(bank, MelSpectrogram(MEL_48K), every=max(1, len(bank) // 1000)))
     codec.fit(torch.cat(mels))
     return codec
+
+
+class _CropsAhead:
+    """Draws the next crops while the network works on the last ones: only a GPU is that quick."""
+
+    def __init__(self, bank: SoundBank, training: VocoderTraining) -> None:
+        self._bank, self._training = bank, training
+        self._ahead = _AHEAD if torch.cuda.is_available() else 0
+        self._pool = ThreadPoolExecutor(self._ahead) if self._ahead else None
+        self._drawn: dict[int, Future[NDArray[np.float32]]] = {}
+
+    def crops(self, step: int) -> NDArray[np.float32]:
+        """Return the crops of a step, see `draw_crops`."""
+        if self._pool is None:
+            return self._draw(step)
+        for further in range(step, min(step + self._ahead + 1, self._training.steps)):
+            if further not in self._drawn:
+                self._drawn[further] = self._pool.submit(self._draw, further)
+        return self._drawn.pop(step).result()
+
+    def _draw(self, step: int) -> NDArray[np.float32]:
+        training, hop = self._training, MEL_48K.hop_length
+        return draw_crops(
+            self._bank,
+            batch=training.batch,
+            samples=training.frames * hop,
+            context=CONTEXT_FRAMES * hop,
+            seed=training.seed,
+            step=step,
+        )
 
 
 class _Run:
@@ -143,6 +177,7 @@ class _Run:
         self.spread = None if codec is None else _spread(bank, codec)
         self.distance = SpectralDistance(MEL_48K).to(self.device)
         self.frequencies = TrueFrequencies(self.model).to(self.device)
+        self.ahead = _CropsAhead(bank, training)
 
     def resume(self) -> None:
         """Continue from the checkpoint, if there is one."""
@@ -153,16 +188,9 @@ class _Run:
 
     def draw(self, step: int) -> tuple[Tensor, Tensor]:
         """Return sounds (B, S) and the mel frames (B, M, T) that the network sees of them."""
-        training, hop = self.training, MEL_48K.hop_length
-        context = CONTEXT_FRAMES * hop
-        crops = draw_crops(
-            self.bank,
-            batch=training.batch,
-            samples=training.frames * hop,
-            context=context,
-            seed=training.seed,
-            step=step,
-        )
+        training = self.training
+        context = CONTEXT_FRAMES * MEL_48K.hop_length
+        crops = self.ahead.crops(step)
         heard = torch.from_numpy(crops).to(self.device)
         with torch.no_grad():
             mel = self.mel(heard)[..., CONTEXT_FRAMES:-CONTEXT_FRAMES]
@@ -170,8 +198,8 @@ class _Run:
             mel = seen_mel(mel, self.codec, self.spread, rng)
         return heard[:, context:-context], mel
 
-    def step(self) -> float:
-        """Make one optimiser step and return its loss."""
+    def step(self) -> Tensor:
+        """Make one optimiser step and return its loss; not as a number, which would wait for it."""
         training, step = self.training, self.progress.step
         true, mel = self.draw(step)
         parts = self.model.describe(mel)
@@ -194,7 +222,7 @@ class _Run:
         self.schedule.step()
         self.average.step(self.trainable)
         self.progress.step = step + 1
-        return float(loss.detach())
+        return loss.detach()
 
     def _frequency_error(self, made_hz: Tensor, hz: Tensor, weight: Tensor) -> Tensor:
         lower, width = self.model.lower_hz, self.model.width_hz
@@ -248,13 +276,13 @@ def train_vocoder(
     if resume:
         run.resume()
     stop = training.steps if until_step is None else min(until_step, training.steps)
-    recent: list[float] = []
+    recent: list[Tensor] = []
     saved = time.monotonic()
     run.model.train()
     while progress.step < stop:
         recent.append(run.step())
         if progress.step % 50 == 0 or progress.step == stop:
-            progress.losses.append(float(np.mean(recent)))
+            progress.losses.append(float(torch.stack(recent).mean()))
             recent.clear()
             logger.info("vocoder step %d loss %.4f", progress.step, progress.losses[-1])
         if progress.step == stop or time.monotonic() - saved > training.save_every_s:
@@ -263,7 +291,8 @@ def train_vocoder(
     if progress.step >= training.steps:
         run.average.copy_to(run.trainable)
         run.model.save_pretrained(folder / "vocoder")
-    return run.model.eval().requires_grad_(requires_grad=False)
+    run.model.cpu().eval().requires_grad_(requires_grad=False)
+    return run.model
 
 
 def _own_codec(folder: Path, bank: SoundBank) -> LinearMelCodec:
