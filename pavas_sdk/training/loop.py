@@ -11,9 +11,9 @@ import torch
 from diffusers.training_utils import EMAModel
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
 
+from pavas_sdk.training.accelerated import Progress, save_checkpoint, training_accelerator
 from pavas_sdk.training.batch_config import BatchConfig
 from pavas_sdk.training.batches import BatchesAhead
-from pavas_sdk.training.accelerated import Progress, save_checkpoint, training_accelerator
 from pavas_sdk.training.flow import flow_loss
 
 if TYPE_CHECKING:

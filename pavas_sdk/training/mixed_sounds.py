@@ -106,7 +106,7 @@ def _burst(rng: np.random.Generator, samples: int, rate_hz: float) -> NDArray[np
     decay = _between(rng, 8.0, 2000.0)
     length = min(samples, int(8.0 / decay * rate_hz) + 1)
     fading = np.exp(-decay * np.arange(length) / rate_hz)
-    return _coloured(rng, length, rate_hz) * np.asarray(fading)
+    return np.asarray(_coloured(rng, length, rate_hz) * fading)
 
 
 def _click(rng: np.random.Generator, samples: int) -> NDArray[np.float64]:
