@@ -15,8 +15,8 @@ import click
 
 from pavas_sdk import __version__
 from pavas_sdk.cli.models import local_folder
-from pavas_sdk.cli.output import json_option, say, show_json, show_table
-from pavas_sdk.errors import PavasError
+from pavas_sdk.cli.output import json_option, say, show, show_json, show_table
+from pavas_sdk.errors import ConfigurationError, PavasError
 from pavas_sdk.registry import DEFAULTS, default_registry
 
 if TYPE_CHECKING:
@@ -55,12 +55,25 @@ class Finding:
 
 
 @click.command()
+@click.argument("folders", nargs=-1, metavar="[FOLDER]...", type=click.Path(path_type=Path))
+@click.option(
+    "--clean",
+    is_flag=True,
+    help="Only remove what runs that were killed left, in the cache and in each FOLDER of results; "
+    "what they had ready is put in its place.",
+)
 @json_option
-def doctor(as_json: bool) -> int:
+def doctor(folders: tuple[Path, ...], clean: bool, as_json: bool) -> int:
     """Check this installation: versions, plugins, devices, decoders, writable folders.
 
     Exit code 1 when something needs mending.
     """
+    if clean:
+        return _clean(folders, as_json)
+    if folders:
+        raise ConfigurationError(
+            f"{folders[0]}: folders are for --clean; add it, or leave them out"
+        )
     findings = [
         *_versions(),
         *_plugins(),
@@ -78,6 +91,21 @@ def doctor(as_json: bool) -> int:
         )
         say(f"{len(problems)} problem(s)" if problems else "Everything is in order.")
     return 1 if problems else 0
+
+
+def _clean(folders: tuple[Path, ...], as_json: bool) -> int:
+    from pavas_sdk.cli.cleaning import clean
+
+    finished, removed = clean(folders)
+    if as_json:
+        show_json({"finished": finished, "removed": removed})
+        return 0
+    for path in finished:
+        show(f"finished  {path}")
+    for path in removed:
+        show(f"removed   {path}")
+    say(f"{len(removed)} removed, {len(finished)} finished.")
+    return 0
 
 
 def _versions() -> Iterator[Finding]:

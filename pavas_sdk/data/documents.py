@@ -9,7 +9,15 @@ from typing import Any
 
 from pavas_sdk.errors import FormatError
 
-__all__ = ["MAX_BYTES", "check_format", "parse_json", "read_document", "read_json", "read_object"]
+__all__ = [
+    "MAX_BYTES",
+    "check_format",
+    "holds_object",
+    "parse_json",
+    "read_document",
+    "read_json",
+    "read_object",
+]
 
 MAX_BYTES = 256 * 2**20
 """Larger files are no documents of ours: an hour of ten objects is about 20 MB."""
@@ -66,6 +74,15 @@ def read_object(path: str | Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise FormatError(f"{path}: expected a JSON object, got {type(value).__name__}")
     return value
+
+
+def holds_object(path: str | Path) -> bool:
+    """Return whether a file is there and holds a JSON object: what a killed writer left does not."""
+    try:
+        read_object(path)
+    except FormatError:
+        return False
+    return True
 
 
 def read_document(path: str | Path, *, format_name: str, newest: int, what: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from pavas_sdk import __version__
 from pavas_sdk.data import MaskTrack, PhysicsEstimate
 from pavas_sdk.data.documents import check_format, parse_json
 from pavas_sdk.data.files import make_folder, replacing
+from pavas_sdk.data.temporary_names import clear_abandoned
 from pavas_sdk.errors import ConfigurationError, InputError, OutputError, PavasWarning
 from pavas_sdk.interfaces import cache_folder
 from pavas_sdk.physics.run import PhysicsResult
@@ -103,6 +104,7 @@ class PhysicsCache:
         path = self._path(key)
         try:
             make_folder(self.folder)
+            clear_abandoned(self.folder)
             with replacing(path, overwrite=True) as draft, draft.open("wb") as stream:
                 np.savez_compressed(stream, allow_pickle=False, **_arrays(result))
             self._shrink(keep=path)

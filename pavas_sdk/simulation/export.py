@@ -13,7 +13,7 @@ import numpy as np
 
 from pavas_sdk.data import Contact, LabelledClip, MaskTrack, PhysicsEstimate
 from pavas_sdk.data.documents import read_document
-from pavas_sdk.data.files import replacing
+from pavas_sdk.data.files import make_folder, replacing, write_failure
 from pavas_sdk.errors import FormatError, InputError, OutputExistsError
 from pavas_sdk.media import open_video, read_audio, write_video
 from pavas_sdk.simulation.collisions import SURFACE_NAMES
@@ -89,13 +89,16 @@ def write_clip(
         OutputError: The folder cannot be written.
     """
     files = ClipFiles(directory, name)
-    files.video.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(files.video.parent)
     if files.contacts.exists() and not overwrite:
         raise OutputExistsError(
             f"{files.contacts} exists; expected a new name, or pass overwrite=True (--overwrite)"
         )
     # without its last file the clip counts as unfinished while the others are replaced
-    files.contacts.unlink(missing_ok=True)
+    try:
+        files.contacts.unlink(missing_ok=True)
+    except OSError as err:
+        raise write_failure(files.contacts, err) from err
     clip = simulation.clip
     write_video(files.video, clip.video, clip.audio, overwrite=True)
     clip.physics.save(files.physics)

@@ -18,7 +18,8 @@ import numpy as np
 import torch
 
 from pavas_sdk.data.alignment import impact_energies_at, mask_grids_at, speeds_at
-from pavas_sdk.data.documents import read_object
+from pavas_sdk.data.documents import holds_object, read_object
+from pavas_sdk.data.files import write_text
 from pavas_sdk.data.timing import grid_times
 from pavas_sdk.errors import FormatError, InputError
 from pavas_sdk.models import MEL_16K, MelSpectrogram, TinySyncEncoder
@@ -34,7 +35,14 @@ if TYPE_CHECKING:
     from pavas_sdk.data import LabelledClip
     from pavas_sdk.physics import PhysicsEstimator
 
-__all__ = ["ClipStore", "StoreConfig", "clip_arrays", "clip_facts", "write_shard"]
+__all__ = [
+    "ClipStore",
+    "StoreConfig",
+    "clip_arrays",
+    "clip_facts",
+    "is_finished",
+    "write_shard",
+]
 
 FORMAT_VERSION = 4  # 2 had no energies of impacts, 3 sound at 16 kHz and no edited takes
 # Fillings that look alike touch within 20 ms of each other.
@@ -208,6 +216,11 @@ def _is_edited(take: LabelledClip, shown: LabelledClip) -> bool:
     return bool(max(apart.min(axis=0).max(), apart.min(axis=1).max()) > _SAME_MOMENT_S)
 
 
+def is_finished(folder: Path) -> bool:
+    """Return whether a shard is whole; one with half a ``meta.json`` is not."""
+    return holds_object(folder / "meta.json")
+
+
 def write_shard(
     folder: Path,
     seeds: Sequence[int],
@@ -227,7 +240,7 @@ def write_shard(
     """
     from pavas_sdk.physics import PhysicsEstimator
 
-    if (folder / "meta.json").exists():
+    if is_finished(folder):
         return
     estimator = (estimator or PhysicsEstimator()) if config.estimate_every else None
     if folder.exists():
@@ -256,7 +269,7 @@ def write_shard(
     for array in arrays.values():
         array.flush()
     meta = {"format_version": FORMAT_VERSION, "config": asdict(config), "clips": facts}
-    (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
+    write_text(folder / "meta.json", json.dumps(meta))
 
 
 class ClipStore:
@@ -286,8 +299,14 @@ class ClipStore:
                     f"{FORMAT_VERSION}; make the clips again: delete {Path(root)}, or train in "
                     "another folder (--out)"
                 )
-            configs.append(StoreConfig(**meta["config"]))
-            self.facts += meta["clips"]
+            try:
+                configs.append(StoreConfig(**meta["config"]))
+                self.facts += meta["clips"]
+            except (KeyError, TypeError) as err:
+                raise FormatError(
+                    f"{folder / 'meta.json'} is no shard's ({err!r}); delete {folder}, and the "
+                    "next run makes it again"
+                ) from err
             self._places += [(shard, row) for row in range(len(meta["clips"]))]
         if len(set(configs)) != 1:
             raise FormatError(f"the shards under {root} differ in size: {set(configs)}")

@@ -25,7 +25,7 @@ from pavas_sdk.training.assembly import (
 )
 from pavas_sdk.training.features import FeatureBank, write_features
 from pavas_sdk.training.loop import train_flow
-from pavas_sdk.training.store import ClipStore, StoreConfig, write_shard
+from pavas_sdk.training.store import ClipStore, StoreConfig, is_finished, write_shard
 from pavas_sdk.training.sync_encoder import train_sync_encoder
 from pavas_sdk.training.validation import validate
 from pavas_sdk.training.visual_encoder import train_visual_encoder
@@ -128,7 +128,7 @@ def _clips(
         )
         for number, start in enumerate(starts)
     ]
-    work = [entry for entry in work if not (entry[0] / "meta.json").exists()]
+    work = [entry for entry in work if not is_finished(entry[0])]
     make = partial(_shard, source=source, config=recipe.store)
     if recipe.jobs == 1:
         for entry in work:

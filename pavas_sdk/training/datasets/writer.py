@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pavas_sdk.data.documents import holds_object, read_object
 from pavas_sdk.data.files import make_folder, write_failure, write_text
+from pavas_sdk.data.temporary_names import clear_abandoned, temporary_name
 from pavas_sdk.errors import FormatError, OutputError
 from pavas_sdk.training.datasets.array_files import ArrayWriter
 from pavas_sdk.training.datasets.feature_set import SHARD_FORMAT
@@ -73,14 +74,15 @@ def write_feature_shard(folder: Path, rows: Iterable[FeatureRow], layout: SetLay
         FormatError: A row has other sizes, or numbers that float16 cannot hold.
         OutputError: The disk is full, or not writable; nothing is left behind.
     """
-    if (folder / "meta.json").exists():
-        return int(json.loads((folder / "meta.json").read_text(encoding="utf-8"))["rows"])
+    if holds_object(folder / "meta.json"):
+        return int(read_object(folder / "meta.json")["rows"])
     make_folder(folder.parent)
-    draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
+    clear_abandoned(folder.parent)
+    draft = folder.with_name(temporary_name(folder.name))
     try:
         draft.mkdir()
         count = _write_rows(draft, rows, layout)
-        if folder.exists():  # without meta.json: left by a copy that broke off
+        if folder.exists():  # without a whole meta.json: left by a copy that broke off
             shutil.rmtree(folder)
         os.replace(draft, folder)  # noqa: PTH105 - the atomic call, by its own name
     except OSError as err:
@@ -165,7 +167,7 @@ def write_texts(folder: Path, texts: Sequence[str], rows: Iterable[NDArray[Any]]
         OutputError: The disk is full, or not writable.
     """
     make_folder(folder)
-    draft = folder / f".texts.{secrets.token_hex(4)}.part"
+    draft = folder / temporary_name("texts")
     writer: ArrayWriter | None = None
     try:
         for tokens in rows:

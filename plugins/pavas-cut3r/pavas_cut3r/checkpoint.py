@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,9 +17,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from pavas_cut3r.network import Cut3R
+from pavas_sdk.data.temporary_names import clear_abandoned, temporary_name
 from pavas_sdk.errors import OutputError, WeightsError
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Mapping
 
 __all__ = [
@@ -220,7 +220,8 @@ def convert_checkpoint(
 
 def _write(target: Path, write: Callable[[Path], Any]) -> None:
     """Write through a temporary file in the same folder, then rename."""
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    clear_abandoned(target.parent)  # 3 GB that a killed run was writing
+    temporary = target.with_name(temporary_name(target.name))
     try:
         temporary.touch()
         # safetensors makes files for one user only; these have the permissions of any other file

@@ -14,7 +14,7 @@ from pavas_sdk.errors import FormatError, InputError
 from pavas_sdk.models import MEL_16K, MelSpectrogram
 from pavas_sdk.pipelines.adapter_inputs import adapter_inputs
 from pavas_sdk.training import ClipStore, StoreConfig, write_shard
-from pavas_sdk.training.store import clip_arrays, clip_facts
+from pavas_sdk.training.store import clip_arrays, clip_facts, is_finished
 
 
 def test_arrays_of_a_clip():
@@ -178,3 +178,20 @@ def test_takes_must_show_the_same_picture_and_objects():
         clip_arrays((first, toy_takes(1)[1]), CONFIG)
     with pytest.raises(InputError, match="at least one take"):
         clip_arrays((), CONFIG)
+
+
+@pytest.mark.parametrize("text", ["", '{"format_version"', "[]"])
+def test_a_shard_with_half_a_meta_json_is_made_again(tmp_path, text):
+    folder = tmp_path / "shard-0000"
+    folder.mkdir()
+    (folder / "meta.json").write_text(text)
+    assert not is_finished(folder)
+    made = []
+
+    def source(seed):
+        made.append(seed)
+        raise RuntimeError("made again")
+
+    with pytest.raises(RuntimeError, match="made again"):
+        write_shard(folder, [7], source, StoreConfig(estimate_every=0))
+    assert made == [7]
