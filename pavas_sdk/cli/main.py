@@ -39,6 +39,7 @@ VERBS = {
     "models": Verb("pavas_sdk.cli.models:models", "List, fetch and convert presets."),
     "simulate": Verb("pavas_sdk.cli.simulate:simulate", "Make simulated clips with exact truth."),
     "train": Verb("pavas_sdk.cli.train:train", "Train a model."),
+    "adapters": Verb("pavas_sdk.cli.adapters:adapters", "Show and publish adapters."),
     "evaluate": Verb("pavas_sdk.cli.evaluate:evaluate", "Measure how good the sound is."),
     "doctor": Verb("pavas_sdk.cli.doctor:doctor", "Check this installation."),
     "licences": Verb("pavas_sdk.cli.licences:licences", "Show the licence of each component."),

@@ -13,6 +13,7 @@ from pavas_sdk.interfaces.hub import hub_folder
 from pavas_sdk.interfaces.mass_estimator import MassEstimator
 from pavas_sdk.interfaces.moving_object_detector import MovingObjectDetector
 from pavas_sdk.interfaces.progress import Progress, progress_to, report_progress
+from pavas_sdk.interfaces.published_adapter import PublishedAdapter
 from pavas_sdk.interfaces.reconstructor import Reconstructor
 from pavas_sdk.interfaces.segmenter import Segmenter
 from pavas_sdk.interfaces.velocity_estimator import VelocityEstimator
@@ -26,6 +27,7 @@ __all__ = [
     "ModulationSite",
     "MovingObjectDetector",
     "Progress",
+    "PublishedAdapter",
     "Reconstructor",
     "Segmenter",
     "VelocityEstimator",

@@ -54,6 +54,7 @@ class GuidedFlow:
         negative_text: Text tokens of branches without the prompt, of the same shape.
         branches: Of guidance, one or more.
         latent_rate_hz: Latents per second.
+        adapter_scale: What the adapter's shifts are multiplied by; 0: the backbone alone.
 
     Raises:
         ConfigurationError: The texts have different shapes.
@@ -69,6 +70,7 @@ class GuidedFlow:
         negative_text: Tensor,
         branches: Sequence[GuidanceBranch],
         latent_rate_hz: float,
+        adapter_scale: float = 1.0,
     ) -> None:
         if text.shape != negative_text.shape:
             raise ConfigurationError(
@@ -77,7 +79,8 @@ class GuidedFlow:
                 "do not belong together"
             )
         self._transformer = transformer
-        self._adapter = adapter
+        self._adapter = adapter if adapter_scale else None
+        self._adapter_scale = adapter_scale
         self._conditions = conditions
         self._text = text
         self._negative_text = negative_text
@@ -146,13 +149,18 @@ class GuidedFlow:
             return None
         onload(self._adapter)
         times = latent_times_s(entry.window, self._rate_hz)
-        deltas = self._adapter.modulation(entry.state, entry.times_s, times)
+        deltas = self._scaled(self._adapter.modulation(entry.state, entry.times_s, times))
         seen = [branch.physics for branch in self._branches]
         if all(seen):
             return deltas
         null = self._adapter.null_state(1, len(entry.times_s))
-        empty = self._adapter.modulation(null, entry.times_s, times)
+        empty = self._scaled(self._adapter.modulation(null, entry.times_s, times))
         return {
             name: torch.cat([delta if there else empty[name] for there in seen])
             for name, delta in deltas.items()
         }
+
+    def _scaled(self, deltas: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        if self._adapter_scale == 1.0:
+            return deltas
+        return {name: delta * self._adapter_scale for name, delta in deltas.items()}

@@ -13,6 +13,7 @@ from pavas_sdk.data.memory import give_back_freed_memory
 from pavas_sdk.errors import InputError
 from pavas_sdk.media import as_source, open_picture
 from pavas_sdk.pipelines.adapter_inputs import adapter_inputs, encode_objects, objects_within
+from pavas_sdk.pipelines.adapters import AdapterMethods
 from pavas_sdk.pipelines.components import onload
 from pavas_sdk.pipelines.decoding import Decoder
 from pavas_sdk.pipelines.encoding import (
@@ -65,7 +66,7 @@ NOTHING_MOVES = (
 NO_SEGMENTER = "no segmenter: objects are conditioned on without their masks"
 
 
-class PavasPipeline(LoraMethods, StoredPipeline):
+class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
     """Generates the sound of a silent video (PAVAS, CVPR 2026).
 
     Example:
@@ -570,6 +571,7 @@ class PavasPipeline(LoraMethods, StoredPipeline):
             negative_text=negative_text,
             branches=scales.branches(),
             latent_rate_hz=self.sequence.latent_rate_hz,
+            adapter_scale=self.adapter_scale,
         )
         self._num_timesteps = num_inference_steps
         times = self.scheduler.times(num_inference_steps, device=latents.device)

@@ -54,7 +54,7 @@ def sound_provenance(
     refs, source = pipe.licences(), clip.source
     texts = [text for text in (clip.prompt, clip.negative_prompt) if text is not None]
     said = [note for text in texts if (note := pipe.clip.text_note(text)) is not None]
-    loras = pipe.active_loras()
+    loras, adapter = pipe.active_loras(), pipe.adapter_provenance()
     return {
         "model": next(ref.name for ref in refs if ref.kind == "pipeline"),
         "versions": versions(),
@@ -68,6 +68,7 @@ def sound_provenance(
             for ref in refs
         },
         **({"lora": loras} if loras else {}),
+        **({"adapter": adapter} if adapter else {}),
         "video": source.source,
         "duration_s": source.duration_s,
         "time_scale": source.time_scale,

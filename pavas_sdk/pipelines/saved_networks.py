@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
     from pavas_sdk.pipelines.saved import SavedPipeline
 
-__all__ = ["align", "check_weights_complete", "make_loadable", "without_local_paths"]
+__all__ = [
+    "align",
+    "check_weights_complete",
+    "folder_differences",
+    "make_loadable",
+    "without_local_paths",
+]
 
 _ALIGNMENT = 64
 
@@ -65,12 +71,7 @@ def check_weights_complete(folder: Path, parts: Mapping[str, torch.nn.Module]) -
     """
     lines: list[str] = []
     for slot, part in parts.items():
-        files = sorted((folder / slot).glob("*.safetensors"))
-        # Quantised weights are stored under other names, which their own loader checks.
-        if not files or getattr(part, "hf_quantizer", None) is not None:
-            continue
-        expected = {name: tuple(tensor.shape) for name, tensor in part.state_dict().items()}
-        lines += [f"  {slot}: {line}" for line in weight_differences(expected, _stored(files))]
+        lines += [f"  {slot}: {line}" for line in folder_differences(folder / slot, part)]
     if lines:
         slots = sorted({line.split(":")[0].strip() for line in lines})
         raise WeightsError(
@@ -80,6 +81,24 @@ def check_weights_complete(folder: Path, parts: Mapping[str, torch.nn.Module]) -
             + "\nThey are of another variant or "
             "incomplete: save, download or convert the pipeline again"
         )
+
+
+def folder_differences(folder: Path, part: torch.nn.Module) -> list[str]:
+    """Name the tensors by which the files of a folder and a network differ.
+
+    Args:
+        folder: With safetensors; without any nothing is compared.
+        part: What was loaded from it.
+
+    Raises:
+        WeightsError: A file is damaged.
+    """
+    files = sorted(folder.glob("*.safetensors"))
+    # Quantised weights are stored under other names, which their own loader checks.
+    if not files or getattr(part, "hf_quantizer", None) is not None:
+        return []
+    expected = {name: tuple(tensor.shape) for name, tensor in part.state_dict().items()}
+    return list(weight_differences(expected, _stored(files)))
 
 
 def _stored(files: Iterable[Path]) -> dict[str, tuple[int, ...]]:

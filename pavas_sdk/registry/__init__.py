@@ -9,7 +9,7 @@ from pavas_sdk.registry.defaults import DEFAULTS, ESTIMATORS, SLOTS
 from pavas_sdk.registry.failures import PluginFailure
 from pavas_sdk.registry.hookspecs import hookimpl, hookspec
 from pavas_sdk.registry.licences import check_licences, is_non_commercial
-from pavas_sdk.registry.missing import MissingSlot, missing_plugins_error
+from pavas_sdk.registry.missing import MissingSlot, missing_plugins_error, version_range
 from pavas_sdk.registry.references import component_ref
 from pavas_sdk.registry.registered import RegisteredComponent
 from pavas_sdk.registry.registry import Registry, default_registry
@@ -34,4 +34,5 @@ __all__ = [
     "hookspec",
     "is_non_commercial",
     "missing_plugins_error",
+    "version_range",
 ]

@@ -19,7 +19,7 @@ from pavas_phy_adapter.sites import chosen_sites, group_sites
 from pavas_phy_adapter.streams import PhysicsStream, log_spaced
 from pavas_sdk.data.timing import nearest_index
 from pavas_sdk.errors import ConfigurationError, InputError
-from pavas_sdk.interfaces import AdapterState, ConditioningAdapter
+from pavas_sdk.interfaces import AdapterState, ConditioningAdapter, PublishedAdapter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["PhyAdapter"]
 
 
-class PhyAdapter(ModelMixin, ConfigMixin, ConditioningAdapter):  # type: ignore[misc]
+class PhyAdapter(PublishedAdapter, ModelMixin, ConfigMixin, ConditioningAdapter):  # type: ignore[misc]
     """Physics-driven audio adapter (PAVAS Sec. 3.4).
 
     Build it with `for_transformer`; the sites are kept in the config, so that saving and loading

@@ -27,6 +27,7 @@ PAGES = [
     DOCS / "how-to" / "report.md",
     DOCS / "how-to" / "slow-motion.md",
     DOCS / "how-to" / "publish.md",
+    DOCS / "how-to" / "adapters.md",
     DOCS / "how-to" / "simulate.md",
     DOCS / "how-to" / "evaluate.md",
 ]
