@@ -59,6 +59,11 @@ def _masses(
     show_default=True,
     help="Slow motion: how many times slower than life the video plays.",
 )
+@click.option(
+    "--fps",
+    type=click.FloatRange(0, 100_000, min_open=True),
+    help="Frames per second of a video whose own clock is wrong; it is then ignored.",
+)
 @estimator_options
 @click.option(
     "--masks",
@@ -75,6 +80,7 @@ def estimate(
     prompt: str,
     masses_kg: dict[str, float],
     time_scale: float,
+    fps: float | None,
     masks: Path | None,
     device: str,
     keep_going: bool,
@@ -95,7 +101,7 @@ def estimate(
     for path in (target, masks):
         if path is not None and path.exists() and not overwrite:
             raise OutputExistsError(f"{path} exists; use --overwrite to replace it")
-    with open_video(video, time_scale=time_scale) as source:
+    with open_video(video, time_scale=time_scale, fps=fps) as source:
         estimator = choice.build(on_error="partial" if keep_going else "raise")
         _move(estimator, device)
         masses: dict[int | str, float] = dict(masses_kg.items())

@@ -71,6 +71,11 @@ def _pairs(name: str) -> Callable[..., dict[str, float]]:
     "video has its own.",
 )
 @click.option(
+    "--fps",
+    type=click.FloatRange(0, 100_000, min_open=True),
+    help="Frames per second of a video whose own clock is wrong; it is then ignored.",
+)
+@click.option(
     "--physics",
     default=None,
     metavar="FILE|none",
@@ -145,6 +150,7 @@ def generate(
     out: Path,
     model: str | None,
     duration_s: float | None,
+    fps: float | None,
     container: str | None,
     no_mux: bool,
     overwrite: bool,
@@ -169,7 +175,7 @@ def generate(
     _check(request, paths)
     if container is not None and no_mux:
         raise ConfigurationError(f"--no-mux leaves nothing for --to {container}; leave one out")
-    inputs = read_inputs(paths, prompt=request.prompt, duration_s=duration_s)
+    inputs = read_inputs(paths, prompt=request.prompt, duration_s=duration_s, fps=fps)
     _check_without_video(request, inputs, choice)
     plan = plan_results(
         inputs,

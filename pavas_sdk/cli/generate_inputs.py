@@ -19,7 +19,7 @@ _STEM_LENGTH = 60
 
 
 def read_inputs(
-    paths: Sequence[Path], *, prompt: str, duration_s: float | None
+    paths: Sequence[Path], *, prompt: str, duration_s: float | None, fps: float | None = None
 ) -> tuple[SoundInput, ...]:
     """Tell videos, pictures and text apart, and check that each has one length.
 
@@ -27,6 +27,7 @@ def read_inputs(
         paths: Files; a picture is told by its content. None: the prompt alone.
         prompt: What is to be heard.
         duration_s: Of ``--duration``, or None.
+        fps: Of ``--fps``, or None.
 
     Raises:
         ConfigurationError: Nothing to make a sound for, a length that is missing, impossible, or
@@ -63,7 +64,7 @@ def read_inputs(
             )
         kind: Literal["video", "image"] = "image" if still else "video"
         length = duration_s if still else None
-        inputs.append(SoundInput(kind=kind, path=path, stem=path.stem, duration_s=length))
+        inputs.append(SoundInput(kind=kind, path=path, stem=path.stem, duration_s=length, fps=fps))
     return tuple(inputs)
 
 

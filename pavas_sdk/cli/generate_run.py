@@ -182,7 +182,7 @@ def _opened(one: SoundInput, request: Request) -> Iterator[dict[str, Any]]:
         yield {"image": one.path, "duration_s": one.duration_s}
     else:
         assert one.path is not None
-        with open_video(one.path, time_scale=request.time_scale) as source:
+        with open_video(one.path, time_scale=request.time_scale, fps=one.fps) as source:
             say(
                 f"{one.path}: {source.duration_s:.2f} s, {source.width} x {source.height}, "
                 f"{source.frame_rate_hz:.3g} frames/s"

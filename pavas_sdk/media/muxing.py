@@ -14,6 +14,7 @@ import numpy as np
 from pavas_sdk.data import Audio
 from pavas_sdk.data.files import replacing
 from pavas_sdk.errors import ConfigurationError, MediaError
+from pavas_sdk.media.clock import check_clock
 from pavas_sdk.media.container_choice import fitting_containers
 from pavas_sdk.media.containers import ContainerFormat, audio_packets, container_of
 from pavas_sdk.media.opening import open_input, select_video
@@ -67,6 +68,7 @@ def mux(
     *,
     audio_codec: str | None = None,
     offset_s: float = 0.0,
+    fps: float | None = None,
     overwrite: bool = False,
 ) -> MuxReport:
     """Copy the pictures of ``video_path`` and put ``audio`` under them.
@@ -83,6 +85,7 @@ def mux(
         audio_codec: Another codec: mp4 also ``alac``, ``flac``, ``opus``; mov ``alac``, ``pcm``;
             mkv ``opus``, ``aac``, ``alac``, ``pcm``.
         offset_s: Where in the video the sound begins; silence before it.
+        fps: Ignore the video's timestamps: frame k is shown at k / fps (as for `open_video`).
         overwrite: Replace an existing file; also allows ``out_path`` to be the source itself.
 
     Raises:
@@ -104,11 +107,14 @@ def mux(
         timeline = build_timeline(
             table,
             nominal_rate_hz=float(rate) if rate else None,
+            fps=fps,
             by_order=_times_are_guessed(container, stream, table),
         )
+    if fps is None:
+        check_clock(table, timeline, source.name)
     _check_hidden(source, table, wanted)
     sound, silence_s, cut_s = _fitted(audio, timeline.end_s, offset_s)
-    times = new_timestamps(source, table, timeline) if timeline.repaired else None
+    times = new_timestamps(source, table, timeline) if timeline.repaired or fps else None
     with (
         replacing(file, overwrite=overwrite) as temporary,
         open_input(source) as container,

@@ -103,7 +103,7 @@ def has_decoder(stream: Stream) -> bool:
 def _check_file(file: Path) -> None:
     if _ADDRESS.match(str(file)) and not file.parent.is_dir():
         raise MediaNotFoundError(
-            f"{file} is an address, and only files on this machine are read; download it first "
+            f"{str(file).replace(':/', '://', 1)} is an address, and only files on this machine are read; download it first "
             "(yt-dlp, curl -O) and give the file"
         )
     try:

@@ -41,6 +41,7 @@ class PacketTable:
         corrupt: How many packets the container itself calls damaged.
         cut_off: Whether reading ended with an error or in the middle of a packet.
         end_s: Where the last packet of any stream ends, in the container's own seconds.
+        read_end: Where it ends in the file, in bytes; 0 when the container does not tell.
     """
 
     pts: NDArray[np.int64]
@@ -52,6 +53,7 @@ class PacketTable:
     corrupt: int = 0
     cut_off: bool = False
     end_s: float = 0.0
+    read_end: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def scan_packets(container: InputContainer, stream: VideoStream) -> PacketTable:
         DamagedMediaError: Pictures are declared, but none is there.
     """
     rows: list[tuple[int, int, int, bool, bool]] = []
-    corrupt, damaged_tail, cut_off, end_s = 0, False, False, 0.0
+    corrupt, damaged_tail, cut_off, end_s, read_end = 0, False, False, 0.0, 0
     try:
         for packet in container.demux():
             if packet.size == 0:
@@ -116,6 +118,8 @@ def scan_packets(container: InputContainer, stream: VideoStream) -> PacketTable:
             shown = packet.pts if packet.pts is not None else packet.dts
             if shown is not None and packet.time_base:
                 end_s = max(end_s, float((shown + (packet.duration or 0)) * packet.time_base))
+            if packet.pos is not None and packet.pos >= 0:
+                read_end = max(read_end, packet.pos + packet.size)
             if packet.stream_index != stream.index:
                 continue
             corrupt += packet.is_corrupt
@@ -153,6 +157,7 @@ def scan_packets(container: InputContainer, stream: VideoStream) -> PacketTable:
         corrupt=corrupt,
         cut_off=cut_off,
         end_s=end_s,
+        read_end=read_end,
     )
 
 
@@ -181,6 +186,8 @@ def build_timeline(
     if by_order:
         warnings.append("decoded frames do not follow their timestamps; the times were sorted")
     ticks, unmatched = _known_ticks(table, fallback, warnings)
+    # with a rate that is given, frames that share a timestamp are different ones
+    unmatched = unmatched or (fps is not None and np.unique(ticks).size < ticks.size)
     step = _median_step(ticks[shown], fallback, table.time_base)
     ticks, disordered = _continue_clock(ticks, table, step, warnings)
     by_order = by_order or unmatched or disordered

@@ -22,11 +22,13 @@ from pavas_sdk.media.arguments import (
     checked_times,
     checked_window,
 )
+from pavas_sdk.media.clock import check_clock, clock_notes
 from pavas_sdk.media.decoder import FrameCursor, OutOfOrderError
 from pavas_sdk.media.file_facts import missing_parts, probe
 from pavas_sdk.media.frame_sampling import every_frame, frames_shown
 from pavas_sdk.media.pixels import FrameConverter, Orientation, fitted_size
 from pavas_sdk.media.timeline import Timeline, build_timeline
+from pavas_sdk.media.unread_bytes import unread_note
 from pavas_sdk.media.window_cache import ReadRequest, WindowCache
 
 if TYPE_CHECKING:
@@ -78,7 +80,11 @@ class VideoFile(SourceFacts):
         self._logged: set[str] = set()
         self._use_timeline(by_order=False)
         if fps is None:
+            check_clock(self._table, self._timeline, path.name)
             self._notes += missing_parts(self._facts, self._table, self._timeline)
+            self._notes += clock_notes(self._timeline)
+            unread = unread_note(path, self._facts.container, self._table.read_end)
+            self._notes += () if unread is None else (unread,)
         self._start_s, self._duration_s = self._part(start_s, duration_s)
         self._orientation, self._height, self._width = self._decoded(self._first_look)
 

@@ -137,13 +137,21 @@ class PavasOutput(Generic[SoundT]):
             facts["not_written"] = dict(not_written)
         return sidecar_text(facts)
 
-    def mux(self, path: str | Path, *, encode: bool = False, overwrite: bool = False) -> Path:
+    def mux(
+        self,
+        path: str | Path,
+        *,
+        encode: bool = False,
+        fps: float | None = None,
+        overwrite: bool = False,
+    ) -> Path:
         """Write the video with this sound: the pictures are copied, not encoded again.
 
         Args:
             path: ``*.mp4``, ``*.mov``, ``*.mkv`` or ``*.webm``, fit for the source's video codec.
             encode: Encode the pictures anew (H.264) because no container holds them; see
                 `pavas_sdk.media.choose_container`.
+            fps: The rate with which the video was opened because its own clock is wrong.
             overwrite: Replace an existing file.
 
         Raises:
@@ -163,10 +171,23 @@ class PavasOutput(Generic[SoundT]):
         path = Path(path).expanduser()
         make_folder(path.parent)
         if encode:
-            start_s = self.video_start_s
-            encode_with_sound(self.video_path, audio, path, start_s=start_s, overwrite=overwrite)
+            encode_with_sound(
+                self.video_path,
+                audio,
+                path,
+                start_s=self.video_start_s,
+                fps=fps,
+                overwrite=overwrite,
+            )
         else:
-            mux(self.video_path, audio, path, offset_s=self.video_start_s, overwrite=overwrite)
+            mux(
+                self.video_path,
+                audio,
+                path,
+                offset_s=self.video_start_s,
+                fps=fps,
+                overwrite=overwrite,
+            )
         return path
 
     def save_physics(self, path: str | Path, *, overwrite: bool = False) -> Path:

@@ -26,12 +26,14 @@ class SoundInput:
         path: The file, or None for a text.
         stem: What the results are called.
         duration_s: Wanted length of the sound; None: the video's own.
+        fps: Frames per second of a video whose own clock is wrong; None: its own clock.
     """
 
     kind: Literal["video", "image", "text"]
     path: Path | None
     stem: str
     duration_s: float | None
+    fps: float | None = None
 
     def __str__(self) -> str:
         return "text alone" if self.path is None else str(self.path)
@@ -47,7 +49,7 @@ class SoundInput:
         if self.path is not None and self.duration_s is not None:
             open_picture(self.path, self.duration_s)
         elif self.path is not None:
-            open_video(self.path).close()
+            open_video(self.path, fps=self.fps).close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

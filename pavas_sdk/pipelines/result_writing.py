@@ -89,7 +89,7 @@ class ResultWriter:
             return None
         draft = self._draft(places.video)
         try:
-            return sound.mux(draft, encode=self._files.container.encode)
+            return sound.mux(draft, encode=self._files.container.encode, fps=self._files.source.fps)
         # whatever it is, the sound was made and is kept; the reason is said and recorded
         except Exception as err:  # noqa: BLE001
             text = str(err).replace(str(draft), str(places.video))
