@@ -111,7 +111,7 @@ class IstftVocoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         sample_rate_hz: int = 48000,
         n_fft: int = 2048,
         hop_length: int = 768,
-        mel_bins: int = 128,
+        mel_bins: int = 80,
         min_hz: float = 0.0,
         max_hz: float = 20000.0,
         logarithm: Literal["log10", "ln"] = "log10",

@@ -44,6 +44,9 @@ __all__ = ["VocoderTraining", "fit_codec", "train_vocoder"]
 
 logger = logging.getLogger(__name__)
 _AHEAD = 4  # batches
+_HEARD_LOG10 = (
+    -4.5
+)  # sum of squared mel magnitudes of a latent's frames, about -80 dB of full scale
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,10 +116,21 @@ class VocoderTraining:
 
 
 def fit_codec(bank: SoundBank, *, latent_channels: int = 64) -> LinearMelCodec:
-    """Return a codec of `MEL_48K` that is fitted to about a thousand of the sounds."""
+    """Return a codec of `MEL_48K` that is fitted to about a thousand of the sounds.
+
+    Latents of silence are left out: what the channels keep is decided by what is heard.
+
+    Raises:
+        InputError: Fewer latents are heard than there are channels.
+    """
     codec: LinearMelCodec = LinearMelCodec.for_mel(MEL_48K, latent_channels=latent_channels)
-    mels = list(sound_mels(bank, MelSpectrogram(MEL_48K), every=max(1, len(bank) // 1000)))
-    codec.fit(torch.cat(mels))
+    per_latent = codec.config.frames_per_latent
+    heard = []
+    for mel in sound_mels(bank, MelSpectrogram(MEL_48K), every=max(1, len(bank) // 1000)):
+        pieces = torch.stack(mel[0].split(per_latent, dim=1)[: mel.shape[2] // per_latent])
+        level = torch.pow(10.0, 2.0 * pieces).sum(dim=(1, 2)).log10()
+        heard.append(pieces[level > _HEARD_LOG10])
+    codec.fit(torch.cat(heard).transpose(0, 1).flatten(1)[None])
     return codec
 
 

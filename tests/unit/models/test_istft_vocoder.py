@@ -31,7 +31,7 @@ def test_untrained_levels_are_near_what_is_asked_for(vocoder):
     parts = vocoder.describe(mel)
     assert parts.log10_noise.mean().item() == pytest.approx(-1.70, abs=0.1)  # log10 of 0.02
     time = torch.arange(24576) / 48000
-    band = 90
+    band = 60
     hz = float(vocoder.lower_hz[band] + 0.5 * vocoder.width_hz[band])
     parts = vocoder.describe(ANALYSE(0.1 * torch.sin(2 * torch.pi * hz * time)[None]))
     assert parts.log10_tone[0, 60, band].item() == pytest.approx(-1.0, abs=0.1)
@@ -47,7 +47,7 @@ def test_ten_decibels_more_are_ten_decibels_more(vocoder):
 
 
 def test_silence_stays_silent(vocoder):
-    assert vocoder(torch.full((1, 128, 20), -5.0)).abs().max() < 1e-3
+    assert vocoder(torch.full((1, 80, 20), -5.0)).abs().max() < 1e-3
 
 
 def test_a_batch_is_its_items(vocoder):
@@ -102,9 +102,9 @@ def test_natural_logarithms_give_the_same_sound(vocoder):
     )
 
 
-@pytest.mark.parametrize("shape", [(128, 20), (1, 80, 20), (1, 128, 3)])
+@pytest.mark.parametrize("shape", [(80, 20), (1, 128, 20), (1, 80, 3)])
 def test_wrong_shapes(vocoder, shape):
-    with pytest.raises(InputError, match="128, 4 frames or more"):
+    with pytest.raises(InputError, match="80, 4 frames or more"):
         vocoder(torch.zeros(shape))
 
 
