@@ -17,7 +17,14 @@ SEED = 90_000_007
 def main() -> None:
     """Simulate the clip and write its picture beside this file."""
     config = SceneConfig(
-        height=360, width=480, action="drop", camera="still", noise=False, compression=False
+        height=360,
+        width=480,
+        fps=25.0,
+        action="drop",
+        camera="still",
+        noise=False,
+        compression=False,
+        disturbances=False,
     )
     clip = simulate(SEED, config).clip
     path = Path(__file__).with_name("bouncing_ball.mp4")

@@ -51,10 +51,14 @@ class _Size(click.ParamType[tuple[int, int]]):
     help="Folder for the clips; finished ones in it are kept.",
 )
 @click.option("--size", type=_Size(), default="128", show_default=True, help="128 or 1280x720.")
-@click.option("--fps", type=float, default=25.0, show_default=True)
+@click.option("--fps", type=float, default=None, help="Default: drawn; at times each frame twice.")
 @click.option("--duration", type=float, default=4.0, show_default=True, help="Seconds.")
-@click.option("--sample-rate", type=int, default=16000, show_default=True, help="Of the sound, Hz.")
-@click.option("--action", default=None, help="drop, throw, bounce, roll, collide, strike or still.")
+@click.option("--sample-rate", type=int, default=48000, show_default=True, help="Of the sound, Hz.")
+@click.option(
+    "--action",
+    default=None,
+    help="drop, throw, bounce, roll, collide, strike; silent: still, pendulum, glide, settle, pass, swing, wave.",
+)
 @click.option("--camera", default=None, help="still, pan, shake or dolly.")
 @click.option("--points", is_flag=True, help="Put point maps into the npz; they are large.")
 @click.option("--overwrite", is_flag=True, help="Make clips again that are there.")
@@ -64,7 +68,7 @@ def simulate(
     seed: int,
     out: Path,
     size: tuple[int, int],
-    fps: float,
+    fps: float | None,
     duration: float,
     sample_rate: int,
     action: str | None,

@@ -193,18 +193,21 @@ def _scored(clip: LabelledClip, onsets_s: NDArray[np.float64]) -> NDArray[np.flo
 
 def matched(generated: Audio, reference: Audio) -> Audio:
     """Return ``generated`` in mono, at the rate and of the length of ``reference``."""
-    samples = generated.mono
-    if generated.sample_rate_hz != reference.sample_rate_hz:
+    audio = resampled(generated, reference.sample_rate_hz)
+    return audio.fitted(reference.samples.shape[1])
+
+
+def resampled(audio: Audio, sample_rate_hz: int) -> Audio:
+    """Return ``audio`` in mono at another rate."""
+    samples = audio.mono
+    if audio.sample_rate_hz != sample_rate_hz:
         from math import gcd
 
         from scipy.signal import resample_poly
 
-        common = gcd(generated.sample_rate_hz, reference.sample_rate_hz)
-        samples = resample_poly(
-            samples, reference.sample_rate_hz // common, generated.sample_rate_hz // common
-        )
-    audio = Audio(samples=samples, sample_rate_hz=reference.sample_rate_hz)
-    return audio.fitted(reference.samples.shape[1])
+        common = gcd(audio.sample_rate_hz, sample_rate_hz)
+        samples = resample_poly(samples, sample_rate_hz // common, audio.sample_rate_hz // common)
+    return Audio(samples=samples, sample_rate_hz=sample_rate_hz)
 
 
 def _window_energy(physics: PhysicsEstimate, impact: Contact) -> float:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from pavas_sdk.errors import ComponentFailedError, ConfigurationError, PavasError
+from pavas_sdk.evaluation.clip import resampled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -223,11 +224,12 @@ def through_codec(pipe: PavasPipeline, audio: Audio) -> Audio:
 
     rate = pipe.config.sample_rate_hz
     mel = {config.sample_rate_hz: config for config in (MEL_16K, MEL_44K)}.get(rate)
-    if mel is None or audio.sample_rate_hz != rate:
+    if mel is None:
         raise ConfigurationError(
-            f"the codec works at {rate} Hz, simulated clips have {audio.sample_rate_hz} Hz; "
-            "choose a 16 kHz model"
+            f"no mel analysis is known for a codec of {rate} Hz; choose a model of "
+            f"{MEL_16K.sample_rate_hz} or {MEL_44K.sample_rate_hz} Hz"
         )
+    audio = resampled(audio, rate)
     whole = audio.fitted(pipe.sequence.audio_samples(audio.duration_s))
     with torch.no_grad():
         bands = MelSpectrogram(mel)(torch.from_numpy(whole.mono.copy())[None])

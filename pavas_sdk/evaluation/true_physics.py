@@ -1,5 +1,8 @@
 """Physics made from what is known about a recorded clip: abrupt at its impacts, smooth elsewhere.
 
+Its impacts are those of the truth, at their times; their energies follow from the mass and from the
+speeds just before and after, known or assumed.
+
 Truth files rarely hold speeds. What is known is used as it is: known speeds, straight lines between
 them; the last one shortly before an impact is the speed with which the object hits, the first one
 shortly after it the speed with which it parts. Where no speed is known before an impact, the object
@@ -14,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pavas_sdk.data import MovingObject, ObjectPhysics, PhysicsEstimate
+from pavas_sdk.data import Impact, MovingObject, ObjectPhysics, PhysicsEstimate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +79,34 @@ def true_physics(
         duration_s=duration_s,
         time_scale=time_scale,
         notes=(note,) if assumed else (),
+        known_impacts=_impacts(impacts_s, at_s, values, duration_s),
     )
+
+
+def _impacts(
+    impacts_s: Sequence[float],
+    at_s: Sequence[float],
+    values_m_s: Sequence[float],
+    duration_s: float,
+) -> tuple[Impact, ...]:
+    """The impacts within the clip, with the speeds of the curve on both sides of each."""
+    impacts = []
+    for impact_s in impacts_s:
+        if impact_s > duration_s:
+            continue
+        before, after = np.interp([impact_s - EDGE_S, impact_s + EDGE_S], at_s, values_m_s)
+        impacts.append(
+            Impact(
+                object_id=0,
+                time_s=impact_s,
+                speed_before_m_s=float(before),
+                speed_after_m_s=float(after),
+                velocity_change_m_s=abs(float(after - before)),
+                energy_before_j=float("nan"),
+                energy_after_j=float("nan"),
+            )
+        )
+    return tuple(impacts)
 
 
 def _curve(

@@ -24,6 +24,8 @@ def frame_world(
     must_see: NDArray[np.float64],
     should_see: NDArray[np.float64],
     size_m: float,
+    *,
+    close_up: bool = False,
 ) -> CameraPath:
     """Draws a camera that sees the action.
 
@@ -34,6 +36,7 @@ def frame_world(
         must_see: (n, 3) points that must lie in the picture (contacts).
         should_see: (m, 3) points of which nine in ten should.
         size_m: Half size of the objects, so that none gets too small.
+        close_up: Stand as near as ``must_see`` allows, whatever else is cut off.
     """
     kind = config.camera or str(rng.choice(CAMERAS, p=[0.65, 0.12, 0.13, 0.10]))
     amplitude = {
@@ -50,7 +53,8 @@ def frame_world(
     if room.left_m > -far:
         azimuth = -abs(azimuth) if room.right_m >= far else 0.05 * azimuth
     elevation = float(rng.uniform(0.10, 0.65))
-    points = np.concatenate([must_see, should_see])
+    close_up = close_up and len(must_see) > 0
+    points = must_see if close_up else np.concatenate([must_see, should_see])
     target = (points.min(axis=0) + points.max(axis=0)) / 2
     path = CameraPath(
         kind=kind,
@@ -76,7 +80,7 @@ def frame_world(
         x, y = np.abs(offset @ right) + size_m, np.abs(offset @ down) + size_m
         return np.asarray(np.maximum(x / tan_x, y / tan_y) - offset @ forward)
 
-    distance = float(np.quantile(needed(should_see), 0.9))
+    distance = 0.0 if close_up else float(np.quantile(needed(should_see), 0.9))
     if len(must_see):
         distance = max(distance, float(np.quantile(needed(must_see), 0.9)))
     distance = max(distance, 4.0 * size_m) * float(rng.uniform(1.0, 1.45))

@@ -12,6 +12,7 @@ from pavas_sdk.data import (
     Audio,
     ComponentRef,
     Contact,
+    Impact,
     LabelledClip,
     MaskTrack,
     MovingObject,
@@ -23,19 +24,30 @@ from pavas_sdk.data import (
 )
 from pavas_sdk.media import MemorySource
 from pavas_sdk.simulation.camera import camera_poses, intrinsics
+from pavas_sdk.simulation.collisions import AUDIBLE_J
 from pavas_sdk.simulation.compression import through_h264
-from pavas_sdk.simulation.render import frame_times, point_maps, render_frames
+from pavas_sdk.simulation.render import capture_times, frame_times, point_maps, render_frames
 from pavas_sdk.simulation.sampling import sample_world
 from pavas_sdk.simulation.scene import SceneConfig
 from pavas_sdk.simulation.sound import render_sound
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
+    from pavas_sdk.simulation.collisions import Collision
     from pavas_sdk.simulation.motion import Motion
     from pavas_sdk.simulation.scene import Scene
 
-__all__ = ["Simulation", "moving_bodies", "simulate", "true_contacts", "true_physics"]
+__all__ = [
+    "Simulation",
+    "moving_bodies",
+    "simulate",
+    "true_contacts",
+    "true_impacts",
+    "true_physics",
+]
 
 _MOVED_SHARE = 0.25  # of its size: a body that moves less counts as lying still
 
@@ -44,8 +56,9 @@ _MOVED_SHARE = 0.25  # of its size: a body that moves less counts as lying still
 class Simulation:
     """A simulated clip and the world it shows.
 
-    Object ids number the bodies that really move, in the order of `Scene.objects`; bodies that
-    lie still all the time, struck blocks and floors are no objects.
+    Object ids number the bodies that really move, in the order of `Scene.objects`, and where the
+    scene says so (`Scene.resting_objects`) also those that lie still all the time; arms, struck
+    blocks and floors are no objects.
 
     Attributes:
         clip: The clip with its truth: exact masks (bool at each pixel's middle at the frame's
@@ -54,12 +67,14 @@ class Simulation:
         scene: The world it shows.
         motion: States of all bodies at every physics step, and their collisions.
         times_s: (T,), frame times.
+        capture_times_s: (T,), when what each frame shows was taken: frames may be shown twice.
     """
 
     clip: LabelledClip
     scene: Scene
     motion: Motion
     times_s: NDArray[np.float64]
+    capture_times_s: NDArray[np.float64]
 
     @property
     def object_of_body(self) -> dict[int, int]:
@@ -69,7 +84,7 @@ class Simulation:
     @property
     def camera_to_world(self) -> NDArray[np.float64]:
         """True poses, (T, 4, 4); camera axes x right, y down, z forward."""
-        return camera_poses(self.scene.camera, self.times_s)
+        return camera_poses(self.scene.camera, self.capture_times_s)
 
     @property
     def intrinsics(self) -> NDArray[np.float64]:
@@ -109,7 +124,7 @@ class Simulation:
         Args:
             times_s: Which moments; by default all frames.
         """
-        times = self.times_s if times_s is None else np.asarray(times_s, dtype=np.float64)
+        times = self.capture_times_s if times_s is None else np.asarray(times_s, np.float64)
         points = point_maps(self.scene, self.motion, times)
         seen = np.isfinite(points).all(axis=-1)
         one = intrinsics(self.scene.camera, self.scene.config.height, self.scene.config.width)
@@ -134,12 +149,15 @@ def _object_of_body(scene: Scene, motion: Motion) -> dict[int, int]:
 
 
 def moving_bodies(scene: Scene, motion: Motion) -> list[int]:
-    """Indices of the bodies that move by more than a quarter of their size."""
+    """Indices of the bodies that are objects: they move by more than a quarter of their size.
+
+    Where the scene says so those that lie still are objects too.
+    """
     moved = []
     for index, item in enumerate(scene.objects):
         path = motion.position_m[:, index]
         span = float(np.max(path.max(axis=0) - path.min(axis=0)))
-        if span > _MOVED_SHARE * item.size_m:
+        if item.counts and (scene.resting_objects or span > _MOVED_SHARE * item.size_m):
             moved.append(index)
     return moved
 
@@ -158,13 +176,22 @@ def _reference() -> ComponentRef:
     )
 
 
-def true_physics(scene: Scene, motion: Motion, times_s: NDArray[np.float64]) -> PhysicsEstimate:
-    """True masses, and speeds after Eq. 3 from true centres of mass at the frame times.
+def true_physics(
+    scene: Scene,
+    motion: Motion,
+    times_s: NDArray[np.float64],
+    *,
+    contacts: Iterable[Collision] | None = None,
+    edits: tuple[str, ...] = (),
+) -> PhysicsEstimate:
+    """True masses and impacts, and speeds after Eq. 3 from true centres at the frame times.
 
     Args:
         scene: The world.
         motion: How it moved.
         times_s: Frame times, seconds.
+        contacts: What is heard; by default the contacts of ``motion``.
+        edits: What was changed in them, in words.
     """
     position, _ = motion.at(times_s)
     entries = []
@@ -193,11 +220,56 @@ def true_physics(scene: Scene, motion: Motion, times_s: NDArray[np.float64]) -> 
         objects=tuple(entries),
         duration_s=scene.config.duration_s,
         provenance=dict.fromkeys(slots, reference),
+        known_impacts=true_impacts(scene, motion, contacts=contacts),
+        edits=edits,
     )
 
 
-def true_contacts(scene: Scene, motion: Motion) -> tuple[Contact, ...]:
-    """Return all collisions as contacts; of bodies that are no objects, without an object id."""
+def true_impacts(
+    scene: Scene, motion: Motion, *, contacts: Iterable[Collision] | None = None
+) -> tuple[Impact, ...]:
+    """Return one impact per audible contact, of the object whose kinetic energy changed most.
+
+    Where that body is no object (a thing that hardly moved), the other one has the impact. Speeds
+    are those of the centre of mass just before and just after.
+
+    Args:
+        scene: The world.
+        motion: How it moved.
+        contacts: What is heard; by default the contacts of ``motion``.
+    """
+    object_of_body = _object_of_body(scene, motion)
+    impacts = []
+    for contact in motion.collisions if contacts is None else contacts:
+        own = contact.body in object_of_body
+        object_id = object_of_body.get(contact.body if own else contact.other)
+        if object_id is None or contact.energy_change_j < AUDIBLE_J:
+            continue
+        impacts.append(
+            Impact(
+                object_id=object_id,
+                time_s=contact.time_s,
+                speed_before_m_s=contact.speed_before_m_s if own else float("nan"),
+                speed_after_m_s=contact.speed_after_m_s if own else float("nan"),
+                velocity_change_m_s=contact.impulse_n_s / scene.objects[contact.body].mass_kg,
+                energy_before_j=float("nan"),
+                energy_after_j=float("nan"),
+                stated_energy_j=contact.energy_change_j,
+            )
+        )
+    return tuple(impacts)
+
+
+def true_contacts(
+    scene: Scene, motion: Motion, *, contacts: Iterable[Collision] | None = None
+) -> tuple[Contact, ...]:
+    """Return all collisions as contacts; of bodies that are no objects, without an object id.
+
+    Args:
+        scene: The world.
+        motion: How it moved.
+        contacts: What is heard; by default the contacts of ``motion``.
+    """
     object_of_body = _object_of_body(scene, motion)
     return tuple(
         Contact(
@@ -205,7 +277,7 @@ def true_contacts(scene: Scene, motion: Motion) -> tuple[Contact, ...]:
             object_id=object_of_body.get(collision.body),
             energy_change_j=collision.energy_change_j,
         )
-        for collision in motion.collisions
+        for collision in (motion.collisions if contacts is None else contacts)
     )
 
 
@@ -214,15 +286,15 @@ def simulate(seed: int, config: SceneConfig | None = None) -> Simulation:
 
     Args:
         seed: Any non-negative integer; becomes the clip's id.
-        config: How; by default 4 s of 128 x 128 at 25 frames per second and 16 kHz.
+        config: How; by default 4 s of 128 x 128 at a drawn frame rate, with sound at 48 kHz.
     """
     config = config or SceneConfig()
     scene, motion = sample_world(seed, config)
     picture = render_frames(scene, motion)
     frames = picture.frames
-    if scene.crf is not None:
-        frames = through_h264(frames, config.fps, scene.crf)
-    times = frame_times(scene)
+    times, shooting = frame_times(scene), scene.shooting
+    if shooting.crf is not None:
+        frames = through_h264(frames, shooting.fps * shooting.repeats, shooting.crf)
     video = Video(
         frames=frames,
         times_s=times,
@@ -243,7 +315,13 @@ def simulate(seed: int, config: SceneConfig | None = None) -> Simulation:
         materials={object_id: body.material for object_id, body in bodies.items()},
         sizes_m={object_id: body.size_m for object_id, body in bodies.items()},
     )
-    return Simulation(clip=clip, scene=scene, motion=motion, times_s=times)
+    return Simulation(
+        clip=clip,
+        scene=scene,
+        motion=motion,
+        times_s=times,
+        capture_times_s=capture_times(scene),
+    )
 
 
 def _true_masks(

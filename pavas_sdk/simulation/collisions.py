@@ -13,7 +13,18 @@ if TYPE_CHECKING:
 
     from pavas_sdk.simulation.scene import Room, SceneObject
 
-__all__ = ["FLOOR", "SURFACE_NAMES", "TARGET", "Collision", "energy_change", "merge_touches"]
+__all__ = [
+    "AUDIBLE_J",
+    "FLOOR",
+    "SURFACE_NAMES",
+    "TARGET",
+    "Collision",
+    "energy_change",
+    "merge_touches",
+]
+
+AUDIBLE_J = 1e-5
+"""A contact of less energy makes no sound (it would lie below -70 dBFS)."""
 
 FLOOR, TARGET = -1, -5
 SURFACE_NAMES = {-1: "floor", -2: "back wall", -3: "left wall", -4: "right wall", -5: "target"}

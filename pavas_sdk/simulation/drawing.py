@@ -63,14 +63,14 @@ class Film(NamedTuple):
     """From light to bytes.
 
     Attributes:
-        exposure: Gain.
+        exposure: (T,) gain of each frame.
         noise_level: Standard deviation of sensor noise in bright parts, full scale = 1.
         noise: (m,) normal numbers, m a power of two.
         offsets: (T, H) where each row begins in ``noise``.
         curve: (4097,) uint8, tone curve over [0, 1].
     """
 
-    exposure: float
+    exposure: Array
     noise_level: float
     noise: Array
     offsets: Array
@@ -412,7 +412,7 @@ def _develop(frame: Array, picture: Array, film: Film, f: int) -> None:
         place = film.offsets[f, i]
         for j in range(frame.shape[1]):
             for c in range(3):
-                value = picture[i, j, c] * film.exposure
+                value = picture[i, j, c] * film.exposure[f]
                 place += 1
                 grain = film.noise_level * film.noise[place & mask]
                 value += grain * math.sqrt(0.15 + min(value, 1.0))
@@ -430,7 +430,7 @@ def draw_frames(
         ids: int8 (T, H, W), out: body seen at the middle of each pixel at the frame's time, or -1.
         shots: The scene.
         stage: Room and light.
-        tiles: (2, N, N) textures of floor and walls with mean 1, N a power of two.
+        tiles: (1 or T, 2, N, N) textures of floor and walls with mean 1, N a power of two.
         lens: Camera.
         film: From light to bytes.
     """
@@ -438,7 +438,7 @@ def draw_frames(
     background = np.empty((height, width, 3), dtype=np.float32)
     background_ids = np.full((height, width), -1, dtype=np.int8)
     if shots.still_camera:
-        _draw_background(background, background_ids, shots, stage, tiles, lens)
+        _draw_background(background, background_ids, shots, stage, tiles[0], lens)
     picture = background.copy()
     dirty = np.zeros((height, width), dtype=np.uint8)
     for f in range(count):
@@ -453,7 +453,9 @@ def draw_frames(
                 things, pose = shots.things[f, s], shots.poses[f, s]
                 for k in range(shots.fixed, shots.things.shape[2]):
                     _mark_thing(dirty, pose, lens, stage, things, k, shots.fixed > 0)
-            _draw_frame(picture, ids[f], dirty, shots, stage, tiles, lens, f)
+            _draw_frame(
+                picture, ids[f], dirty, shots, stage, tiles[min(f, tiles.shape[0] - 1)], lens, f
+            )
         _develop(frames[f], picture, film, f)
 
 

@@ -20,6 +20,7 @@ class Material:
         restitution: Bounciness, 0..1; combined by pair with `restitution`.
         friction: Coulomb coefficient; combined by pair with `friction`.
         wave_speed_m_s: Speed of bending waves for the mode frequencies (an effective value).
+        lowest_hz: Range of the lowest mode of things that a hand can hold.
         decay_per_s: Amplitude decay rate of a mode at 1 kHz.
         decay_exponent: How the decay rate grows with frequency.
         click: Share of the broadband contact click in the impact's energy, 0..1.
@@ -36,6 +37,7 @@ class Material:
     restitution: float
     friction: float
     wave_speed_m_s: float
+    lowest_hz: tuple[float, float]
     decay_per_s: float
     decay_exponent: float
     click: float
@@ -105,7 +107,8 @@ MATERIALS: dict[str, Material] = {
             restitution=0.84,
             friction=0.75,
             wave_speed_m_s=160.0,
-            decay_per_s=95.0,
+            lowest_hz=(50.0, 320.0),
+            decay_per_s=130.0,
             decay_exponent=0.5,
             click=0.10,
             loudness_db=-1.5,
@@ -121,7 +124,8 @@ MATERIALS: dict[str, Material] = {
             restitution=0.58,
             friction=0.42,
             wave_speed_m_s=1500.0,
-            decay_per_s=48.0,
+            lowest_hz=(220.0, 1600.0),
+            decay_per_s=60.0,
             decay_exponent=0.75,
             click=0.15,
             loudness_db=0.0,
@@ -136,8 +140,9 @@ MATERIALS: dict[str, Material] = {
             youngs_modulus_pa=2.0e11,
             restitution=0.66,
             friction=0.32,
-            wave_speed_m_s=2300.0,
-            decay_per_s=4.5,
+            wave_speed_m_s=5000.0,
+            lowest_hz=(1050.0, 6500.0),
+            decay_per_s=3.8,
             decay_exponent=0.6,
             click=0.05,
             loudness_db=1.5,
@@ -152,8 +157,9 @@ MATERIALS: dict[str, Material] = {
             youngs_modulus_pa=7.0e10,
             restitution=0.62,
             friction=0.30,
-            wave_speed_m_s=3300.0,
-            decay_per_s=11.0,
+            wave_speed_m_s=5600.0,
+            lowest_hz=(1600.0, 8000.0),
+            decay_per_s=9.0,
             decay_exponent=0.6,
             click=0.05,
             loudness_db=1.0,
@@ -169,7 +175,8 @@ MATERIALS: dict[str, Material] = {
             restitution=0.64,
             friction=0.35,
             wave_speed_m_s=900.0,
-            decay_per_s=70.0,
+            lowest_hz=(150.0, 900.0),
+            decay_per_s=110.0,
             decay_exponent=0.6,
             click=0.18,
             loudness_db=0.0,
@@ -184,7 +191,8 @@ MATERIALS: dict[str, Material] = {
             youngs_modulus_pa=6.0e10,
             restitution=0.52,
             friction=0.40,
-            wave_speed_m_s=2000.0,
+            wave_speed_m_s=3600.0,
+            lowest_hz=(1100.0, 5000.0),
             decay_per_s=26.0,
             decay_exponent=0.65,
             click=0.10,
@@ -209,7 +217,7 @@ SURFACES: dict[str, Surface] = {
             mode_count=8,
             decay_per_s=55.0,
             decay_exponent=0.5,
-            share=0.45,
+            share=0.35,
             loudness_db=1.0,
             roughness=1.0,
             texture="planks",
@@ -225,7 +233,7 @@ SURFACES: dict[str, Surface] = {
             mode_count=6,
             decay_per_s=160.0,
             decay_exponent=0.3,
-            share=0.2,
+            share=0.15,
             loudness_db=-0.5,
             roughness=1.4,
             texture="speckle",
@@ -241,7 +249,7 @@ SURFACES: dict[str, Surface] = {
             mode_count=14,
             decay_per_s=7.0,
             decay_exponent=0.5,
-            share=0.5,
+            share=0.35,
             loudness_db=2.0,
             roughness=0.8,
             texture="brushed",
@@ -257,7 +265,7 @@ SURFACES: dict[str, Surface] = {
             mode_count=4,
             decay_per_s=120.0,
             decay_exponent=0.3,
-            share=0.55,
+            share=0.45,
             loudness_db=-4.0,
             roughness=0.45,
             texture="weave",

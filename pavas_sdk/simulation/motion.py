@@ -10,6 +10,7 @@ import numpy as np
 
 from pavas_sdk.simulation.collisions import merge_touches
 from pavas_sdk.simulation.dynamics import GRAVITY_M_S2, STEP_S, Laws, World, step_world
+from pavas_sdk.simulation.guides import follow
 from pavas_sdk.simulation.materials import MATERIALS, SURFACES, friction, restitution
 from pavas_sdk.simulation.striker import swing
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pavas_sdk.simulation.collisions import Collision
+    from pavas_sdk.simulation.guides import Guide
     from pavas_sdk.simulation.scene import Room, SceneObject, StaticBox, Striker
 
 __all__ = ["Motion", "run_world"]
@@ -67,6 +69,7 @@ def run_world(
     *,
     striker: Striker | None = None,
     target: StaticBox | None = None,
+    guides: tuple[Guide, ...] = (),
     gravity_m_s2: float = GRAVITY_M_S2,
     step_s: float = STEP_S,
 ) -> Motion:
@@ -78,21 +81,29 @@ def run_world(
         duration_s: How long.
         striker: Path of body 0.
         target: What the striker hits, None = the floor.
+        guides: Paths of the bodies that follow (the striker); they touch nothing.
         gravity_m_s2: Downward acceleration.
         step_s: Step; the kernels expect 0.5 ms or finer.
     """
     steps = math.ceil(duration_s / step_s) + 2
-    free = objects[1:] if striker is not None else objects
-    position, velocity, quaternion, touch, raw = _step(free, room, steps, gravity_m_s2, step_s)
-    shift = len(objects) - len(free)
-    collisions = merge_touches(raw, free, room, shift)
+    first = 0 if striker is None else 1
+    shift = first + len(guides)
+    free = objects[shift:]
+    stepped = _step(free, room, steps, gravity_m_s2, step_s)
+    collisions = merge_touches(stepped[4], free, room, shift)
+    times = np.arange(steps + 1, dtype=np.float64) * step_s
+    led = [
+        follow(guide, item.quaternion, times)
+        for guide, item in zip(guides, objects[first:shift], strict=True)
+    ]
     if striker is not None:
         p, v, q, blows = swing(objects[0], striker, target, room, steps, step_s)
-        position = np.concatenate([p[:, None], position], axis=1)
-        velocity = np.concatenate([v[:, None], velocity], axis=1)
-        quaternion = np.concatenate([q[:, None], quaternion], axis=1)
-        touch = np.concatenate([np.zeros((steps + 1, 1)), touch], axis=1)
+        led.insert(0, (p, v, q))
         collisions += [blow for blow in blows if blow.time_s < duration_s]
+    position, velocity, quaternion = (
+        np.concatenate([*(path[k][:, None] for path in led), stepped[k]], axis=1) for k in range(3)
+    )
+    touch = np.concatenate([np.zeros((steps + 1, shift)), stepped[3]], axis=1)
     collisions = sorted((c for c in collisions if c.time_s < duration_s), key=lambda c: c.time_s)
     return Motion(
         step_s=step_s,

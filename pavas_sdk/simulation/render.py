@@ -9,6 +9,7 @@ import numpy as np
 
 from pavas_sdk.simulation.camera import camera_poses, intrinsics
 from pavas_sdk.simulation.drawing import Film, Lens, Shots, cast_points, draw_frames
+from pavas_sdk.simulation.dust import raise_dust
 from pavas_sdk.simulation.hits import (
     BODY,
     CENTRE,
@@ -21,7 +22,7 @@ from pavas_sdk.simulation.hits import (
 )
 from pavas_sdk.simulation.materials import SURFACES
 from pavas_sdk.simulation.scene import Part
-from pavas_sdk.simulation.textures import texture
+from pavas_sdk.simulation.textures import moved_texture, texture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,7 +59,7 @@ def _row(body: int, part: Part, look: Look) -> NDArray[np.float64]:
     a, b, c = part.dims_m
     reach = {"sphere": a, "box": float(np.sqrt(a * a + b * b + c * c)), "rod": a + b}[part.shape]
     row = np.zeros(COLUMNS)
-    row[KIND], row[BODY] = _KINDS[part.shape], body
+    row[KIND], row[BODY] = _KINDS[part.shape], -1 if part.scenery else body
     row[SIZE : SIZE + 3] = part.dims_m
     row[LOOK:BODY] = [
         *look.colour,
@@ -80,7 +81,7 @@ def _things(scene: Scene, motion: Motion, times_s: NDArray[np.float64]) -> NDArr
         # where the body's own x axis points
         along = np.stack([1 - 2 * (y * y + z * z), 2 * (x * y + w * z), 2 * (x * z - w * y)], -1)
         for part in item.parts:
-            row = np.tile(_row(index, part, item.look), (len(times_s), 1))
+            row = np.tile(_row(index, part, part.look or item.look), (len(times_s), 1))
             row[:, CENTRE : CENTRE + 3] = position[:, index] + part.offset_m * along
             row[:, TURN : TURN + 4] = quaternion[:, index]
             rows.append(row)
@@ -94,8 +95,15 @@ def _things(scene: Scene, motion: Motion, times_s: NDArray[np.float64]) -> NDArr
 
 
 def frame_times(scene: Scene) -> NDArray[np.float64]:
-    """When each frame is taken, seconds, (T,)."""
-    return np.arange(scene.config.frame_count) / scene.config.fps
+    """When each frame is shown, seconds, (T,), at least one."""
+    rate = scene.shooting.fps * scene.shooting.repeats
+    return np.arange(max(1, round(scene.config.duration_s * rate))) / rate
+
+
+def capture_times(scene: Scene) -> NDArray[np.float64]:
+    """When what each frame shows was taken, seconds, (T,)."""
+    shooting = scene.shooting
+    return np.arange(frame_times(scene).size) // shooting.repeats / shooting.fps
 
 
 def _lens(scene: Scene) -> Lens:
@@ -130,21 +138,28 @@ def _stage(scene: Scene, lens: Lens) -> Stage:
     )
 
 
-def _tiles(scene: Scene) -> NDArray[np.float32]:
-    """Textures of floor and walls, (2, N, N)."""
+def _tiles(scene: Scene, times_s: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Textures of floor and walls, (1, 2, N, N), or (T, 2, N, N) where the wall's moves."""
     rng = np.random.Generator(np.random.PCG64(scene.room.texture_seed))
     names = (scene.room.floor, scene.room.wall)
-    return np.stack([texture(SURFACES[name].texture, rng) for name in names])
+    floor, wall = (texture(SURFACES[name].texture, rng) for name in names)
+    shooting = scene.shooting
+    if not shooting.moving_wall:
+        return np.stack([floor, wall])[None]
+    # a curtain, foliage, a screen: more contrast than plaster
+    walls = moved_texture(wall**2.5, shooting.drift * times_s, shooting.wave, times_s)
+    floors = np.broadcast_to(floor, walls.shape)
+    return np.ascontiguousarray(np.stack([floors, walls], axis=1))
 
 
-def _film(scene: Scene) -> Film:
+def _film(scene: Scene, times_s: NDArray[np.float64]) -> Film:
     config = scene.config
     rng = np.random.Generator(np.random.PCG64(scene.render_seed))
     return Film(
-        exposure=scene.exposure,
-        noise_level=scene.noise_level if config.noise else 0.0,
+        exposure=scene.shooting.gains(times_s),
+        noise_level=scene.shooting.noise_level if config.noise else 0.0,
         noise=rng.standard_normal(_NOISE_COUNT).astype(np.float32),
-        offsets=rng.integers(_NOISE_COUNT, size=(config.frame_count, config.height)),
+        offsets=rng.integers(_NOISE_COUNT, size=(len(times_s), config.height)),
         curve=np.round(255 * np.linspace(0.0, 1.0, 4097) ** (1 / 2.2)).astype(np.uint8),
     )
 
@@ -152,7 +167,7 @@ def _film(scene: Scene) -> Film:
 def _shots(scene: Scene, motion: Motion, moments: NDArray[np.float64]) -> Shots:
     """The scene at all moments (T, S + 1)."""
     things = _things(scene, motion, moments.ravel())
-    still_camera = scene.camera.kind == "still"
+    still_camera = scene.camera.kind == "still" and not scene.shooting.moving_wall
     fixed = 0
     if still_camera:
         # things at rest all the time belong to the background and are drawn once
@@ -171,21 +186,24 @@ def render_frames(scene: Scene, motion: Motion) -> Picture:
 
     The exposure is centred on the frame's time; masks belong to that very moment.
     """
-    config = scene.config
-    times = frame_times(scene)
+    config, shooting = scene.config, scene.shooting
+    times = capture_times(scene)[:: shooting.repeats]
     spread = (np.arange(config.blur_samples) + 0.5) / config.blur_samples - 0.5
-    moments = times[:, None] + np.append(spread * scene.shutter, 0.0)[None] / config.fps
+    moments = times[:, None] + np.append(spread * shooting.shutter, 0.0)[None] / shooting.fps
     shots = _shots(scene, motion, np.maximum(moments, 0.0))
     lens = _lens(scene)
     frames = np.empty((len(times), config.height, config.width, 3), dtype=np.uint8)
     bodies = np.empty((len(times), config.height, config.width), dtype=np.int8)
-    draw_frames(frames, bodies, shots, _stage(scene, lens), _tiles(scene), lens, _film(scene))
-    return Picture(
-        frames=frames,
-        bodies=bodies,
-        camera_to_world=shots.poses[:, -1].copy(),
-        intrinsics=intrinsics(scene.camera, config.height, config.width),
-    )
+    stage, tiles, film = _stage(scene, lens), _tiles(scene, times), _film(scene, times)
+    draw_frames(frames, bodies, shots, stage, tiles, lens, film)
+    matrix = intrinsics(scene.camera, config.height, config.width)
+    poses = shots.poses[:, -1].copy()
+    if shooting.dust > 0:
+        raise_dust(frames, times, scene, motion, poses, matrix)
+    shown = np.arange(frame_times(scene).size) // shooting.repeats
+    if shooting.repeats > 1:
+        frames, bodies, poses = frames[shown], bodies[shown], poses[shown]
+    return Picture(frames=frames, bodies=bodies, camera_to_world=poses, intrinsics=matrix)
 
 
 def point_maps(scene: Scene, motion: Motion, times_s: NDArray[np.float64]) -> NDArray[np.float32]:

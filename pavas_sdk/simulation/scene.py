@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pavas_sdk.errors import InputError
+
+if TYPE_CHECKING:
+    from pavas_sdk.simulation.guides import Guide
+    from pavas_sdk.simulation.shooting import Shooting
 
 __all__ = [
     "ACTIONS",
     "CAMERAS",
+    "QUIET_ACTIONS",
     "CameraPath",
     "Hit",
     "Look",
@@ -23,7 +28,10 @@ __all__ = [
     "Striker",
 ]
 
-ACTIONS = ("drop", "throw", "bounce", "roll", "collide", "strike", "still")
+QUIET_ACTIONS = ("still", "pendulum", "glide", "settle", "pass", "swing", "wave")
+"""What is seen and not heard: nothing touches."""
+
+ACTIONS = ("drop", "throw", "bounce", "roll", "collide", "strike", *QUIET_ACTIONS)
 CAMERAS = ("still", "pan", "shake", "dolly")
 
 
@@ -33,7 +41,7 @@ class SceneConfig:
 
     Attributes:
         duration_s: Length of a clip in seconds.
-        fps: Frames per second.
+        fps: Frames per second, or None to draw one, at times with each frame shown twice.
         height: Rows.
         width: Columns.
         sample_rate_hz: Rate of the sound.
@@ -43,20 +51,24 @@ class SceneConfig:
         compression: Whether half of the clips, drawn at random, pass through H.264 at a random
             quality in memory. (An mp4 that `write_clip` writes is compressed anyway.)
         blur_samples: Moments within the exposure that motion blur averages; 1 is no blur.
-        background_noise: Whether the sound has a quiet noise floor.
+        background_noise: Whether the sound has a noise floor, below -90 dBFS; else silence is
+            digital silence.
+        disturbances: Whether clips may have what films have: light that flickers, backgrounds that
+            move, dust, hands and things that pass by.
     """
 
     duration_s: float = 4.0
-    fps: float = 25.0
+    fps: float | None = None
     height: int = 128
     width: int = 128
-    sample_rate_hz: int = 16000
+    sample_rate_hz: int = 48000
     action: str | None = None
     camera: str | None = None
     noise: bool = True
     compression: bool = True
     blur_samples: int = 3
-    background_noise: bool = True
+    background_noise: bool = False
+    disturbances: bool = True
 
     def __post_init__(self) -> None:
         """Validate.
@@ -73,6 +85,8 @@ class SceneConfig:
             ("blur_samples", 1, 64),
         ):
             value = getattr(self, name)
+            if name == "fps" and value is None:
+                continue
             if not low <= value <= high:
                 raise InputError(f"{name} must lie between {low} and {high}, got {value}")
         for name, known in (("action", ACTIONS), ("camera", CAMERAS)):
@@ -82,29 +96,9 @@ class SceneConfig:
                     f"unknown {name} {value!r}; known are {', '.join(known)}, or None to draw one"
                 )
 
-    @property
-    def frame_count(self) -> int:
-        """Number of frames, at least 1."""
-        return max(1, round(self.duration_s * self.fps))
-
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """A visible piece of an object, rigidly attached.
-
-    Attributes:
-        shape: "sphere", "box" or "rod".
-        dims_m: (radius, 0, 0), half extents, or (half length, radius, 0).
-        offset_m: Along the object's own x axis.
-    """
-
-    shape: str
-    dims_m: tuple[float, float, float]
-    offset_m: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +121,26 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A visible piece of an object, rigidly attached.
+
+    Attributes:
+        shape: "sphere", "box" or "rod".
+        dims_m: (radius, 0, 0), half extents, or (half length, radius, 0).
+        offset_m: Along the object's own x axis.
+        look: Its own look, or None: that of the object.
+        scenery: Whether it only belongs to the object's picture (the arm that holds it, the string
+            it hangs on) and neither to its size nor to its mask.
+    """
+
+    shape: str
+    dims_m: tuple[float, float, float]
+    offset_m: float = 0.0
+    look: Look | None = None
+    scenery: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SceneObject:
     """One body.
 
@@ -144,6 +158,7 @@ class SceneObject:
         release_s: Until then the body hangs or lies still.
         parts: What is drawn.
         look: How it looks.
+        counts: Whether it is an object of the clip; an arm is none.
     """
 
     label: str
@@ -159,11 +174,13 @@ class SceneObject:
     release_s: float = 0.0
     parts: tuple[Part, ...]
     look: Look
+    counts: bool = True
 
     @property
     def size_m(self) -> float:
-        """Largest half extent."""
-        return max(part.dims_m[0] + abs(part.offset_m) for part in self.parts)
+        """Largest half extent, without the arm or string that holds it."""
+        own = [part for part in self.parts if not part.scenery] or self.parts
+        return max(part.dims_m[0] + abs(part.offset_m) for part in own)
 
     @property
     def hollow(self) -> bool:
@@ -179,11 +196,13 @@ class Hit:
         time_s: When the tip touches.
         speed_m_s: Speed of the tip just before.
         swing_s: How long the downward swing takes.
+        miss_m: None, or how far above the surface the tip turns back without touching it.
     """
 
     time_s: float
     speed_m_s: float
     swing_s: float
+    miss_m: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +238,7 @@ class StaticBox:
         material: Key of `MATERIALS`.
         fill: Solid share of the volume.
         look: How it looks.
+        label: What a person would call it.
     """
 
     centre_m: tuple[float, float, float]
@@ -226,6 +246,7 @@ class StaticBox:
     material: str
     fill: float
     look: Look
+    label: str = "block"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,7 +330,7 @@ class Scene:
         seed: What it was sampled from.
         config: How.
         action: One of `ACTIONS`.
-        objects: Bodies; index = body.
+        objects: Bodies; index = body. The striker comes first, then guided bodies, then free ones.
         room: Floor and walls.
         camera: The camera.
         striker: The path of body 0 when it is a striker.
@@ -318,14 +339,13 @@ class Scene:
         light: Unit vector towards the light.
         light_width: Tangent of the light's half angle; softness of shadows.
         ambient: Share of light without direction.
-        exposure: Gain of the picture.
-        shutter: Share of the frame time during which the shutter is open.
-        noise_level: Standard deviation of sensor noise, in units of full scale.
-        crf: H.264 quality for the in-memory round trip, or None.
+        shooting: How it is filmed.
         prompt: A sentence about it; sometimes vague.
         render_seed: Seed of sensor noise.
         sound_seed: Seed of mode frequencies and noise.
         noise_floor_db: Level of the quiet noise, dB re full scale (RMS).
+        guides: Paths of guided bodies.
+        resting_objects: Whether bodies that lie still all the time are objects of the clip too.
     """
 
     seed: int
@@ -340,11 +360,10 @@ class Scene:
     light: tuple[float, float, float]
     light_width: float
     ambient: float
-    exposure: float
-    shutter: float
-    noise_level: float
-    crf: int | None
+    shooting: Shooting
     prompt: str
     render_seed: int
     sound_seed: int
     noise_floor_db: float
+    guides: tuple[Guide, ...] = ()
+    resting_objects: bool = False

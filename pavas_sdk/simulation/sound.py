@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pavas_sdk.simulation.collisions import FLOOR, TARGET
+from pavas_sdk.simulation.collisions import AUDIBLE_J, FLOOR, TARGET
 from pavas_sdk.simulation.kernels import kernel
 from pavas_sdk.simulation.materials import MATERIALS, SURFACES, Material, Surface
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from pavas_sdk.simulation.collisions import Collision
@@ -33,6 +35,7 @@ ENERGY_EXPONENT = 0.36
 GAIN = 0.013  # RMS amplitude over 40 ms, full scale = 1, of an average impact of 1 J
 _LEVEL_WINDOW_S = 0.04
 _HARD_PA = 1e9  # stiffer than this, bodies roll alike
+_ROLL_LIMIT = 4e-4  # at most this much of the noise of rolling and sliding: about -70 dBFS
 _KNEE = 0.7  # above this the converter bends softly towards full scale; reached by rare clips only
 _SPHERE = (1.0, 1.42, 1.93, 2.51, 3.08, 3.74, 4.41, 5.22, 6.1)
 _BOX = (1.0, 1.58, 2.24, 2.92, 3.46, 4.24, 5.1, 6.3)
@@ -80,7 +83,8 @@ def _body_modes(
     if shape == "box":
         thin *= (min(dims) / max(dims)) ** 0.5
     base = 0.11 * material.wave_speed_m_s / length * thin
-    base = float(np.clip(base * math.exp(rng.normal(0, 0.06)), 45.0, 5200.0))
+    low, high = material.lowest_hz
+    base = float(np.clip(base * math.exp(rng.normal(0, 0.06)), low, high))
     hz = base * ratios * (1 + rng.normal(0, 0.02, len(ratios)))
     decay = material.decay_per_s * (hz / 1000.0) ** material.decay_exponent
     # shells ring longer than solid lumps lying in the hand or on the floor
@@ -151,8 +155,16 @@ def _power(modes: _Modes, weight: NDArray[np.float64]) -> float:
     return float(np.sum(0.5 * weight**2 * (1 - np.exp(-x)) / x))
 
 
-def render_sound(scene: Scene, motion: Motion) -> NDArray[np.float32]:
-    """Renders the sound of a clip.
+def render_sound(
+    scene: Scene, motion: Motion, *, contacts: Sequence[Collision] | None = None
+) -> NDArray[np.float32]:
+    """Renders the sound of a clip; between contacts it falls to silence.
+
+    Args:
+        scene: The world.
+        motion: How it moved; what rolls or slides on the floor makes a noise below -65 dBFS.
+        contacts: What is heard instead of the contacts of ``motion``. Those of less than
+            `AUDIBLE_J` never are.
 
     Returns:
         float32 (samples,), mono, full scale = 1, always within it.
@@ -171,7 +183,9 @@ def render_sound(scene: Scene, motion: Motion) -> NDArray[np.float32]:
     if scene.target is not None:
         t = scene.target
         target = _body_modes(rng, MATERIALS[t.material], "box", t.half_m, t.fill)
-    for contact in motion.collisions:
+    for contact in motion.collisions if contacts is None else contacts:
+        if contact.energy_change_j < AUDIBLE_J:
+            continue
         other = bodies[contact.other] if contact.other >= 0 else None
         if contact.other == TARGET:
             other = target
@@ -287,8 +301,8 @@ def _roll_noise(
     # what is soft flattens over the bumps instead of rattling on them
     modulus_pa = MATERIALS[item.material].youngs_modulus_pa
     hardness = min(1.0, modulus_pa / _HARD_PA) ** 0.25
-    level = 0.007 * surface.roughness * slide * hardness * item.mass_kg**0.36
-    envelope = level * now**1.2 * swell * (now > 0.01)
+    level = 0.0008 * surface.roughness * slide * hardness * item.mass_kg**0.36
+    envelope = np.minimum(level * now**1.2, _ROLL_LIMIT) * swell * (now > 0.01)
     moving = now[now > 0.01]
     if moving.size == 0:
         return

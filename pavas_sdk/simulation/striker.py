@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
     from pavas_sdk.simulation.scene import Room, SceneObject, StaticBox, Striker
 
-__all__ = ["swing"]
+__all__ = ["swing", "tip_radius_m"]
+
+
+def tip_radius_m(item: SceneObject) -> float:
+    """How far the tip of a stick, mallet or hammer reaches down from its middle."""
+    end = [part for part in item.parts if not part.scenery][-1]
+    return end.dims_m[{"sphere": 0, "rod": 1, "box": 2}[end.shape]]
 
 
 def _lift(
@@ -24,53 +30,44 @@ def _lift(
     per_rad = striker.reach_m * math.cos(striker.dip_rad)
     theta = np.zeros_like(times)
     rate = np.zeros_like(times)
-    before_s, before_v = -1.0, 0.0
+    # where the last blow left the stick: time, height angle, rate
+    before_s, low, slope = -1.0, 0.0, 0.0
     for k, hit in enumerate(striker.hits):
         swing = hit.swing_s if k == 0 else min(hit.swing_s, 0.6 * (hit.time_s - before_s))
-        top = hit.speed_m_s * swing / 2 / per_rad
-        down = (times <= hit.time_s) & (times > hit.time_s - swing)
-        left = times[down] - (hit.time_s - swing)
-        theta[down] = top - hit.speed_m_s / swing / 2 / per_rad * left**2
-        rate[down] = -hit.speed_m_s / swing / per_rad * left
-        rise = (times > before_s) & (times <= hit.time_s - swing)
+        bottom = 0.0 if hit.miss_m is None else hit.miss_m / per_rad
+        top = bottom + hit.speed_m_s * swing / 2 / per_rad
+        start = hit.time_s - swing
         if k == 0:
-            theta[rise] = top
+            theta[times <= start] = top
         else:
-            _hermite(
-                theta, rate, rise, times, before_s, hit.time_s - swing, before_v / per_rad, top
-            )
-        before_s, before_v = hit.time_s, striker.restitution * hit.speed_m_s
-    after = times > before_s
+            _hermite(theta, rate, times, (before_s, low, slope), (start, top, 0.0))
+        # with this slope the downward swing has constant acceleration
+        arrival = -hit.speed_m_s / per_rad if hit.miss_m is None else 0.0
+        _hermite(theta, rate, times, (start, top, 0.0), (hit.time_s, bottom, arrival))
+        before_s, low = hit.time_s, bottom
+        slope = -striker.restitution * arrival
     end = before_s + 0.35
-    _hermite(
-        theta,
-        rate,
-        after & (times <= end),
-        times,
-        before_s,
-        end,
-        before_v / per_rad,
-        0.2 * before_v / per_rad,
-    )
-    theta[times > end] = 0.2 * before_v / per_rad
+    raised = low + 0.2 * slope
+    _hermite(theta, rate, times, (before_s, low, slope), (end, raised, 0.0))
+    theta[times > end] = raised
     return theta, rate
 
 
 def _hermite(
     theta: NDArray[np.float64],
     rate: NDArray[np.float64],
-    where: NDArray[np.bool_],
     times: NDArray[np.float64],
-    start: float,
-    end: float,
-    slope: float,
-    top: float,
+    start: tuple[float, float, float],
+    end: tuple[float, float, float],
 ) -> None:
-    """Cubic from (0, slope) to (top, 0), in place."""
-    span = end - start
-    u = (times[where] - start) / span
-    theta[where] = (u**3 - 2 * u**2 + u) * slope * span + (3 * u**2 - 2 * u**3) * top
-    rate[where] = (3 * u**2 - 4 * u + 1) * slope + (6 * u - 6 * u**2) * top / span
+    """Cubic between two (time, value, slope), in place, over the times after the first."""
+    where = (times > start[0]) & (times <= end[0])
+    span = end[0] - start[0]
+    u = (times[where] - start[0]) / span
+    m0, m1 = start[2] * span, end[2] * span
+    rise = end[1] - start[1]
+    theta[where] = start[1] + m0 * u + (3 * rise - 2 * m0 - m1) * u**2 + (m0 + m1 - 2 * rise) * u**3
+    rate[where] = (m0 + 2 * (3 * rise - 2 * m0 - m1) * u + 3 * (m0 + m1 - 2 * rise) * u**2) / span
 
 
 def swing(
@@ -103,9 +100,11 @@ def swing(
     cz, sz = math.cos(turn), math.sin(turn)
     quaternion = np.stack([cz * cy, -sz * sy, cz * sy, sz * cy], axis=1)
     share = arm / striker.reach_m
-    tip_radius = item.parts[-1].dims_m[0 if item.parts[-1].shape == "sphere" else 1]
+    tip_radius = tip_radius_m(item)
     collisions = []
     for hit in striker.hits:
+        if hit.miss_m is not None:
+            continue
         v0, v1 = hit.speed_m_s, striker.restitution * hit.speed_m_s
         # both refer to the stick swung about the pivot: the tip moves vertically at contact
         before = v0 * share / math.cos(striker.dip_rad)

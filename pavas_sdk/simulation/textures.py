@@ -11,7 +11,7 @@ from pavas_sdk.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["SIDE", "texture"]
+__all__ = ["SIDE", "moved_texture", "texture"]
 
 SIDE = 128
 
@@ -62,3 +62,33 @@ def texture(name: str, rng: np.random.Generator) -> NDArray[np.float32]:
         raise InputError(f"unknown texture {name!r}; known are planks, speckle, brushed, weave")
     tile = np.exp(strength * field)
     return np.asarray(tile / tile.mean(), dtype=np.float32)
+
+
+def moved_texture(
+    tile: NDArray[np.float32],
+    drift: NDArray[np.float64],
+    wave: float,
+    times_s: NDArray[np.float64],
+) -> NDArray[np.float32]:
+    """Return a tile that drifts sideways, or through which waves run, at some moments.
+
+    Args:
+        tile: (N, N).
+        drift: (T,) how far it has drifted, in tiles.
+        wave: Depth of the waves, in tiles.
+        times_s: (T,), seconds.
+
+    Returns:
+        float32 (T, N, N).
+    """
+    side = tile.shape[0]
+    rows = np.arange(side) / side
+    waves = np.sin(2 * np.pi * (2 * rows[None] + 0.4 * times_s[:, None]))
+    waves = waves + 0.6 * np.sin(2 * np.pi * (rows[None] - 0.7 * times_s[:, None]) + 1.0)
+    shift = (drift[:, None] + wave * waves) * side
+    whole = np.floor(shift).astype(np.int64)
+    share = (shift - whole).astype(np.float32)[..., None]
+    column = np.arange(side)[None, None] + whole[..., None]
+    row = np.arange(side)[None, :, None]
+    low, high = tile[row, column % side], tile[row, (column + 1) % side]
+    return np.asarray(low + (high - low) * share, dtype=np.float32)

@@ -1,7 +1,8 @@
-"""Simulated clips for training: one picture with the sounds of several fillings.
+"""Simulated clips for training: one picture with other fillings, and with impacts that were edited.
 
 Hollow or solid, a body looks and falls the same, but weighs and sounds different: mass must come
-from the physics that is given, as it cannot be read off the picture.
+from the physics that is given, as it cannot be read off the picture. And where the impacts of the
+physics differ from what the picture shows, the physics is what is heard.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pavas_sdk.data import Audio
+from pavas_sdk.models import MEL_16K
 from pavas_sdk.simulation.clip import moving_bodies, simulate, true_contacts, true_physics
+from pavas_sdk.simulation.edits import edited_contacts
 from pavas_sdk.simulation.materials import MATERIALS
 from pavas_sdk.simulation.motion import run_world
 from pavas_sdk.simulation.scene import SceneConfig
@@ -24,9 +27,19 @@ if TYPE_CHECKING:
     from pavas_sdk.simulation.motion import Motion
     from pavas_sdk.simulation.scene import Scene
 
-__all__ = ["TAKES", "further_take", "simulated_picture", "simulated_takes"]
+__all__ = [
+    "EDITED_TAKE",
+    "TAKES",
+    "edited_take",
+    "further_take",
+    "simulated_picture",
+    "simulated_takes",
+]
 
 TAKES = 3
+EDITED_TAKE = 2
+"""Index of the take whose impacts are others than those in the picture."""
+_CONFIG = SceneConfig(sample_rate_hz=MEL_16K.sample_rate_hz)  # the rate that the codec hears
 _TRIES = 6
 _MIN_FILL = 0.04
 # A second take must look like the first: bodies may stray by this share of their size.
@@ -34,26 +47,33 @@ _MAX_STRAY = 0.2
 
 
 def simulated_takes(seed: int) -> tuple[LabelledClip, ...]:
-    """Return the clip of a seed in up to three takes: as drawn, and as hollow or solid as others.
+    """Return the clip of a seed in three takes: as drawn, refilled, edited.
 
-    A further take simulates the same world again with other fillings and is kept when the bodies
-    move as in the picture.
+    The second simulates the same world again with other fillings, if it finds one in which the
+    bodies move as in the picture; else it is the first. The third (`EDITED_TAKE`) has the picture
+    and the speeds of one of them, and other impacts than the picture shows: some are missing, others
+    are added, also to bodies at rest; what changed stands in ``physics.edits``, which is empty for
+    all other takes, and for a clip without an object or where nothing was drawn to change.
     """
-    simulation = simulate(seed, SceneConfig())
+    simulation = simulate(seed, _CONFIG)
     rng = np.random.default_rng([seed, 1])
-    takes = [simulation.clip]
+    first = second = simulation.clip
+    worlds = [(simulation.scene, simulation.motion)]
     for _ in range(_TRIES):
-        if len(takes) == TAKES or not simulation.clip.objects:
+        if not first.objects:
             break
         scene, motion = _refilled(simulation, rng)
         if _looks_alike(simulation, scene, motion):
-            takes.append(further_take(simulation, scene, motion))
-    return tuple(takes)
+            second = further_take(simulation, scene, motion)
+            worlds.append((scene, motion))
+            break
+    scene, motion = worlds[int(rng.integers(len(worlds)))]
+    return first, second, edited_take(simulation, scene, motion, rng)
 
 
 def simulated_picture(seed: int) -> Video:
     """Return the picture of a seed at 128 pixels a side, which estimators need."""
-    return simulate(seed, SceneConfig()).clip.video
+    return simulate(seed, _CONFIG).clip.video
 
 
 def _refilled(simulation: Simulation, rng: np.random.Generator) -> tuple[Scene, Motion]:
@@ -75,6 +95,7 @@ def _refilled(simulation: Simulation, rng: np.random.Generator) -> tuple[Scene, 
         changed.config.duration_s,
         striker=changed.striker,
         target=changed.target,
+        guides=changed.guides,
     )
     return changed, motion
 
@@ -114,4 +135,28 @@ def further_take(simulation: Simulation, scene: Scene, motion: Motion) -> Labell
         physics=true_physics(scene, motion, simulation.times_s),
         contacts=true_contacts(scene, motion),
         prompt=scene.prompt if hollow else scene.prompt.replace("hollow ", ""),
+    )
+
+
+def edited_take(
+    simulation: Simulation, scene: Scene, motion: Motion, rng: np.random.Generator
+) -> LabelledClip:
+    """Return the clip with impacts that are drawn anew, and their sound.
+
+    Args:
+        simulation: The clip.
+        scene: Its world, or one that looks the same.
+        motion: Of ``scene``.
+        rng: Draws the edits.
+    """
+    contacts, edits = edited_contacts(rng, scene, motion, moving_bodies(scene, motion))
+    take = further_take(simulation, scene, motion)
+    samples = render_sound(scene, motion, contacts=contacts)
+    return replace(
+        take,
+        audio=Audio(samples=samples, sample_rate_hz=scene.config.sample_rate_hz),
+        physics=true_physics(
+            scene, motion, simulation.times_s, contacts=contacts, edits=tuple(edits)
+        ),
+        contacts=true_contacts(scene, motion, contacts=contacts),
     )

@@ -68,7 +68,14 @@ def test_the_clip_is_what_its_script_makes(tmp_path):
 
     seed = runpy.run_path(str(EXAMPLES / "clips" / "make_bouncing_ball.py"))["SEED"]
     small = SceneConfig(
-        height=90, width=120, action="drop", camera="still", noise=False, compression=False
+        height=90,
+        width=120,
+        fps=25.0,
+        action="drop",
+        camera="still",
+        noise=False,
+        compression=False,
+        disturbances=False,
     )
     made = simulate(seed, small).clip.video.frames[::10].astype(float)
     shown = read_video(CLIP, max_side=120).frames[::10].astype(float)

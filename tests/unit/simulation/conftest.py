@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from pavas_sdk.simulation.motion import Motion
     from pavas_sdk.simulation.scene import Scene
 
-SMALL = SceneConfig(height=48, width=64, duration_s=2.0, compression=False)
+SMALL = SceneConfig(
+    height=48, width=64, duration_s=2.0, fps=25.0, compression=False, disturbances=False
+)
 
 
 @functools.cache

@@ -13,13 +13,13 @@ def parts_of(simulated):
     times = simulated.clip.video.times_s
     shots = render._shots(simulated.scene, simulated.motion, np.repeat(times[:, None], 4, axis=1))
     lens = render._lens(simulated.scene)
-    return shots, render._stage(simulated.scene, lens), render._tiles(simulated.scene), lens
+    return shots, render._stage(simulated.scene, lens), render._tiles(simulated.scene, times), lens
 
 
 def drawn(simulated, shots):
     config = simulated.scene.config
     _, stage, tiles, lens = parts_of(simulated)
-    film = render._film(simulated.scene)._replace(noise_level=0.0)
+    film = render._film(simulated.scene, simulated.capture_times_s)._replace(noise_level=0.0)
     frames = np.empty((shots.things.shape[0], config.height, config.width, 3), dtype=np.uint8)
     ids = np.empty(frames.shape[:3], dtype=np.int8)
     drawing.draw_frames(frames, ids, shots, stage, tiles, lens, film)

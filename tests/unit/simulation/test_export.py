@@ -145,7 +145,7 @@ def test_a_written_clip_is_read_again(written):
     assert (clip.materials, clip.sizes_m) == (truth.materials, truth.sizes_m)
     assert set(clip.masks) == set(truth.masks)
     assert clip.source.duration_s == pytest.approx(truth.source.duration_s, abs=0.05)
-    assert clip.true_audio.sample_rate_hz == 16000
+    assert clip.true_audio.sample_rate_hz == 48000
     with pytest.raises(FormatError, match=r"no finished clip 'two': two\.mp4"):
         read_clip(folder, "two")
 

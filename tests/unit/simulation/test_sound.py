@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from pavas_sdk.simulation.collisions import AUDIBLE_J
+from pavas_sdk.simulation.materials import MATERIALS
 from pavas_sdk.simulation.sampling import sample_world
 from pavas_sdk.simulation.scene import Scene, SceneConfig
 from pavas_sdk.simulation.sound import ENERGY_EXPONENT, contact_time, render_sound
@@ -14,7 +16,8 @@ from pavas_sdk.simulation.sound import ENERGY_EXPONENT, contact_time, render_sou
 if TYPE_CHECKING:
     from pavas_sdk.simulation.motion import Motion
 
-QUIET = SceneConfig(background_noise=False)
+QUIET = SceneConfig()
+RATE = QUIET.sample_rate_hz
 
 
 def one_contact(seed: int, action: str = "drop") -> tuple[Scene, Motion]:
@@ -34,16 +37,16 @@ def rms(samples: np.ndarray) -> float:
 
 def centroid_hz(samples: np.ndarray) -> float:
     spectrum = np.abs(np.fft.rfft(samples)) ** 2
-    return float(np.sum(np.fft.rfftfreq(samples.size, 1 / 16000) * spectrum) / spectrum.sum())
+    return float(np.sum(np.fft.rfftfreq(samples.size, 1 / RATE) * spectrum) / spectrum.sum())
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_sound_begins_with_the_contact(seed):
     scene, motion = one_contact(seed)
     samples = render_sound(scene, motion)
-    first = np.flatnonzero(samples)[0] / 16000
-    assert first == pytest.approx(motion.collisions[0].time_s, abs=2 / 16000)
-    peak = np.argmax(np.abs(samples)) / 16000
+    first = np.flatnonzero(samples)[0] / RATE
+    assert first == pytest.approx(motion.collisions[0].time_s, abs=2 / RATE)
+    peak = np.argmax(np.abs(samples)) / RATE
     assert peak - motion.collisions[0].time_s < 0.06
 
 
@@ -105,8 +108,8 @@ def test_level_tells_the_energy_in_every_class(worlds):
             lonely = not others.size or np.abs(others - contact.time_s).min() > 0.2
             if not lonely or contact.time_s > scene.config.duration_s - 0.06:
                 continue
-            start = int(contact.time_s * 16000)
-            level = rms(samples[start : start + 640])
+            start = int(contact.time_s * RATE)
+            level = rms(samples[start : start + RATE // 25])
             rows.setdefault(scene.action, []).append((contact.energy_change_j, level))
     everything = [row for each in rows.values() for row in each]
     assert spearmanr(*zip(*everything, strict=True)).statistic > 0.9
@@ -150,9 +153,63 @@ def test_other_rates_have_the_same_level():
     assert levels[0] == pytest.approx(levels[1], abs=2.0)
 
 
-def test_the_noise_floor_is_quiet_and_optional():
-    noisy, motion = sample_world(6, SceneConfig(action="still"))
-    level = 20 * np.log10(rms(render_sound(noisy, motion)))
-    assert level == pytest.approx(noisy.noise_floor_db, abs=1.0)
+def test_silence_is_silence_and_a_noise_floor_is_optional_and_inaudible():
     silent, motion = sample_world(6, replace(QUIET, action="still"))
     assert not render_sound(silent, motion).any()
+    noisy, motion = sample_world(6, SceneConfig(action="still", background_noise=True))
+    level = 20 * np.log10(rms(render_sound(noisy, motion)))
+    assert level == pytest.approx(noisy.noise_floor_db, abs=1.0)
+    assert level < -90
+
+
+@pytest.mark.parametrize("action", ["roll", "glide"])
+def test_rolling_and_sliding_stay_below_65_dbfs(action):
+    for seed in range(6):
+        scene, motion = sample_world(seed, replace(QUIET, action=action))
+        samples = render_sound(scene, replace(motion, collisions=())).reshape(-1, RATE // 100)
+        loudest = np.sqrt((samples.astype(float) ** 2).mean(axis=1)).max()
+        assert 20 * np.log10(max(loudest, 1e-12)) < -65
+
+
+def test_only_the_contacts_that_are_given_are_heard():
+    scene, motion = one_contact(4)
+    assert not render_sound(scene, motion, contacts=()).any()
+    later = replace(motion.collisions[0], time_s=2.5, energy_change_j=0.1)
+    samples = render_sound(scene, motion, contacts=(later,))
+    assert np.flatnonzero(samples)[0] / RATE == pytest.approx(2.5, abs=2 / RATE)
+    faint = replace(later, energy_change_j=0.9 * AUDIBLE_J)
+    assert not render_sound(scene, motion, contacts=(faint,)).any()
+
+
+def test_materials_differ_as_they_do_in_life():
+    """Metal rings above 1 kHz for long, glass is bright, wood is short, rubber and plastic dull."""
+    centroid: dict[str, list[float]] = {}
+    ring_s: dict[str, list[float]] = {}
+    for seed in range(12):
+        scene, motion = one_contact(seed)
+        body = motion.collisions[0].body
+        for name in MATERIALS:
+            changed = tuple(
+                replace(o, material=name) if k == body else o for k, o in enumerate(scene.objects)
+            )
+            scene = replace(scene, objects=changed, room=replace(scene.room, floor="concrete"))
+            contact = replace(
+                motion.collisions[0], energy_change_j=0.05, time_s=0.5, surface="concrete"
+            )
+            samples = render_sound(scene, motion, contacts=(contact,))[RATE // 2 :]
+            centroid.setdefault(name, []).append(centroid_hz(samples))
+            ring_s.setdefault(name, []).append(seconds_to_fall(samples, 20.0))
+    hz = {name: float(np.median(values)) for name, values in centroid.items()}
+    seconds = {name: float(np.median(values)) for name, values in ring_s.items()}
+    assert hz["metal"] > 1000
+    assert hz["glass"] > 1500
+    assert hz["rubber"] < 600 < 1000 < min(hz["metal"], hz["glass"], hz["ceramic"])
+    assert hz["plastic"] < hz["wood"] + 400 < hz["metal"]
+    assert seconds["metal"] > 2 * seconds["glass"] > 3 * seconds["wood"]
+    assert max(seconds["rubber"], seconds["plastic"]) < 0.08
+
+
+def seconds_to_fall(samples: np.ndarray, by_db: float) -> float:
+    """When all but this share of the energy has been heard."""
+    left = np.cumsum(samples[::-1].astype(float) ** 2)[::-1]
+    return float(np.argmax(left < left[0] * 10 ** (-by_db / 10)) / RATE)
