@@ -115,7 +115,7 @@ def _hits(
     """Blows, of which this share misses; never all of them unless ``miss`` is 1."""
     base = log_uniform(rng, 0.4, 4.0)
     times = _times(rng, duration_s)
-    touches = int(rng.integers(len(times)))
+    touches = int(rng.integers(max(len(times), 1)))
     hits = []
     for k, time_s in enumerate(times):
         misses = bool(rng.random() < miss) and (miss >= 1.0 or k != touches)

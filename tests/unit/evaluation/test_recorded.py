@@ -14,7 +14,7 @@ from pavas_sdk.evaluation import evaluate_clips
 from pavas_sdk.evaluation.event_matching import scored_events
 from pavas_sdk.media import write_video
 from pavas_sdk.physics import PhysicsEstimator
-from pavas_sdk.simulation import simulate
+from pavas_sdk.simulation import SceneConfig, simulate
 from pavas_sdk.testing.tiny_pipeline import tiny_pipeline
 
 SEEDS = (13_000_000, 13_000_001)
@@ -26,7 +26,7 @@ def world(tmp_path_factory):
     folder = tmp_path_factory.mktemp("recorded")
     clips = {}
     for seed in SEEDS:
-        clip = simulate(seed).clip
+        clip = simulate(seed, SceneConfig(action="drop", fps=25.0, disturbances=False)).clip
         write_video(folder / f"{seed}.mp4", clip.video, clip.audio)
         mass_kg = clip.physics[clip.contacts[0].object_id or 0].mass_kg
         clips[f"{seed}.mp4"] = {
