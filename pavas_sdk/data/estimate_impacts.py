@@ -13,11 +13,11 @@ from pavas_sdk.data.impacts import find_impacts
 from pavas_sdk.errors import PhysicsInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pavas_sdk.data.object_physics import ObjectPhysics
 
-__all__ = ["checked", "found", "moved", "removed", "same", "stated"]
+__all__ = ["checked", "found", "joined", "moved", "removed", "same", "stated"]
 
 # A person reads a moment off a list or a picture: what is nearer than this is what was meant.
 _MEANT_S = 0.05
@@ -48,6 +48,26 @@ def found(
         ]
     within = [impact for impact in impacts if 0.0 <= impact.time_s <= duration_s]
     return tuple(sorted(within, key=lambda impact: impact.time_s))
+
+
+def joined(
+    objects: Iterable[ObjectPhysics],
+    seen: Mapping[int, tuple[Impact, ...]],
+    *,
+    duration_s: float,
+    time_scale: float,
+) -> tuple[Impact, ...]:
+    """Return the impacts that an estimator saw, and those in the speeds of the other objects.
+
+    Args:
+        objects: All of a clip.
+        seen: Impacts by object id.
+        duration_s: Length of the clip.
+        time_scale: Its slow-motion factor.
+    """
+    others = [entry for entry in objects if entry.object_id not in seen]
+    in_speeds = found(others, duration_s=duration_s, time_scale=time_scale)
+    return (*(hit for impacts in seen.values() for hit in impacts), *in_speeds)
 
 
 def same(first: Iterable[Impact], second: Iterable[Impact]) -> bool:

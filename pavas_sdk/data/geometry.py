@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pavas_sdk.data.impact import Impact
+
 __all__ = ["Reconstruction", "Trajectory"]
 
 
@@ -38,6 +40,9 @@ class Reconstruction:
             between neighbouring frames, NaN where that is not known. It is the confidence of the
             reconstruction as a whole: a speed below it is noise. None: not measured
             (`background_motion_m_s` measures it; the physics estimator does where it is None).
+        impacts: Impacts of the objects that were seen in the picture, times on the video's clock,
+            speeds in m/s; empty: looked for, and there is none. None: not looked for, so that they
+            are found in the objects' speeds.
         notes: What a person should know, in plain words ("scene cut at 3.20 s").
     """
 
@@ -51,6 +56,7 @@ class Reconstruction:
     object_scale_source: Mapping[int, str] = field(default_factory=dict)
     scale_log_std: float | None = None
     background_motion_m_s: NDArray[np.float64] | None = None
+    impacts: tuple[Impact, ...] | None = None
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -83,6 +89,14 @@ class Reconstruction:
             if (motion < 0).any() or np.isinf(motion).any():
                 raise InputError("background_motion_m_s must be 0 or more, or NaN where unknown")
             object.__setattr__(self, "background_motion_m_s", motion)
+        if self.impacts is not None:
+            object.__setattr__(self, "impacts", tuple(self.impacts))
+
+    def impacts_of(self, object_id: int) -> tuple[Impact, ...] | None:
+        """Return the impacts of an object that were seen; None where nobody looked."""
+        if self.impacts is None:
+            return None
+        return tuple(hit for hit in self.impacts if hit.object_id == object_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -95,6 +109,8 @@ class Trajectory:
         centroids_m: float64, (T, 3), metres; NaN where the object was not seen.
         point_counts: int64, (T,), how many points each centroid rests on.
         time_scale: See `Video.time_scale`; speeds are multiplied by it.
+        impacts: The object's impacts where the estimator knows them; None: they are found in the
+            speeds (`find_impacts`).
     """
 
     object_id: int
@@ -102,12 +118,14 @@ class Trajectory:
     centroids_m: NDArray[np.float64]
     point_counts: NDArray[np.int64]
     time_scale: float = 1.0
+    impacts: tuple[Impact, ...] | None = None
 
     def __post_init__(self) -> None:
         """Validate.
 
         Raises:
-            InputError: Shapes do not fit, infinite centroids, negative counts.
+            InputError: Shapes do not fit, infinite centroids, negative counts, impacts of another
+                object.
         """
         times = increasing_times("times_s", self.times_s)
         object.__setattr__(self, "times_s", times)
@@ -120,6 +138,14 @@ class Trajectory:
         object.__setattr__(self, "centroids_m", centroids)
         object.__setattr__(self, "point_counts", counts)
         object.__setattr__(self, "time_scale", positive("time_scale", self.time_scale))
+        if self.impacts is not None:
+            object.__setattr__(self, "impacts", tuple(self.impacts))
+            others = sorted({hit.object_id for hit in self.impacts} - {self.object_id})
+            if others:
+                raise InputError(
+                    f"the trajectory of object {self.object_id} has impacts of {others}; give each "
+                    "object its own"
+                )
 
     @property
     def speed_times_s(self) -> NDArray[np.float64]:

@@ -181,8 +181,8 @@ def check_trajectories(
         who: Name of the component for the message.
 
     Raises:
-        ContractError: No mapping of `Trajectory`, invented ids, times outside the clip, another
-            time scale.
+        ContractError: No mapping of `Trajectory`, invented ids, times (also of impacts) outside the
+            clip, another time scale.
     """
     paths = _by_id(trajectories, Trajectory, object_ids, who)
     for object_id, path in paths.items():
@@ -190,6 +190,11 @@ def check_trajectories(
         if time_scale is not None and path.time_scale != time_scale:
             _broken(who, f"returned {where} with time_scale {path.time_scale:g}", f"{time_scale:g}")
         _check_times(path.times_s, duration_s, f"{who}: {where}")
+        for hit in path.impacts or ():
+            if hit.time_s < 0 or (duration_s is not None and hit.time_s > duration_s):
+                _broken(
+                    who, f"returned {where} with an impact at {hit.time_s:g} s", "one in the clip"
+                )
     return paths
 
 

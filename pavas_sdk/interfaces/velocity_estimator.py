@@ -37,6 +37,9 @@ class VelocityEstimator(Component):
     ) -> Mapping[int, Trajectory]:
         """Return a trajectory per object id; a missing id means "could not".
 
+        A trajectory may hold the object's impacts (`Trajectory.impacts`); those of one that does not are
+        found in its speeds.
+
         Args:
             objects: The moving objects.
             masks: Their masks.
@@ -81,6 +84,7 @@ class _FunctionVelocityEstimator(VelocityEstimator):
                 centroids_m=places,
                 point_counts=np.asarray(np.isfinite(places).all(axis=-1), dtype=np.int64),
                 time_scale=time_scale,
+                impacts=reconstruction.impacts_of(entry.object_id),
             )
         return paths
 

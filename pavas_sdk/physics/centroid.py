@@ -83,7 +83,8 @@ class CentroidVelocityEstimator(VelocityEstimator):
     Times come from the reconstruction, so a variable frame rate is right. The paper takes the plain
     mean of the visible points; here background points are left out, the mean is trimmed, and the
     place is that of the body behind the visible surface. All three can be switched off:
-    ``centroid="mean", centre="surface", depth_mads=0`` is the paper's.
+    ``centroid="mean", centre="surface", depth_mads=0`` is the paper's. Impacts that the reconstructor
+    saw are handed on.
 
     Example:
         >>> CentroidVelocityEstimator(centroid="mean").config.centroid
@@ -120,6 +121,7 @@ class CentroidVelocityEstimator(VelocityEstimator):
                 centroids_m=self._smooth(centroids),
                 point_counts=counts,
                 time_scale=time_scale,
+                impacts=reconstruction.impacts_of(entry.object_id),
             )
         return found
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pavas_sdk.data import MaskTrack, ObjectPhysics
+    from pavas_sdk.data import Impact, MaskTrack, ObjectPhysics
 
 __all__ = ["ClipJoiner", "compact_track", "continue_track"]
 
@@ -25,6 +25,7 @@ _MIN_OVERLAP = 0.3
 class _Entry:
     physics: ObjectPhysics
     track: MaskTrack | None
+    impacts: tuple[Impact, ...] | None
 
 
 class ClipJoiner:
@@ -48,8 +49,16 @@ class ClipJoiner:
         end_s: float,
         objects: tuple[ObjectPhysics, ...],
         tracks: Mapping[int, MaskTrack],
+        impacts: Mapping[int, tuple[Impact, ...]] | None = None,
     ) -> dict[int, int]:
-        """Add a window; times of ``objects`` and ``tracks`` start at 0 with the window.
+        """Add a window; its times start at 0 with the window.
+
+        Args:
+            start_s: Where it begins in the clip.
+            end_s: Where it ends.
+            objects: Its objects.
+            tracks: Their masks, by id.
+            impacts: Their impacts where the estimator knows them, by id.
 
         Returns:
             Clip id by window id.
@@ -72,19 +81,25 @@ class ClipJoiner:
             )
             track = shifted.get(entry.object_id)
             track = None if track is None else replace(track, object_id=clip_id)
+            hits = _shift_impacts((impacts or {}).get(entry.object_id), clip_id, start_s)
             earlier = self._entries.get(clip_id)
             if earlier is not None:
+                hits = _continue_impacts(earlier.impacts, hits, seam)
                 physics = _continue_physics(earlier.physics, physics, seam)
                 track = (
                     earlier.track if track is None else continue_track(earlier.track, track, seam)
                 )
-            self._entries[clip_id] = _Entry(physics, track)
+            self._entries[clip_id] = _Entry(physics, track, hits)
         self._last_end_s = end_s
         return names
 
     def objects(self) -> tuple[ObjectPhysics, ...]:
         """Return the objects of the clip so far, by id."""
         return tuple(self._entries[i].physics for i in sorted(self._entries))
+
+    def impacts(self) -> dict[int, tuple[Impact, ...]]:
+        """Return the impacts, by id, of the objects whose estimator knew them in every window."""
+        return {i: entry.impacts for i, entry in self._entries.items() if entry.impacts is not None}
 
     def tracks(self) -> dict[int, MaskTrack]:
         """Return the masks by id; before and after its masks an object has an empty frame."""
@@ -168,6 +183,24 @@ def _centres(have: int, want: int) -> NDArray[np.int64]:
 
 def _shift_track(track: MaskTrack, start_s: float) -> MaskTrack:
     return track if start_s == 0.0 else replace(track, times_s=track.times_s + start_s)
+
+
+def _shift_impacts(
+    impacts: tuple[Impact, ...] | None, clip_id: int, start_s: float
+) -> tuple[Impact, ...] | None:
+    if impacts is None:
+        return None
+    return tuple(replace(hit, object_id=clip_id, time_s=hit.time_s + start_s) for hit in impacts)
+
+
+def _continue_impacts(
+    a: tuple[Impact, ...] | None, b: tuple[Impact, ...] | None, seam_s: float
+) -> tuple[Impact, ...] | None:
+    """None where one window knows nothing: then the speeds of all windows say it."""
+    if a is None or b is None:
+        return None
+    early = (hit for hit in a if hit.time_s < seam_s)
+    return (*early, *(hit for hit in b if hit.time_s >= seam_s))
 
 
 def _overlap(a: MaskTrack, b: MaskTrack, start_s: float, end_s: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pavas_sdk.data import PhysicsEstimate
+from pavas_sdk.data import PhysicsEstimate, estimate_impacts
 from pavas_sdk.data.frames import WindowSource, bounded, plan_windows
 from pavas_sdk.data.memory import give_back_freed_memory
 from pavas_sdk.errors import ComponentError
@@ -138,15 +138,17 @@ class ClipRun:
 
     def _add(self, joiner: ClipJoiner, window: Window, found: WindowEstimate) -> None:
         tracks = {object_id: self._compact(track) for object_id, track in found.masks.items()}
-        joiner.add(window.start_s, window.end_s, found.physics(), tracks)
+        joiner.add(window.start_s, window.end_s, found.physics(), tracks, found.impacts())
         self._notes += found.notes
 
     def _result(self, joiner: ClipJoiner, points: Reconstruction | None) -> PhysicsResult:
+        objects, seen = joiner.objects(), joiner.impacts()
+        scene = {"duration_s": self._source.duration_s, "time_scale": self._source.time_scale}
         physics = PhysicsEstimate(
-            objects=joiner.objects(),
-            duration_s=self._source.duration_s,
+            objects=objects,
+            known_impacts=estimate_impacts.joined(objects, seen, **scene) if seen else None,
             provenance=dict(self._slots.refs),
-            time_scale=self._source.time_scale,
+            **scene,
             notes=tuple(dict.fromkeys(self._notes)),
         )
         return PhysicsResult(physics=physics, masks=joiner.tracks(), reconstruction=points)

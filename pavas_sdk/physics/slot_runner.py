@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pavas_sdk.data import (
         ComponentRef,
         FrameSource,
+        Impact,
         MaskTrack,
         MassEstimate,
         MovingObject,
@@ -66,6 +67,14 @@ class WindowEstimate:
         points = self.reconstruction
         noise = None if points is None else points.background_motion_m_s
         return tuple(self._entry(thing, noise) for thing in self.objects)
+
+    def impacts(self) -> dict[int, tuple[Impact, ...]]:
+        """Return the impacts of the objects whose estimator knows them, by id."""
+        return {
+            object_id: path.impacts
+            for object_id, path in self.trajectories.items()
+            if path.impacts is not None
+        }
 
     def _entry(self, thing: MovingObject, noise: NDArray[np.float64] | None) -> ObjectPhysics:
         mass = self.masses.get(thing.object_id)

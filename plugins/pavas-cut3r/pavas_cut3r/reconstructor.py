@@ -12,10 +12,10 @@ from pavas_cut3r.config import Cut3RConfig
 from pavas_cut3r.focal import estimate_focal
 from pavas_cut3r.grid import OutputGrid
 from pavas_cut3r.preprocessing import normalise, place, preprocess
-from pavas_cut3r.scenes import SMALL_SIDE, blank_frames, find_cuts
 from pavas_cut3r.session import Cut3RSession
 from pavas_cut3r.weights import RANDOM_TINY, check_weights, load_model
 from pavas_sdk.data import Reconstruction, background_motion_m_s
+from pavas_sdk.data.frame_changes import SMALL_SIDE, blank_frames, find_cuts
 from pavas_sdk.interfaces import Reconstructor, report_progress
 
 if TYPE_CHECKING:

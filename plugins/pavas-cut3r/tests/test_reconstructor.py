@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 from pavas_cut3r import Cut3RConfig, Cut3RReconstructor, Cut3RSession, normalise, place, preprocess
-from pavas_cut3r.scenes import blank_frames, find_cuts
 from tiny_cut3r import clip, joined, plain, reconstruct, tiny
 
 from pavas_sdk.data import Video, background_motion_m_s
+from pavas_sdk.data.frame_changes import blank_frames, find_cuts
 from pavas_sdk.errors import ConfigurationError, InputError
 from pavas_sdk.interfaces import progress_to
 from pavas_sdk.interfaces.validation import check_reconstruction

@@ -13,6 +13,7 @@ import numpy as np
 from pavas_tiny.camera_motion import CameraMotion, estimate_camera_motion
 from pavas_tiny.canvas import Canvas, build_canvas
 from pavas_tiny.foreground import Foreground, find_foreground
+from pavas_tiny.impact_envelope import Envelope, measure_envelope
 from pavas_tiny.selection import Mover, select_movers
 from pavas_tiny.tracking import follow, measure_parts
 
@@ -36,12 +37,14 @@ class MotionAnalysis:
         size: (height, width) of the analysed picture.
         camera: How the camera moves.
         movers: The objects, best first.
+        envelope: How fast the fast part of the picture moves.
     """
 
     times_s: NDArray[np.float64]
     size: tuple[int, int]
     camera: CameraMotion
     movers: tuple[Mover, ...]
+    envelope: Envelope
 
 
 def analyse_frames(
@@ -72,6 +75,7 @@ def analyse_frames(
         size=(height, width),
         camera=camera,
         movers=tuple(movers),
+        envelope=measure_envelope(frames, times_s),
     )
 
 

@@ -107,6 +107,34 @@ def render(
     )
 
 
+def textured(path, *, half=12, size=(96, 160), noise: float = 1.0, fps: float = FPS) -> Scene:
+    """Render a square with spots of its own, of 2 * half pixels, whose centre follows a path."""
+    path = np.asarray(path, dtype=float)
+    room, spots = wall(*size), wall(4 * half, 4 * half, roughness=40.0, seed=5)
+    y, x = np.mgrid[0 : size[0], 0 : size[1]].astype(float)
+    rng = np.random.default_rng(1)
+    frames = np.empty((len(path), *size, 3))
+    masks = np.zeros((1, len(path), *size), dtype=bool)
+    for t, (left, top) in enumerate(path):
+        away = np.maximum(np.abs(x - left), np.abs(y - top))
+        cover = np.clip(half + 0.5 - away, 0.0, 1.0)[..., None]
+        body = ndimage.shift(spots[..., 0], (top % 1, left % 1), order=1, mode="nearest")
+        rows, columns = (
+            np.clip(axis - int(centre) + 2 * half, 0, 4 * half - 1).astype(int)
+            for axis, centre in ((y, top), (x, left))
+        )
+        frames[t] = room * (1 - cover) + body[rows, columns, None] * (1.1, 0.8, 0.5) * cover
+        masks[0, t] = cover[..., 0] >= 0.5
+    frames += rng.normal(scale=noise, size=frames.shape)
+    return Scene(
+        frames=np.clip(np.rint(frames), 0, 255).astype(np.uint8),
+        times_s=clock(len(path), fps),
+        masks=masks,
+        centres=path[None],
+        camera=np.zeros_like(path),
+    )
+
+
 def straight(times_s, start, velocity_px_s) -> np.ndarray:
     return np.asarray(start) + np.outer(times_s, velocity_px_s)
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from strategies import times
 
-from pavas_sdk.data import MassEstimate, Reconstruction, Trajectory
+from pavas_sdk.data import Impact, MassEstimate, Reconstruction, Trajectory
 from pavas_sdk.errors import InputError, PhysicsInputError
 
 
@@ -116,3 +116,36 @@ def test_shapes_that_do_not_fit_are_named(changes, words):
 def test_impossible_masses_are_refused(fields):
     with pytest.raises(PhysicsInputError):
         MassEstimate(object_id=0, **fields)
+
+
+def impact(object_id, time_s=0.5):
+    return Impact(
+        object_id=object_id,
+        time_s=time_s,
+        speed_before_m_s=2.0,
+        speed_after_m_s=1.0,
+        velocity_change_m_s=3.0,
+        energy_before_j=4.0,
+        energy_after_j=1.0,
+    )
+
+
+def test_a_trajectory_holds_its_own_impacts_only():
+    moments, places = np.array([0.0, 1.0]), np.zeros((2, 3))
+    assert path(moments, places).impacts is None
+    assert path(moments, places, impacts=[impact(0)]).impacts == (impact(0),)
+    with pytest.raises(InputError, match=r"object 0 has impacts of \[3\]"):
+        path(moments, places, impacts=[impact(0), impact(3)])
+
+
+def test_a_reconstruction_tells_apart_unseen_and_not_looked_for():
+    fields = {
+        "points_m": np.zeros((1, 2, 2, 3)),
+        "confidence": np.ones((1, 2, 2)),
+        "camera_to_world": np.eye(4)[None],
+        "times_s": [0.0],
+    }
+    assert Reconstruction(**fields).impacts_of(0) is None
+    points = Reconstruction(**fields, impacts=[impact(0), impact(1)])
+    assert points.impacts_of(1) == (impact(1),)
+    assert points.impacts_of(2) == ()

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pavas_sdk.data import MaskTrack, MassEstimate, MovingObject
+from pavas_sdk.data import Impact, MaskTrack, MassEstimate, MovingObject
 from pavas_sdk.errors import ContractError
 from pavas_sdk.interfaces.validation import (
     check_masks,
@@ -37,6 +37,19 @@ def shifted(track, seconds):
 
 def shrunk(track, rows, columns):
     return replace(track, masks=track.masks[:, :rows, :columns])
+
+
+def hit(time_s):
+    nan = float("nan")
+    return Impact(
+        object_id=0,
+        time_s=time_s,
+        speed_before_m_s=2.0,
+        speed_after_m_s=0.0,
+        velocity_change_m_s=2.0,
+        energy_before_j=nan,
+        energy_after_j=nan,
+    )
 
 
 def test_good_answers_pass_through():
@@ -177,6 +190,11 @@ def test_times_outside_the_clip_are_refused():
         ({0: PATHS[1]}, "object 1 under the key 0"),
         ({0: replace(PATHS[0], time_scale=4.0)}, "time_scale 4; .* asks for 1"),
         ({0: shifted(PATHS[0], 5.0)}, "times at 5.000"),
+        (
+            {0: replace(PATHS[0], impacts=[hit(DURATION_S + 0.1)])},
+            "an impact at 0.9 s.* in the clip",
+        ),
+        ({0: replace(PATHS[0], impacts=[hit(-0.1)])}, "an impact at -0.1"),
     ],
 )
 def test_trajectories(answer, words):

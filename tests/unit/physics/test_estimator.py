@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 
 import numpy as np
 import pytest
 
-from pavas_sdk.data import MaskTrack
+from pavas_sdk.data import Impact, MaskTrack
 from pavas_sdk.errors import (
     ComponentFailedError,
     ComponentNotFoundError,
@@ -18,7 +19,7 @@ from pavas_sdk.errors import (
     MediaError,
     PhysicsInputError,
 )
-from pavas_sdk.physics import PhysicsEstimator, load_overrides, saved_slots
+from pavas_sdk.physics import PhysicsCache, PhysicsEstimator, load_overrides, saved_slots
 from pavas_sdk.testing import (
     BrightDetector,
     BrightSegmenter,
@@ -65,6 +66,24 @@ class BlindSegmenter(BrightSegmenter):
         return {}
 
 
+class SeeingReconstructor(WallReconstructor):
+    """Sees object 0 hit something, and sees that object 1 does not."""
+
+    def reconstruct(self, video, *, objects=(), masks=None, rng):
+        nan = float("nan")
+        hit = Impact(
+            object_id=0,
+            time_s=0.5 * video.duration_s,
+            speed_before_m_s=3.0,
+            speed_after_m_s=1.0,
+            velocity_change_m_s=4.0,
+            energy_before_j=nan,
+            energy_after_j=nan,
+        )
+        points = super().reconstruct(video, objects=objects, masks=masks, rng=rng)
+        return dataclasses.replace(points, impacts=(hit,))
+
+
 class UnreadableDetector(BrightDetector):
     def detect(self, video, *, prompt="", rng):
         raise MediaError("the disk is gone")
@@ -92,6 +111,31 @@ def test_speeds_and_masses(time_scale):
     assert set(result.masks) == {0, 1}
     assert result.reconstruction is not None
     assert physics[0].speed_std_m_s is not None
+
+
+def test_impacts_that_were_seen_are_those_of_the_estimate(tmp_path):
+    """They are kept in the cache and in the document, and follow a mass by hand."""
+    clip = moving_discs(2)
+    estimator = tiny(reconstructor=SeeingReconstructor())
+    physics = estimator.estimate(clip.source).physics
+    (hit,) = physics.impacts()
+    assert (hit.object_id, hit.speed_before_m_s, hit.source) == (0, 3.0, "estimated")
+    mass_kg = physics[0].mass_kg
+    assert hit.energy_change_j == pytest.approx(0.5 * mass_kg * (3.0**2 - 1.0**2))
+    assert type(physics).loads(physics.dumps()).impacts() == [hit]
+    (heavier,) = physics.with_mass(0, 2.0 * mass_kg).impacts()
+    assert heavier.energy_change_j == pytest.approx(2.0 * hit.energy_change_j)
+    cache = PhysicsCache(tmp_path)
+    cache.put("0" * 64, estimator.estimate(clip.source))
+    kept = cache.get("0" * 64)
+    assert kept is not None
+    assert kept.physics.impacts() == [hit]
+
+
+def test_impacts_that_nobody_saw_are_found_in_the_speeds():
+    clip = moving_discs(2)
+    physics = tiny().estimate(clip.source).physics
+    assert physics.known_impacts is None
 
 
 def test_nothing_moves_is_an_answer():

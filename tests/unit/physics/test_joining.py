@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pavas_sdk.data import MaskTrack, MovingObject, ObjectPhysics
+from pavas_sdk.data import Impact, MaskTrack, MovingObject, ObjectPhysics
 from pavas_sdk.physics.joining import ClipJoiner, compact_track
 
 
@@ -88,3 +88,37 @@ def test_compact_tracks(side, frames, rate):
         assert small.times_s.size == frames
     share = small.masks[0].mean() / track.masks[0].mean()
     assert 0.3 < share < 3.0
+
+
+def impact(object_id, time_s):
+    nan = float("nan")
+    return Impact(
+        object_id=object_id,
+        time_s=time_s,
+        speed_before_m_s=2.0,
+        speed_after_m_s=0.5,
+        velocity_change_m_s=1.5,
+        energy_before_j=nan,
+        energy_after_j=nan,
+    )
+
+
+def test_impacts_that_estimators_saw_go_on_over_windows():
+    """Each window counts up to the middle of the overlap; ids and times become the clip's."""
+    joiner = ClipJoiner(3.0)
+    seen = {0: (impact(0, 0.4), impact(0, 1.8))}
+    joiner.add(0.0, 2.0, (physics(0, 20),), {0: blob(0, 20, 2)}, seen)
+    seen = {1: (impact(1, 0.1), impact(1, 0.8)), 0: ()}
+    joiner.add(
+        1.0, 3.0, (physics(0, 20), physics(1, 20)), {0: blob(0, 20, 20), 1: blob(1, 20, 3)}, seen
+    )
+    impacts = joiner.impacts()
+    assert [(hit.object_id, hit.time_s) for hit in impacts[0]] == [(0, 0.4), (0, 1.8)]
+    assert impacts[1] == ()
+
+
+def test_a_window_without_impacts_leaves_all_to_the_speeds():
+    joiner = ClipJoiner(3.0)
+    joiner.add(0.0, 2.0, (physics(0, 20),), {0: blob(0, 20, 2)}, {0: (impact(0, 0.4),)})
+    joiner.add(1.0, 3.0, (physics(0, 20),), {0: blob(0, 20, 3)})
+    assert joiner.impacts() == {}

@@ -1,4 +1,4 @@
-"""Where a video cuts to another scene, and which of its frames show nothing."""
+"""Where a video cuts to another scene, and which of its frames show nothing, or nothing new."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["blank_frames", "find_cuts"]
+__all__ = ["SMALL_SIDE", "blank_frames", "find_cuts", "repeated_frames"]
 
 SMALL_SIDE = 64
 """Longer side in pixels of the frames that these functions are meant for."""
@@ -20,12 +20,45 @@ _CELL_CHANGE = 0.06
 _HISTOGRAM_CHANGE = 0.15
 _JUMP = 4.0
 _BLANK_LEVELS = 2.0
+_REPEAT_SHARE = 0.1  # of the change around it; a codec leaves a little noise on what it repeats
+_REPEAT_LEVELS = 0.5  # mean change, in levels of 255: more is never a repetition
+_AROUND = 4  # frames on either side that say what a change is here
+_LONGEST_REPEAT = 2  # what stays the same for longer is at rest, and that was seen
 
 
 def blank_frames(frames: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return which frames (T, H, W, 3) are of one colour (black, white), bool (T,)."""
     grey = frames.reshape(frames.shape[0], -1, 3).mean(axis=2)
     return np.asarray(grey.std(axis=1) < _BLANK_LEVELS)
+
+
+def repeated_frames(frames: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return which frames (T, H, W, 3) show the frame before once more, bool (T,).
+
+    Video of 24 or 15 frames per second is often stored at 30, every other frame twice. Such a frame is no
+    observation: what moves seems to stop in it and to go twice as fast afterwards. It is told by a
+    change far below that of the frames around it, and by its length: at most two frames in a row,
+    else the scene is at rest.
+
+    Args:
+        frames: uint8, of any size; 160 pixels a side are enough.
+    """
+    count = frames.shape[0]
+    repeated = np.zeros(count, dtype=np.bool_)
+    if count < 3:
+        return repeated
+    change = np.array(
+        [_mean_change(frames[index], frames[index + 1]) for index in range(count - 1)]
+    )
+    for index in range(count - 1):
+        around = change[max(index - _AROUND, 0) : index + _AROUND + 1]
+        limit = min(_REPEAT_SHARE * float(np.median(around)), _REPEAT_LEVELS)
+        repeated[index + 1] = change[index] < limit
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], repeated, [False]]).astype(np.int8)))
+    for start, end in edges.reshape(-1, 2):
+        if end - start > _LONGEST_REPEAT:
+            repeated[start:end] = False
+    return repeated
 
 
 def find_cuts(frames: NDArray[np.uint8]) -> list[int]:
@@ -52,6 +85,11 @@ def find_cuts(frames: NDArray[np.uint8]) -> list[int]:
         & (change > _JUMP * np.maximum(usual, 0.01))
     )
     return [int(index) for index in shown[1:][cut]]
+
+
+def _mean_change(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
+    """Mean absolute difference of two frames, in levels."""
+    return float((np.maximum(first, second) - np.minimum(first, second)).mean())
 
 
 def _cells(frame: NDArray[np.uint8]) -> NDArray[np.float64]:

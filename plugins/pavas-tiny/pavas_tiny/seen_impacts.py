@@ -1,0 +1,146 @@
+"""The impacts of a clip: from the paths of what flies freely, else from abrupt stops in the picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pavas_sdk.data import Impact, find_impacts
+from pavas_tiny.flight import GRAVITY_M_S2, smooth_path
+from pavas_tiny.impact_envelope import find_stops
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from pavas_tiny.flight import Piece
+    from pavas_tiny.impact_envelope import Envelope, Stop
+    from pavas_tiny.shape import Shape
+
+__all__ = ["SeenObject", "see_impacts"]
+
+_LEAST_FRAMES = 5
+_LEAST_FLIGHT_S = 0.2  # a blow falls as fast as a stone, but not for so long
+_FALL = 2.5  # the scale may be wrong by this factor
+_DOWN = np.cos(np.radians(25.0))
+_CLEAR = 5.0  # standard deviations of the acceleration
+_WHOLE = 0.5  # what the picture's edge cuts off is an arm or a stick more often than a ball
+_NEAR_S = 0.25
+_FASTEST_M_S = 20.0  # of a hand: a blur may look faster
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SeenObject:
+    """What is known of one object.
+
+    Attributes:
+        object_id: Its id.
+        times_s: (T,) times of its masks.
+        masks: bool, (T, H, W).
+        shape: Of its masks.
+        centres: (T, 2) px, NaN where unseen.
+        pieces: Of its path.
+        free: Those in which it is whole in the picture: they may be flight.
+    """
+
+    object_id: int
+    times_s: NDArray[np.float64]
+    masks: NDArray[np.bool_]
+    shape: Shape
+    centres: NDArray[np.float64]
+    pieces: Sequence[Piece]
+    free: Sequence[Piece]
+
+
+def see_impacts(
+    objects: Sequence[SeenObject], envelope: Envelope, *, m_per_px: float, time_scale: float
+) -> tuple[Impact, ...]:
+    """Return the impacts of a clip, in order of time; energies are those of no mass.
+
+    Args:
+        objects: The moving objects, the clearest first.
+        envelope: Of the same clip.
+        m_per_px: Metres per pixel of the masks.
+        time_scale: Slow-motion factor.
+    """
+    if not objects:
+        return ()
+    flying = [entry for entry in objects if _flies(entry, m_per_px, time_scale)]
+    if flying:
+        found = [hit for entry in flying for hit in _of_path(entry, m_per_px, time_scale)]
+    else:
+        m_per_side = m_per_px * max(objects[0].masks.shape[1:])
+        found = [
+            _of_stop(stop, _nearest(objects, stop, envelope), m_per_side * time_scale)
+            for stop in find_stops(envelope)
+        ]
+    return tuple(sorted(found, key=lambda hit: hit.time_s))
+
+
+def _flies(entry: SeenObject, m_per_px: float, time_scale: float) -> bool:
+    """Whether the object falls freely for a while: as gravity does, and downwards."""
+    if entry.shape.kind == "stick" or entry.shape.whole < _WHOLE:
+        return False
+    for piece in entry.free:
+        size = float(np.linalg.norm(piece.acceleration))
+        if piece.degree != 2 or size < _CLEAR * piece.acceleration_std:
+            continue
+        lasted_s = float(entry.times_s[piece.last] - entry.times_s[piece.first]) / time_scale
+        if piece.seen < _LEAST_FRAMES or lasted_s < _LEAST_FLIGHT_S:
+            continue
+        is_down = piece.acceleration[1] >= _DOWN * size
+        fall_m_s2 = size * m_per_px * time_scale**2
+        if is_down and 1 / _FALL < fall_m_s2 / GRAVITY_M_S2 < _FALL:
+            return True
+    return False
+
+
+def _of_path(entry: SeenObject, m_per_px: float, time_scale: float) -> list[Impact]:
+    """Abrupt changes of velocity along the smooth path."""
+    times = entry.times_s
+    path = smooth_path(times, entry.centres, list(entry.pieces)) * m_per_px
+    velocity = np.zeros((times.size - 1, 3))
+    velocity[:, :2] = np.diff(path, axis=0) / (np.diff(times) / time_scale)[:, None]
+    return find_impacts(
+        entry.object_id,
+        0.5 * (times[1:] + times[:-1]),
+        np.linalg.norm(velocity, axis=1),
+        velocity_m_s=velocity,
+        time_scale=time_scale,
+    )
+
+
+def _nearest(objects: Sequence[SeenObject], stop: Stop, envelope: Envelope) -> int:
+    """Id of the object that was nearest to what stopped, at about that time."""
+    best, chosen = np.inf, objects[0].object_id
+    for entry in objects:
+        frames = np.flatnonzero(
+            (np.abs(entry.times_s - stop.time_s) <= _NEAR_S) & entry.masks.any(axis=(1, 2))
+        )
+        if frames.size == 0:
+            continue
+        frame = frames[np.argmin(np.abs(entry.times_s[frames] - stop.time_s))]
+        rows, columns = np.nonzero(entry.masks[frame])
+        ratio = entry.masks.shape[2] / envelope.width
+        apart = np.hypot(columns - stop.place[0] * ratio, rows - stop.place[1] * ratio)
+        if float(apart.min()) < best:
+            best, chosen = float(apart.min()), entry.object_id
+    return chosen
+
+
+def _of_stop(stop: Stop, object_id: int, m_per_side: float) -> Impact:
+    """The impact that a stop is, in m/s by the scale that there is."""
+    before = min(stop.speed_before * m_per_side, _FASTEST_M_S)
+    after = before * stop.speed_after / stop.speed_before
+    return Impact(
+        object_id=object_id,
+        time_s=stop.time_s,
+        speed_before_m_s=before,
+        speed_after_m_s=after,
+        velocity_change_m_s=before - after,
+        energy_before_j=float("nan"),
+        energy_after_j=float("nan"),
+    )

@@ -1,0 +1,88 @@
+"""Which impacts are reported: of paths in free flight, else of stops in the picture."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from pavas_tiny.motion import MotionDetector, MotionSegmenter
+from pavas_tiny.planar import PlanarReconstructor
+from scenes import bouncing, clock, render
+from test_impact_envelope import blows, strikes
+
+from pavas_sdk import Video
+from pavas_sdk.media import MemorySource
+from pavas_sdk.physics import PhysicsEstimator
+
+GRAVITY_PX_S2 = 160.0
+
+
+def source_of(scene, *, time_scale=1.0):
+    return MemorySource(Video(frames=scene.frames, times_s=scene.times_s, time_scale=time_scale))
+
+
+def reconstruct(scene, **changes):
+    source, rng = source_of(scene, **changes), np.random.default_rng(0)
+    found = MotionDetector().detect(source, rng=rng)
+    masks = MotionSegmenter().segment(source, found, rng=rng)
+    return PlanarReconstructor().reconstruct(source, objects=found, masks=masks, rng=rng)
+
+
+@pytest.fixture(scope="module")
+def two_blows():
+    return strikes([0.8, 1.7])
+
+
+def test_blows_are_impacts_of_what_strikes(two_blows):
+    hits = [0.8, 1.7]
+    points = reconstruct(two_blows)
+    assert points.impacts is not None
+    assert [hit.time_s for hit in points.impacts] == pytest.approx(hits, abs=0.06)
+    assert {hit.object_id for hit in points.impacts} == {0}
+    for hit in points.impacts:
+        assert 0 <= hit.speed_after_m_s < hit.speed_before_m_s < 20.0
+        assert hit.velocity_change_m_s == hit.speed_before_m_s - hit.speed_after_m_s
+
+
+def test_a_ball_in_flight_is_heard_once_where_it_lands():
+    times_s = clock(40, 30.0)
+    path, hit_s = bouncing(times_s, 40.0, 8.0, 56.0, GRAVITY_PX_S2)
+    points = reconstruct(render([path], radius=4.0, fps=30.0), time_scale=math.sqrt(6.0))
+    assert points.impacts is not None
+    assert [hit.time_s for hit in points.impacts] == pytest.approx([hit_s], abs=0.05)
+
+
+def test_the_nearest_object_takes_the_impact():
+    times_s = clock(60, 30.0)
+    y = 74.0 - blows(times_s, [0.8, 1.7], reach=30.0)
+    striker = np.stack([np.full_like(times_s, 125.0), y], axis=1)
+    stroller = np.stack([12 + 12 * times_s, np.full_like(times_s, 20.0)], axis=1)
+    scene = render([stroller, striker], radius=11.0, fps=30.0, size=(90, 160))
+    points = reconstruct(scene)
+    assert points.impacts
+    source, rng = source_of(scene), np.random.default_rng(0)
+    found = MotionDetector().detect(source, rng=rng)
+    owners = {hit.object_id for hit in points.impacts}
+    assert len(owners) == 1
+    box = found[owners.pop()].box
+    assert box is not None
+    assert box[0] * 160 == pytest.approx(114, abs=12)
+
+
+def test_without_objects_there_is_none():
+    points = reconstruct(render([], frames=30))
+    assert points.impacts == ()
+
+
+def test_an_estimate_holds_them_and_keeps_them_when_edited(two_blows):
+    estimate = PhysicsEstimator().estimate(source_of(two_blows)).physics
+    times = [hit.time_s for hit in estimate.impacts()]
+    assert times == pytest.approx([0.8, 1.7], abs=0.06)
+    assert all(math.isfinite(hit.energy_change_j) for hit in estimate.impacts())
+    again = type(estimate).loads(estimate.dumps())
+    assert again.dumps() == estimate.dumps()
+    heavier = estimate.with_mass(0, 2.0 * estimate[0].mass_kg)
+    for before, after in zip(estimate.impacts(), heavier.impacts(), strict=True):
+        assert after.energy_change_j == pytest.approx(2 * before.energy_change_j)
+    assert len(estimate.without_impact(0, times[1]).impacts()) == 1
