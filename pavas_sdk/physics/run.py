@@ -143,12 +143,18 @@ class ClipRun:
 
     def _result(self, joiner: ClipJoiner, points: Reconstruction | None) -> PhysicsResult:
         objects, seen = joiner.objects(), joiner.impacts()
-        scene = {"duration_s": self._source.duration_s, "time_scale": self._source.time_scale}
+        duration_s, time_scale = self._source.duration_s, self._source.time_scale
+        impacts = None  # those of the speeds, found when somebody asks
+        if seen:
+            impacts = estimate_impacts.joined(
+                objects, seen, duration_s=duration_s, time_scale=time_scale
+            )
         physics = PhysicsEstimate(
             objects=objects,
-            known_impacts=estimate_impacts.joined(objects, seen, **scene) if seen else None,
+            duration_s=duration_s,
             provenance=dict(self._slots.refs),
-            **scene,
+            time_scale=time_scale,
+            known_impacts=impacts,
             notes=tuple(dict.fromkeys(self._notes)),
         )
         return PhysicsResult(physics=physics, masks=joiner.tracks(), reconstruction=points)

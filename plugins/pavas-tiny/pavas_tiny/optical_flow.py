@@ -64,7 +64,9 @@ class FlowField:
             second: The later picture, likewise.
         """
         height, width = self._size
-        flow = np.asarray(self._dis.calc(first, second, None), dtype=np.float32)[:height, :width]
+        # None: there is no flow to begin from, which the stub does not know
+        found = self._dis.calc(first, second, None)  # type: ignore[call-overload]
+        flow = np.asarray(found, dtype=np.float32)[:height, :width]
         scale, turn, shift_x, shift_y = self._camera(flow)
         flow[..., 0] -= scale * self._x - (turn * self._y)[:, None] + shift_x
         flow[..., 1] -= turn * self._x + (scale * self._y)[:, None] + shift_y
