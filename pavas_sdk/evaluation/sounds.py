@@ -220,14 +220,15 @@ def through_codec(pipe: PavasPipeline, audio: Audio) -> Audio:
     """
     import torch
 
-    from pavas_sdk.models import MEL_16K, MEL_44K, MelSpectrogram
+    from pavas_sdk.models import MEL_16K, MEL_44K, MEL_48K, MelSpectrogram
 
     rate = pipe.config.sample_rate_hz
-    mel = {config.sample_rate_hz: config for config in (MEL_16K, MEL_44K)}.get(rate)
+    known = {config.sample_rate_hz: config for config in (MEL_16K, MEL_44K, MEL_48K)}
+    mel = known.get(rate)
     if mel is None:
         raise ConfigurationError(
             f"no mel analysis is known for a codec of {rate} Hz; choose a model of "
-            f"{MEL_16K.sample_rate_hz} or {MEL_44K.sample_rate_hz} Hz"
+            f"{', '.join(map(str, known))} Hz"
         )
     audio = resampled(audio, rate)
     whole = audio.fitted(pipe.sequence.audio_samples(audio.duration_s))

@@ -1,8 +1,16 @@
 """Training of the vocoder, on sound alone.
 
-from pathlib import Path
-from pavas_sdk.training.vocoder import VocoderTraining, train_vocoder
-train_vocoder(Path("run/vocoder"), VocoderTraining(), resume=True)
+The defaults are for one CPU core. On a GPU, where a step is mostly waiting, with larger batches::
+
+    from pathlib import Path
+    from pavas_sdk.training.vocoder import VocoderSounds, VocoderTraining, train_vocoder
+
+    if __name__ == "__main__":  # sounds are made by processes that import this file
+        sounds = VocoderSounds(simulated=3000, mixed=2000, jobs=16)
+        training = VocoderTraining(
+            steps=5000, batch=48, frames=64, windows_per_step=8, sounds=sounds
+        )
+        train_vocoder(Path("run/vocoder"), training, resume=True)
 """
 
 from __future__ import annotations
@@ -40,13 +48,12 @@ if TYPE_CHECKING:
 
     from pavas_sdk.training.vocoder_sounds import SoundBank
 
-__all__ = ["VocoderTraining", "fit_codec", "train_vocoder"]
+__all__ = ["VocoderSounds", "VocoderTraining", "fit_codec", "train_vocoder"]
 
 logger = logging.getLogger(__name__)
 _AHEAD = 4  # batches
-_HEARD_LOG10 = (
-    -4.5
-)  # sum of squared mel magnitudes of a latent's frames, about -80 dB of full scale
+# Sum of the squared mel magnitudes of a latent's frames; that of white noise of -68 dB.
+_HEARD_LOG10 = -4.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
