@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from pavas_sdk.cli.output import json_option, say, show, show_json
+from pavas_sdk.cli.train_stages import adapter, backbone, ema, lora
 
 __all__ = ["train"]
 
@@ -14,6 +15,10 @@ __all__ = ["train"]
 @click.group()
 def train() -> None:
     """Train a model (needs pavas-sdk[train])."""
+
+
+for command in (backbone, adapter, lora, ema):
+    train.add_command(command)
 
 
 @train.command()

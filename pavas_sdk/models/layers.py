@@ -152,4 +152,5 @@ class QueryKeyNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise ``x`` (..., head_dim)."""
-        return F.rms_norm(x, self.weight.shape, self.weight, _RMS_EPS)
+        # under autocast the tokens are in bfloat16 and the scale is not
+        return F.rms_norm(x, self.weight.shape, self.weight.to(x.dtype), _RMS_EPS)

@@ -46,6 +46,7 @@ class RunResult:
         loss: Mean of the last report, NaN when there is none.
         skipped: Steps that were not finite.
         validation: Last figures of `validation_losses`.
+        is_main_process: Whether this process is the first: the one that writes.
     """
 
     steps: int
@@ -53,6 +54,7 @@ class RunResult:
     loss: float
     skipped: int
     validation: Mapping[str, float]
+    is_main_process: bool = True
 
 
 def train_objective(
@@ -132,6 +134,7 @@ def train_objective(
         loss=loop.loss,
         skipped=run.skipped,
         validation=loop.validation_figures,
+        is_main_process=loop.main,
     )
 
 
