@@ -1,0 +1,226 @@
+"""Runs from features to a result that loads: backbone, adapter, LoRA, averages."""
+
+import json
+
+import pytest
+import torch
+from training_features_world import LAYOUT, write_features
+
+from pavas_sdk import PavasPipeline
+from pavas_sdk.cli.main import run
+from pavas_sdk.data.adapter_document import AdapterDocument
+from pavas_sdk.errors import ConfigurationError, FormatError
+from pavas_sdk.models import MMAudioTransformer
+from pavas_sdk.testing.tiny_pipeline import tiny_pipeline
+from pavas_sdk.training.presets import PRESETS, preset_config, read_config_file, read_settings
+from pavas_sdk.training.run_config import RunConfig
+from pavas_sdk.training.runs import export_average, train_stage
+from pavas_sdk.training.stages import Stage, read_stage
+
+QUICK = RunConfig(steps=2, batch=4, mixed_precision="no").changed(
+    {"average.keep_every": 1, "optimisation.warmup": 1}
+)
+WORDS = ["--steps", "2", "--batch", "4", "--set", "mixed_precision=no", "--json"]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A saved pipeline and features that say they are its."""
+    folder = tmp_path_factory.mktemp("world")
+    tiny_pipeline().save_pretrained(folder / "base")
+    write_features(folder / "features", count=8, model=str(folder / "base"))
+    write_features(folder / "validation", count=4, first=50, model=str(folder / "base"))
+    return folder
+
+
+def told(capsys):
+    out, err = capsys.readouterr()
+    return json.loads(out), err
+
+
+def test_backbone(world, tmp_path, capsys):
+    features = str(world / "features")
+    assert run(["train", "backbone", features, "-o", str(tmp_path / "one"), *WORDS]) == 0
+    answer, err = told(capsys)
+    assert answer["steps"] == 2
+    assert "step 2" in err
+    network = MMAudioTransformer.from_pretrained(answer["written"]["transformer"])
+    base = tiny_pipeline().transformer
+    assert torch.equal(network.empty_string_feat, base.empty_string_feat)
+    stage = read_stage(tmp_path / "one")
+    assert network.latent_mean.flatten().tolist() == pytest.approx(stage.latent_mean)
+    assert network.latent_std.flatten().tolist() == pytest.approx(stage.latent_std)
+    assert not torch.equal(
+        network.joint_blocks[0].latent_block.attn.qkv.weight,
+        base.joint_blocks[0].latent_block.attn.qkv.weight,
+    )
+    assert run(["train", "backbone", features, "-o", str(tmp_path / "one"), *WORDS]) == 2
+    assert "--resume" in capsys.readouterr().err
+
+
+def test_adapter_only_loads_into_its_pipeline(world, tmp_path, capsys):
+    out = str(tmp_path / "two")
+    words = [*WORDS, "--adapter-only", "--option", "hidden_dim=16", "--option", "mixer_rank=4"]
+    words += ["--licence", "CC-BY-4.0", "--validation", str(world / "validation")]
+    assert run(["train", "adapter", str(world / "features"), "-o", out, *words]) == 0
+    answer, err = told(capsys)
+    assert set(answer["written"]) == {"adapter"}
+    assert "swapped" in err
+    document = AdapterDocument.read(answer["written"]["adapter"])
+    assert document.backbone_changed == "no"
+    assert document.licences == {"backbone": "Apache-2.0", "weights": "CC-BY-4.0"}
+    assert document.training["clips"] == 8
+    assert document.training["level"] == "constant"
+    assert "validation_swapped" in document.training
+    pipe = PavasPipeline.from_pretrained(world / "base")
+    pipe.load_adapter(answer["written"]["adapter"])
+    config = pipe.conditioning_adapter.config
+    assert config["mass_std"] > 0.1
+    assert config["hidden_dim"] == 16
+    assert (tmp_path / "two" / "adapter" / "README.md").exists()
+
+
+def test_stage_two_trains_both_and_says_so(world, tmp_path):
+    stage = Stage(
+        kind="adapter",
+        base=str(world / "base"),
+        adapter_options={"hidden_dim": 16, "mixer_rank": 4, "variant": "direct"},
+    )
+    done = train_stage(stage, QUICK, tmp_path, [world / "features"], save_pipeline=True)
+    assert set(done.written) == {"adapter", "transformer", "pipeline"}
+    base = tiny_pipeline().transformer.state_dict()
+    changed = MMAudioTransformer.from_pretrained(done.written["transformer"]).state_dict()
+    assert [n for n in base if not torch.equal(base[n], changed[n])]
+    assert torch.equal(base["latent_mean"], changed["latent_mean"])
+    pipe = PavasPipeline.from_pretrained(done.written["pipeline"])
+    assert pipe.conditioning_adapter.config["variant"] == "direct"
+    assert torch.equal(
+        pipe.transformer.state_dict()["t_embed.mlp.0.weight"], changed["t_embed.mlp.0.weight"]
+    )
+    with pytest.raises(ConfigurationError, match="whole backbone"):
+        PavasPipeline.from_pretrained(world / "base").load_adapter(done.written["adapter"])
+
+
+def test_lora(world, tmp_path, capsys):
+    pytest.importorskip("peft")
+    out = str(tmp_path / "metal")
+    words = [*WORDS, "--rank", "2", "--alpha", "8"]
+    assert run(["train", "lora", str(world / "features"), "-o", out, *words]) == 0
+    answer, _ = told(capsys)
+    pipe = PavasPipeline.from_pretrained(world / "base")
+    pipe.load_lora_weights(answer["written"]["lora"], adapter_name="metal")
+    assert pipe.transformer.peft_config["metal"].lora_alpha == 8
+
+
+def test_average_of_another_width(world, tmp_path, capsys):
+    pytest.importorskip("peft")
+    stage = Stage(
+        kind="adapter",
+        base=str(world / "base"),
+        adapter_only=True,
+        adapter_options={"hidden_dim": 16, "mixer_rank": 4},
+    )
+    done = train_stage(stage, QUICK, tmp_path / "run", [world / "features"])
+    same = export_average(tmp_path / "run", sigma_rel=0.05, out=tmp_path / "same")
+    first, second = (
+        type(tiny_pipeline().conditioning_adapter).from_pretrained(path["adapter"]).state_dict()
+        for path in (done.written, same)
+    )
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    words = ["train", "ema", str(tmp_path / "run"), "--sigma-rel", "0.08", "--json"]
+    assert run([*words, "--step", "1"]) == 0
+    answer, _ = told(capsys)
+    assert answer["written"]["adapter"] == str(tmp_path / "run" / "average-0.08-1" / "adapter")
+    for wrong in (["--step", "9"], ["--sigma-rel", "0.5"]):
+        assert run([*words, *wrong]) == 2
+    with pytest.raises(FormatError):
+        export_average(world, sigma_rel=0.05)
+
+
+def test_resume_through_the_command(world, tmp_path):
+    stage = Stage(kind="backbone", base=str(world / "base"), from_base=True)
+    half = train_stage(stage, QUICK, tmp_path / "run", [world / "features"], until_step=1)
+    assert half.written == {}
+    words = ["train", "backbone", str(world / "features"), "-o", str(tmp_path / "run"), *WORDS]
+    words += ["--set", "average.keep_every=1", "--set", "optimisation.warmup=1"]
+    assert run([*words, "--resume"]) == 2  # trains something else: not from the base
+    config = QUICK.to_json()
+    assert config["batch"] == 4
+    done = train_stage(stage, QUICK, tmp_path / "run", [world / "features"], resume=True)
+    straight = train_stage(stage, QUICK, tmp_path / "straight", [world / "features"])
+    one, two = (
+        MMAudioTransformer.from_pretrained(d.written["transformer"]) for d in (done, straight)
+    )
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
+
+
+def test_features_that_do_not_fit(world, tmp_path):
+    from dataclasses import replace
+
+    other = replace(LAYOUT, latent_dim=9, clip_dim=17)
+    write_features(tmp_path / "other", count=4, layout=other)
+    without = replace(LAYOUT, patch_dim=0)
+    write_features(tmp_path / "without", count=4, layout=without)
+    stage = Stage(kind="adapter", base=str(world / "base"))
+    with pytest.raises(ConfigurationError, match=r"latent_dim is 9.*clip_dim is 17"):
+        train_stage(stage, QUICK, tmp_path / "a", [tmp_path / "other"])
+    with pytest.raises(ConfigurationError, match="hold no physics"):
+        train_stage(stage, QUICK, tmp_path / "b", [tmp_path / "without"])
+    assert run(["train", "adapter", str(tmp_path / "without"), "-o", str(tmp_path / "c")]) == 2
+    assert not (tmp_path / "a").exists()
+
+
+# -- numbers -------------------------------------------------------------------------------------
+
+
+def test_presets_are_the_papers():
+    one, two = preset_config("mmaudio-stage1"), preset_config("pavas-stage2")
+    assert (one.steps, one.batch, one.optimisation.learning_rate) == (300_000, 512, 1e-4)
+    assert one.optimisation.betas == (0.9, 0.95)
+    assert one.optimisation.decay_after == (240_000, 270_000)
+    assert (two.steps, two.batch, two.optimisation.learning_rate) == (30_000, 512, 1e-5)
+    assert two.optimisation.decay_after == (24_000, 27_000)
+    assert two.drop.physics == 0.1
+    assert set(PRESETS) == {"mmaudio-stage1", "pavas-stage2", "few-clips", "tiny"}
+    with pytest.raises(ConfigurationError, match="few-clips"):
+        preset_config("stage-3")
+
+
+def test_numbers_from_a_file_and_from_words(tmp_path):
+    path = tmp_path / "numbers.toml"
+    path.write_text('preset = "pavas-stage2"\nbatch = 64\n[optimisation]\nlearning_rate = 3e-5\n')
+    preset, values = read_config_file(path)
+    config = preset_config(preset).changed(values)
+    assert (config.batch, config.optimisation.learning_rate) == (64, 3e-5)
+    config = config.changed(read_settings(["drop.text=0.2", "optimisation.schedule=cosine"]))
+    assert (config.drop.text, config.optimisation.schedule) == (0.2, "cosine")
+    assert config.changed({"optimisation.decay_after": [1, 2]}).optimisation.decay_after == (1, 2)
+    assert RunConfig().changed(json.loads(json.dumps(config.to_json()))) == config
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"nothing": 1}, "no such number: nothing"),
+        ({"drop.nothing": 1}, "no such number: drop.nothing"),
+        ({"drop": 1}, "table"),
+        ({"batch": "many"}, "batch is of the kind"),
+        ({"batch": 0}, "batch must be at least 1"),
+        ({"drop.text": 1.5}, "shares lie in"),
+        ({"optimisation.learning_rate": -1.0}, "must be positive"),
+        ({"optimisation.schedule": "poly"}, "schedule is steps"),
+        ({"average.sigma_rels": [0.5]}, "sigma_rel lies between"),
+        ({"mixed_precision": "fp8"}, "mixed_precision is no or bf16"),
+    ],
+)
+def test_impossible_numbers(values, message):
+    with pytest.raises(ConfigurationError, match=message):
+        RunConfig().changed(values)
+
+
+def test_impossible_files_and_words(tmp_path):
+    (tmp_path / "bad.toml").write_text("batch = = 3")
+    with pytest.raises(ConfigurationError, match="cannot read"):
+        read_config_file(tmp_path / "bad.toml")
+    with pytest.raises(ConfigurationError, match="NAME=VALUE"):
+        read_settings(["batch"])
