@@ -163,7 +163,7 @@ def _with_tracker(tracker: str | None, folder: Path) -> Any:
     except (ImportError, ValueError) as err:
         raise ConfigurationError(
             f"the tracker {tracker!r} cannot be used ({err}); trackers are tensorboard, wandb and "
-            f'trackio: pip install "pavas-sdk[{tracker}]"'
+            f"trackio: pip install {tracker}"
         ) from err
 
 

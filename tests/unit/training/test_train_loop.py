@@ -358,5 +358,5 @@ def test_stages_learn(clips, others, tmp_path):
     pytest.importorskip("peft")
     add_lora(model.transformer, rank=4)
     assert loss_on(model, clips, draws=1)["validation"] == stage1
-    train_objective(model, learns(60, 1e-2), tmp_path / "lora", clips)
-    assert loss_on(model, clips, draws=1)["validation"] < 0.97 * stage1
+    train_objective(model, learns(100, 3e-2), tmp_path / "lora", clips)
+    assert loss_on(model, clips, draws=1)["validation"] < 0.95 * stage1
