@@ -140,6 +140,15 @@ class PhysicsEstimator:
         for component in self.slots.values():
             component.unload()
 
+    def check_ready(self) -> None:
+        """Check that packages and weights of all components are there.
+
+        Raises:
+            MissingPluginError: Packages are missing: all of them in one message.
+            WeightsError: Weights are missing or of another model; likewise.
+        """
+        check_ready(self.slots, self.provenance)
+
     def estimate(
         self,
         source: FrameSource,
@@ -180,7 +189,7 @@ class PhysicsEstimator:
         result = None if store is None or key is None else store.get(key)
         if result is None:
             if self._config.on_error == "raise":  # else each slot is noted when its turn comes
-                check_ready(self.slots, self.provenance)
+                self.check_ready()
             run = ClipRun(self._slots, self._config, source)
             result = run.estimate(prompt, rng)
             if store is not None and key is not None and run.is_complete:
