@@ -14,7 +14,7 @@ import numpy as np
 from pavas_sdk.annotation.clip_files import local_file
 from pavas_sdk.annotation.clips import ClipEntry
 from pavas_sdk.annotation.job_folder import JobFolder
-from pavas_sdk.annotation.sound_facts import sound_facts
+from pavas_sdk.annotation.sound_facts import SILENT_PEAK, SoundFacts, sound_facts
 from pavas_sdk.data.files import make_folder, replacing
 from pavas_sdk.data.frames import Window, WindowSource, fingerprint
 from pavas_sdk.errors import ConfigurationError, InputError
@@ -101,9 +101,7 @@ class AnnotationWork:
         clip, config = ClipEntry.from_json(item), self._config
         with local_file(clip.path) as path, open_video(path) as video:
             source = cut(video, clip, config.duration_s)
-            sound = None
-            if config.require_sound or video_has_sound(path):
-                sound = sound_facts(path, clip.start_s, source.duration_s)
+            sound = self._sound(path, clip, source.duration_s)
             result = self._estimator.estimate(
                 source,
                 prompt=clip.label if config.label_as_prompt else "",
@@ -125,6 +123,21 @@ class AnnotationWork:
             str(item["clip_id"]), "failed", self._digest, {"clip": item, "failure": failure}
         )
 
+    def _sound(self, path: Path, clip: ClipEntry, duration_s: float) -> SoundFacts | None:
+        """Return what is told of the sound; None: there is none, and none is needed."""
+        try:
+            facts = sound_facts(path, clip.start_s, duration_s)
+        except InputError:  # no sound track, or one that ends too early
+            if self._config.require_sound:
+                raise
+            return None
+        if self._config.require_sound and facts.peak <= SILENT_PEAK:
+            raise InputError(
+                f"the sound is silent (peak {facts.peak:.1e}): nothing can be learnt from it; "
+                "--without-sound accepts it"
+            )
+        return facts
+
     def _write(self, clip: ClipEntry, result: PhysicsResult, status: str, **facts: Any) -> None:
         if result.masks:  # masks first: the JSON says that all is there
             write_masks(self._folder.result_path(clip.clip_id, MASKS_SUFFIX), result.masks)
@@ -135,19 +148,6 @@ class AnnotationWork:
             "masks": bool(result.masks),
         }
         self._folder.write_result(clip.clip_id, status, self._digest, values)
-
-
-def video_has_sound(path: Path) -> bool:
-    """Return whether a file has a sound track that can be decoded."""
-    from pavas_sdk.errors import MediaError
-    from pavas_sdk.media.opening import open_input, select_audio
-
-    with open_input(path) as container:
-        try:
-            select_audio(container, path)
-        except MediaError:
-            return False
-    return True
 
 
 def cut(video: FrameSource, clip: ClipEntry, duration_s: float | None) -> FrameSource:

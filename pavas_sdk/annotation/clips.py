@@ -169,7 +169,10 @@ def _named(paths: Iterable[str], root: str) -> list[ClipEntry]:
 def _of_list(path: Path, videos: Path | None) -> list[ClipEntry]:
     folder = (videos or path.parent).absolute()
     if path.suffix.lower() == ".txt":
-        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+        try:
+            lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+        except UnicodeDecodeError as err:
+            raise FormatError(f"cannot read the list {path}: {err}") from err
         files = [_joined(folder, line) for line in lines if line and not line.startswith("#")]
         return _named(files, str(folder))
     if path.suffix.lower() == ".csv":

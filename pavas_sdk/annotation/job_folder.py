@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -17,6 +17,7 @@ from pavas_sdk import __version__
 from pavas_sdk.annotation.clips import ClipEntry, dump_lines
 from pavas_sdk.data.documents import parse_json, read_document
 from pavas_sdk.data.files import make_folder, write_failure, write_text
+from pavas_sdk.data.temporary_names import clear_abandoned
 from pavas_sdk.errors import ConfigurationError, FormatError, InputError, OutputError
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ __all__ = ["CLIP_FORMAT", "JobFolder", "job_hash"]
 JOB_FORMAT = "pavas.annotation"
 CLIP_FORMAT = "pavas.annotation.clip"
 FORMAT_VERSION = 1
-_STALE_S = 3600.0  # a temporary file of that age belongs to nobody
+_STALE_S = 3600.0  # a temporary file of that age, of a process that cannot be asked, is nobody's
 _HEAD = re.compile(rb'"status": ?"(\w+)"')
 
 
@@ -238,14 +239,9 @@ class JobFolder:
         write_text(self.root / name, text, overwrite=True)
 
     def sweep(self) -> int:
-        """Remove temporary files that killed workers left an hour ago or earlier."""
-        removed = 0
-        for path in (self.root / "clips").glob("*/.*.part"):
-            with suppress(OSError):
-                if time.time() - path.stat().st_mtime > _STALE_S:
-                    path.unlink()
-                    removed += 1
-        return removed
+        """Remove temporary files of killed workers; of other machines', those an hour old."""
+        folders = [path for path in (self.root / "clips").glob("*") if path.is_dir()]
+        return sum(len(clear_abandoned(f, unknown_older_than_s=_STALE_S)) for f in folders)
 
     def write_token(self) -> tuple[str, str]:
         """Write a file that every worker must see; return its path and content.

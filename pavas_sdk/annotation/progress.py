@@ -19,6 +19,7 @@ class JobProgress:
         total: Clips of the job.
         before: Status of clips that were done earlier, with their numbers.
         clock: Seconds, from any moment.
+        unit: What is counted.
     """
 
     def __init__(
@@ -26,8 +27,10 @@ class JobProgress:
         total: int,
         before: Counter[str] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        unit: str = "clips",
     ) -> None:
         self.total = total
+        self.unit = unit
         self.counts: Counter[str] = Counter(before or {})
         self._before = sum(self.counts.values())
         self._clock = clock
@@ -60,11 +63,11 @@ class JobProgress:
 
     def line(self) -> str:
         """Return a line for people."""
-        text = f"{self.done} of {self.total} clips"
+        text = f"{self.done} of {self.total} {self.unit}"
         notes = [f"{self.counts[name]} {name}" for name in ("empty", "failed") if self.counts[name]]
         text += f" ({', '.join(notes)})" if notes else ""
         if self.rate_hz > 0:
-            text += f", {self.rate_hz * 60:.1f} clips/min"
+            text += f", {self.rate_hz * 60:.1f} {self.unit}/min"
         left = self.left_s
         if left is not None and self.done < self.total:
             text += f", {_span(left)} left"

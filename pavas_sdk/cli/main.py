@@ -34,6 +34,7 @@ VERBS = {
     "generate": Verb("pavas_sdk.cli.generate:generate", "Make the sound of silent videos."),
     "estimate": Verb("pavas_sdk.cli.estimate:estimate", "Estimate masses and speeds only."),
     "annotate": Verb("pavas_sdk.cli.annotate:annotate", "Estimate the physics of many clips."),
+    "prepare": Verb("pavas_sdk.cli.prepare:prepare", "Make training features of these."),
     "report": Verb("pavas_sdk.cli.report:report", "Write a page to see physics and sound."),
     "inspect": Verb("pavas_sdk.cli.inspect:inspect_file", "Say what is in a file."),
     "plugins": Verb("pavas_sdk.cli.plugins:plugins", "List plugins, or check their components."),

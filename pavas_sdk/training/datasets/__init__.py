@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from pavas_sdk.training.datasets.batch import BatchObjects, PaddedObjects, TrainingBatch
     from pavas_sdk.training.datasets.feature_set import FeatureSet
     from pavas_sdk.training.datasets.layout import SetDescription, SetLayout
+    from pavas_sdk.training.datasets.level import LevelPolicy
     from pavas_sdk.training.datasets.loader import BatchLoader
     from pavas_sdk.training.datasets.memory_maps import MemoryMapSet
     from pavas_sdk.training.datasets.mixture import BatchOrder, Mixture
+    from pavas_sdk.training.datasets.opening import open_features
     from pavas_sdk.training.datasets.rows import ClipObjects, RowBuffers, RowSource
     from pavas_sdk.training.datasets.statistics import latent_statistics
     from pavas_sdk.training.datasets.writer import (
@@ -30,9 +32,11 @@ _EXPORTS = {
     "batch": ["BatchObjects", "PaddedObjects", "TrainingBatch"],
     "feature_set": ["FeatureSet"],
     "layout": ["SetDescription", "SetLayout"],
+    "level": ["LevelPolicy"],
     "loader": ["BatchLoader"],
     "memory_maps": ["MemoryMapSet"],
     "mixture": ["BatchOrder", "Mixture"],
+    "opening": ["open_features"],
     "rows": ["ClipObjects", "RowBuffers", "RowSource"],
     "statistics": ["latent_statistics"],
     "writer": [
@@ -51,6 +55,7 @@ __all__ = [
     "ClipObjects",
     "FeatureRow",
     "FeatureSet",
+    "LevelPolicy",
     "MemoryMapSet",
     "Mixture",
     "PaddedObjects",
@@ -60,6 +65,7 @@ __all__ = [
     "SetLayout",
     "TrainingBatch",
     "latent_statistics",
+    "open_features",
     "shard_folder",
     "write_description",
     "write_feature_shard",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pavas_sdk.data.documents import holds_object, read_object
+from pavas_sdk.data.documents import holds_object, read_document
 from pavas_sdk.data.files import make_folder, write_failure, write_text
 from pavas_sdk.data.temporary_names import clear_abandoned, temporary_name
 from pavas_sdk.errors import FormatError, OutputError
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FeatureRow",
     "shard_folder",
+    "shard_meta",
     "write_description",
     "write_feature_shard",
     "write_texts",
@@ -60,7 +61,23 @@ def shard_folder(folder: Path, number: int) -> Path:
     return folder / "shards" / f"{number:05d}"
 
 
-def write_feature_shard(folder: Path, rows: Iterable[FeatureRow], layout: SetLayout) -> int:
+def shard_meta(folder: Path) -> dict[str, Any] | None:
+    """Return what is noted of a finished shard: "rows", "clips", "failures"; None: it is not."""
+    path = folder / "meta.json"
+    if not holds_object(path):
+        return None
+    return read_document(
+        path, format_name=SHARD_FORMAT, newest=FORMAT_VERSION, what="shard of features"
+    )
+
+
+def write_feature_shard(
+    folder: Path,
+    rows: Iterable[FeatureRow],
+    layout: SetLayout,
+    *,
+    failures: Sequence[Mapping[str, Any]] = (),
+) -> int:
     """Write a shard and return its number of clips; a finished one is left alone.
 
     Rows are written as they come: memory holds one.
@@ -69,19 +86,21 @@ def write_feature_shard(folder: Path, rows: Iterable[FeatureRow], layout: SetLay
         folder: Of `shard_folder`.
         rows: The clips.
         layout: Sizes.
+        failures: Clips that could not be encoded; read when all rows were taken.
 
     Raises:
         FormatError: A row has other sizes, or numbers that float16 cannot hold.
         OutputError: The disk is full, or not writable; nothing is left behind.
     """
-    if holds_object(folder / "meta.json"):
-        return int(read_object(folder / "meta.json")["rows"])
+    known = shard_meta(folder)
+    if known is not None:
+        return int(known["rows"])
     make_folder(folder.parent)
     clear_abandoned(folder.parent)
     draft = folder.with_name(temporary_name(folder.name))
     try:
         draft.mkdir()
-        count = _write_rows(draft, rows, layout)
+        count = _write_rows(draft, rows, layout, failures)
         if folder.exists():  # without a whole meta.json: left by a copy that broke off
             shutil.rmtree(folder)
         os.replace(draft, folder)  # noqa: PTH105 - the atomic call, by its own name
@@ -94,7 +113,12 @@ def write_feature_shard(folder: Path, rows: Iterable[FeatureRow], layout: SetLay
     return count
 
 
-def _write_rows(folder: Path, rows: Iterable[FeatureRow], layout: SetLayout) -> int:
+def _write_rows(
+    folder: Path,
+    rows: Iterable[FeatureRow],
+    layout: SetLayout,
+    failures: Sequence[Mapping[str, Any]],
+) -> int:
     shapes = layout.shapes()
     names = ["mean", "std"] + (["clip_features", "sync_features"] if layout.has_video else [])
     kinds: dict[str, tuple[str, tuple[int, ...]]] = {n: (layout.dtype, shapes[n]) for n in names}
@@ -129,6 +153,7 @@ def _write_rows(folder: Path, rows: Iterable[FeatureRow], layout: SetLayout) -> 
         "format_version": FORMAT_VERSION,
         "rows": len(facts),
         "clips": facts,
+        "failures": [dict(failure) for failure in failures],
     }
     write_text(folder / "meta.json", json.dumps(meta, allow_nan=False))
     return len(facts)
