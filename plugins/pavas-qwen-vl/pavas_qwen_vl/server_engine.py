@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pavas_qwen_vl.errors import ServerError
 from pavas_qwen_vl.http_json import Reply, post_json
+from pavas_qwen_vl.masking import masked
 from pavas_qwen_vl.weights import SIZES
 from pavas_sdk.errors import ConfigurationError
 
@@ -125,7 +126,7 @@ def _may_help(status: int | None) -> bool:
 
 def _content(reply: Reply, url: str, key: str) -> str:
     try:
-        content = json.loads(reply.body)["choices"][0]["message"]["content"]
+        content = json.loads(masked(reply.body, key))["choices"][0]["message"]["content"]
     except (ValueError, LookupError, TypeError, RecursionError) as err:
         raise ServerError(
             f"{url} replied without choices[0].message.content: {_shown(reply.body, key)!r}; is it "
@@ -134,7 +135,7 @@ def _content(reply: Reply, url: str, key: str) -> str:
         ) from err
     if isinstance(content, list):  # content in parts
         content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
-    return "" if content is None else str(content)
+    return "" if content is None else masked(str(content), key)
 
 
 def _failure(reply: Reply, url: str, key: str, config: QwenVLConfig) -> ServerError:
@@ -158,5 +159,4 @@ def _failure(reply: Reply, url: str, key: str, config: QwenVLConfig) -> ServerEr
 
 def _shown(body: str, key: str) -> str:
     """The start of a reply; some servers repeat the key in their complaint."""
-    text = body.replace(key, "***") if key else body
-    return " ".join(text.split())[:_SHOWN_CHARACTERS]
+    return " ".join(masked(body, key).split())[:_SHOWN_CHARACTERS]

@@ -369,3 +369,46 @@ def test_the_server_engine_imports_no_torch(server):
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("key", ["sk-a/b-0123456789", KEY, 'sk-"quoted"\\0123'])
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda key: key,
+        lambda key: key.replace("/", "\\/"),
+        lambda key: "".join(f"\\u{ord(character):04X}" for character in key),
+        lambda key: json.dumps(key)[1:-1],
+    ],
+    ids=["plain", "slash", "unicode", "json"],
+)
+def test_a_key_that_the_server_sends_back_is_masked(server, monkeypatch, key, write):
+    monkeypatch.setenv("PAVAS_VLM_API_KEY", key)
+    echoed = write(key)
+    content = json.dumps({"objects": [{"object": f"hammer {key}", "confidence": 0.9}]})
+    body = json.dumps({"choices": [{"message": {"content": content}}]})
+    server.script = [(200, body, {})]
+    (found,) = detect(server)
+    assert found.label == "hammer"
+    server.script = [
+        (200, json.dumps({"choices": [{"message": {"content": f"I see {echoed}"}}]}), {})
+    ]
+    server.answer = f"I see {echoed}"
+    with pytest.raises(AnswerError) as caught:
+        detect(server, retries=1)
+    server.script = [(401, f'{{"error": "no such key: {echoed}"}}', {})]
+    with pytest.raises(ServerError, match=r"\*\*\*") as refused:
+        detect(server)
+    for text in (str(caught.value), *caught.value.answers, str(refused.value)):
+        assert key not in text
+        assert echoed not in text
+
+
+def test_a_server_that_says_continue_for_ever_is_given_up_in_time(monkeypatch):
+    monkeypatch.setenv("no_proxy", "*")
+    with raw_server([b"HTTP/1.1 100 Continue\r\n\r\n"] * 300, pause_s=0.02) as (url, _):
+        part = QwenVLDetector(**options(url, server_retries=0, timeout_s=0.3))
+        start = time.monotonic()
+        with pytest.raises(ServerError, match=r"no reply within 0\.3 s"):
+            part.detect(moving_discs(1).source, rng=np.random.default_rng(0))
+        assert time.monotonic() - start < 3
