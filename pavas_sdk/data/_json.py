@@ -84,6 +84,8 @@ def integer(value: Any, name: str) -> int:
     whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     if isinstance(value, bool) or not whole:
         raise FormatError(f"{name} must be a whole number, got {_short(value)}")
+    if abs(value) >= 2**53:  # the first that JSON's other readers confuse with its neighbours
+        raise FormatError(f"{name} is too large: {_short(value)}")
     return int(value)
 
 
@@ -139,5 +141,7 @@ def plain_numbers(array: NDArray[np.float64] | None) -> Any:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, int) and value.bit_length() > 200:
+        return f"a number of {value.bit_length()} bits"
     shown = repr(value)
     return shown if len(shown) <= 60 else shown[:57] + "..."

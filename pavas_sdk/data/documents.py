@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import Any
 
 from pavas_sdk.errors import FormatError
@@ -49,6 +50,9 @@ def read_json(path: str | Path, *, max_bytes: int = MAX_BYTES) -> Any:
     """
     path = Path(path)
     try:
+        kind = path.stat().st_mode
+        if not (S_ISREG(kind) or S_ISDIR(kind)):  # a pipe would be waited for, perhaps for ever
+            raise FormatError("it is no regular file; write it to one first")
         with path.open("rb") as stream:
             content = stream.read(max_bytes + 1)
         if len(content) > max_bytes:
@@ -59,9 +63,13 @@ def read_json(path: str | Path, *, max_bytes: int = MAX_BYTES) -> Any:
     except FormatError as err:
         raise FormatError(f"cannot read {path}: {err}") from err
     except OSError as err:
-        raise FormatError(f"cannot read {path}: {err.strerror or err}") from err
+        raise FormatError(f"cannot read {path!s:.300}: {err.strerror or err}") from err
+    except MemoryError as err:
+        raise FormatError(f"cannot read {path}: too large for the memory that is free") from err
     except UnicodeDecodeError as err:
         raise FormatError(f"cannot read {path}: not a text file (UTF-8): {err}") from err
+    except ValueError as err:  # a name with a null character
+        raise FormatError(f"cannot read {path!r}: {err}") from err
 
 
 def read_object(path: str | Path) -> dict[str, Any]:

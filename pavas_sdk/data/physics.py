@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PhysicsEstimate"]
 
+_SAMPLES, _SAMPLES_PER_S = 1000, 2000.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PhysicsEstimate:
@@ -62,8 +64,8 @@ class PhysicsEstimate:
         """Validate.
 
         Raises:
-            PhysicsInputError: Ids repeat, the duration is not positive, or an impact lies outside
-                the clip or is one of no object.
+            PhysicsInputError: Ids repeat, the duration is not positive, an object has more speeds
+                than frames could give, or an impact lies outside the clip or is one of no object.
         """
         object.__setattr__(self, "objects", tuple(self.objects))
         for name in ("duration_s", "time_scale"):
@@ -72,6 +74,8 @@ class PhysicsEstimate:
         ids = [entry.object_id for entry in self.objects]
         if len(set(ids)) != len(ids):
             raise PhysicsInputError(f"object ids must be unique, got {ids}")
+        for entry in self.objects:
+            self._check_samples(entry)
         known = self.known_impacts
         if known is not None:
             known = estimate_impacts.checked(known, self.objects, self.duration_s)
@@ -79,6 +83,17 @@ class PhysicsEstimate:
             known = None if estimate_impacts.same(known, found) else known
         object.__setattr__(self, "known_impacts", known)
         object.__setattr__(self, "_impacts", known)
+
+    def _check_samples(self, entry: ObjectPhysics) -> None:
+        """Refuse more samples than frames could give: finding impacts in them would take minutes."""
+        times = entry.speed_times_s
+        span_s = min(float(times[-1] - times[0]), self.duration_s) if times.size else 0.0
+        most = _SAMPLES + _SAMPLES_PER_S * span_s
+        if times.size > most:
+            raise PhysicsInputError(
+                f"object {entry.object_id} ({entry.object.label}) has {times.size} speeds within "
+                f"{span_s:g} s of the clip; at most {_SAMPLES_PER_S:g} a second make sense: leave some out"
+            )
 
     def __iter__(self) -> Iterator[ObjectPhysics]:
         return iter(self.objects)

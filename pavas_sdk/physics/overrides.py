@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
     from pavas_sdk.data import PhysicsEstimate
 
-__all__ = ["Overrides", "SpeedOverride", "load_overrides", "resolve_object"]
+__all__ = ["MOST_MASS_KG", "Overrides", "SpeedOverride", "load_overrides", "resolve_object"]
+
+MOST_MASS_KG = 1e12
+"""A mountain. What is said to be heavier is a slip, and its energies leave the range of numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -127,7 +130,9 @@ def _with_speed(physics: PhysicsEstimate, object_id: int, speed: SpeedOverride) 
 def _key(key: int | str) -> int | str:
     if isinstance(key, int):
         return key
-    return int(key) if key.strip().isdigit() else key
+    digits = key.strip()
+    # isdecimal: a superscript is a digit, but no number; of ids nobody writes more than these
+    return int(digits) if digits.isdecimal() and len(digits) < 10 else key
 
 
 def _items(where: str, data: Mapping[str, Any], name: str) -> list[tuple[str, Any]]:
@@ -140,10 +145,14 @@ def _items(where: str, data: Mapping[str, Any], name: str) -> list[tuple[str, An
 def _positive(what: str, value: Any) -> float:
     try:
         number = float(value)
+    except OverflowError as err:
+        raise PhysicsInputError(f"{what} is too large") from err
     except (TypeError, ValueError) as err:
-        raise PhysicsInputError(f"{what} must be a number, got {value!r}") from err
+        raise PhysicsInputError(f"{what} must be a number, got {value!r:.80}") from err
     if not (np.isfinite(number) and number > 0):
-        raise PhysicsInputError(f"{what} must be finite and above 0, got {value!r}")
+        raise PhysicsInputError(f"{what} must be finite and above 0, got {value!r:.80}")
+    if number > MOST_MASS_KG:
+        raise PhysicsInputError(f"{what} is {number:g}; expected at most {MOST_MASS_KG:g}")
     return number
 
 
@@ -151,7 +160,7 @@ def _speed(what: str, value: Any) -> SpeedOverride:
     if not isinstance(value, Mapping):
         raise FormatError(
             f'{what} must be {{"factor": 2.0}} or {{"times_s": [...], "speed_m_s": [...]}}, '
-            f"got {value!r}"
+            f"got {value!r:.80}"
         )
     unknown = sorted(set(value) - {"factor", "times_s", "speed_m_s"})
     if unknown or (("times_s" in value) != ("speed_m_s" in value)):
@@ -167,7 +176,7 @@ def _speed(what: str, value: Any) -> SpeedOverride:
         speeds = np.asarray(
             [np.nan if x is None else x for x in value["speed_m_s"]], dtype=np.float64
         )
-    except (TypeError, ValueError) as err:
+    except (TypeError, ValueError, OverflowError) as err:
         raise FormatError(f"{what}: not a series of numbers: {err}") from err
     if times.ndim != 1 or times.shape != speeds.shape:
         raise PhysicsInputError(

@@ -7,16 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pavas_sdk.data import PhysicsEstimate
 from pavas_sdk.data.documents import read_json
 from pavas_sdk.errors import ConfigurationError, FormatError, InputError, PhysicsInputError
 from pavas_sdk.physics import Overrides, load_overrides
+from pavas_sdk.physics.overrides import MOST_MASS_KG
 
 if TYPE_CHECKING:
     from pavas_sdk.data import FrameSource, MaskTrack
     from pavas_sdk.pipelines.arguments import ClipKind, PhysicsInput
 
-__all__ = ["PhysicsRequest", "check_fits", "read_physics"]
+__all__ = ["PhysicsRequest", "check_fits", "checked_plausible", "read_physics"]
+
+MOST_SPEED_M_S = 3e8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -130,6 +135,35 @@ def check_fits(
         )
 
 
+def checked_plausible(physics: PhysicsEstimate) -> PhysicsEstimate:
+    """Return an estimate whose numbers can be ones of this world, and of its own clip.
+
+    Raises:
+        PhysicsInputError: A mass above a million million kilograms, a speed above that of light, or times
+            far outside the clip.
+    """
+    slack_s = max(10.0, physics.duration_s)
+    for entry in physics:
+        where = f"object {entry.object_id} ({entry.object.label})"
+        if entry.mass_kg is not None and entry.mass_kg > MOST_MASS_KG:
+            raise PhysicsInputError(
+                f"{where} weighs {entry.mass_kg:g} kg; expected at most {MOST_MASS_KG:g}"
+            )
+        for speeds in (entry.speed_m_s, entry.velocity_m_s):
+            fastest = 0.0 if speeds is None else float(np.nanmax(np.abs(speeds), initial=0.0))
+            if fastest > MOST_SPEED_M_S:
+                raise PhysicsInputError(
+                    f"{where} moves at {fastest:g} m/s; expected at most {MOST_SPEED_M_S:g}"
+                )
+        times = entry.speed_times_s
+        if times.size and (times[0] < -slack_s or times[-1] > physics.duration_s + slack_s):
+            raise PhysicsInputError(
+                f"{where} has speeds from {times[0]:g} to {times[-1]:g} s; the clip lasts "
+                f"{physics.duration_s:g} s: give times_s on its clock"
+            )
+    return physics
+
+
 def _from_file(path: Path) -> PhysicsRequest:
     if not path.exists():
         raise FormatError(
@@ -137,15 +171,18 @@ def _from_file(path: Path) -> PhysicsRequest:
             'or use physics="none" for no physics'
         )
     data = read_json(path)
-    if isinstance(data, dict) and _is_overrides(data):
-        return PhysicsRequest(overrides=load_overrides(path))
-    return PhysicsRequest(given=PhysicsEstimate.load(path))
+    try:
+        if isinstance(data, dict) and _is_overrides(data):
+            return PhysicsRequest(overrides=load_overrides(data))
+        return PhysicsRequest(given=checked_plausible(PhysicsEstimate.from_json(data)))
+    except (FormatError, PhysicsInputError) as err:
+        raise type(err)(f"{path}: {err}") from err
 
 
 def _from_document(data: dict[str, object]) -> PhysicsRequest:
     if _is_overrides(data):
         return PhysicsRequest(overrides=load_overrides(data))
-    return PhysicsRequest(given=PhysicsEstimate.from_json(data))
+    return PhysicsRequest(given=checked_plausible(PhysicsEstimate.from_json(data)))
 
 
 def _is_overrides(data: dict[str, object]) -> bool:

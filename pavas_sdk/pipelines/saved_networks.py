@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +18,7 @@ from pavas_sdk.errors import WeightsError
 from pavas_sdk.models.weight_differences import weight_differences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
     from pavas_sdk.pipelines.saved import SavedPipeline
 
@@ -23,24 +26,68 @@ __all__ = [
     "align",
     "check_weights_complete",
     "folder_differences",
-    "make_loadable",
+    "made_loadable",
     "without_local_paths",
 ]
 
 _ALIGNMENT = 64
 
 
-def make_loadable(saved: SavedPipeline) -> None:
-    """Tell diffusers which of the checked classes have ``from_pretrained``.
+@contextmanager
+def made_loadable(saved: SavedPipeline, *, replaced: Container[str] = ()) -> Iterator[None]:
+    """Tell diffusers which of the checked classes have ``from_pretrained``, while the block runs.
 
     It looks for its own base classes as attributes of the module that the index names; a module
     that loads its names lazily has none. Its table takes further names (tested at the minor
-    version that the package depends on).
+    version that the package depends on). What one folder names must not be there for the next.
+
+    Args:
+        saved: Whose classes.
+        replaced: Components that the caller brings.
+
+    Raises:
+        WeightsError: The index names something that is no class which can be loaded.
     """
-    for _, class_name in saved.components.values():
-        pipeline_loading_utils.ALL_IMPORTABLE_CLASSES.setdefault(
-            class_name, ["save_pretrained", "from_pretrained"]
+    names = {
+        _checked_class(saved, slot, *named)
+        for slot, named in saved.components.items()
+        if slot not in replaced
+    }
+    table = pipeline_loading_utils.ALL_IMPORTABLE_CLASSES
+    with _table_lock:
+        for name in names:
+            if name in _table_users or name not in table:
+                table[name] = ["save_pretrained", "from_pretrained"]
+                _table_users[name] += 1
+    try:
+        yield
+    finally:
+        with _table_lock:
+            for name in names & set(_table_users):
+                _table_users[name] -= 1
+                if not _table_users[name]:
+                    del _table_users[name], table[name]
+
+
+_table_lock = threading.Lock()
+_table_users: Counter[str] = Counter()
+
+
+def _checked_class(saved: SavedPipeline, slot: str, library: str, class_name: str) -> str:
+    try:
+        found = getattr(import_module(library), class_name)
+    # whatever a library raises for a name that it lacks, or whose needs are not installed
+    except Exception as err:
+        raise WeightsError(
+            f"{saved.folder} names {library}.{class_name} as its {slot}, which cannot be imported: "
+            f"{type(err).__name__}: {err}"
+        ) from err
+    if not (isinstance(found, type) and hasattr(found, "from_pretrained")):
+        raise WeightsError(
+            f"{saved.folder} names {library}.{class_name} as its {slot}, which is no class that can be "
+            "loaded; the index is damaged: save, download or convert the pipeline again"
         )
+    return class_name
 
 
 def align(part: object) -> None:

@@ -25,7 +25,7 @@ from pavas_sdk.pipelines.saved import (
 from pavas_sdk.pipelines.saved_networks import (
     align,
     check_weights_complete,
-    make_loadable,
+    made_loadable,
     without_local_paths,
 )
 from pavas_sdk.registry import SLOTS, Registry, check_licences, default_registry
@@ -112,19 +112,23 @@ class StoredPipeline(PipelineParts):
         if find_spec("accelerate") is None:
             options.setdefault("low_cpu_mem_usage", False)  # diffusers would warn about it
         replaced = {name: options.pop(name) for name in saved.components if name in options}
-        make_loadable(saved)
         try:
-            pipe = super().from_pretrained(
-                str(folder),
-                use_safetensors=True,
-                physics_estimator=physics_estimator,
-                **dict.fromkeys(replaced),  # None: diffusers would insist on the saved class
-                **options,
-            )
+            with made_loadable(saved, replaced=replaced):
+                pipe = super().from_pretrained(
+                    str(folder),
+                    use_safetensors=True,
+                    physics_estimator=physics_estimator,
+                    **dict.fromkeys(replaced),  # None: diffusers would insist on the saved class
+                    **options,
+                )
         except PavasError:
             raise
-        except (OSError, ValueError, TypeError, RuntimeError, KeyError) as err:
-            raise WeightsError(f"cannot load the pipeline in {folder}: {err}") from err
+        # a folder can hold anything, and three libraries read it
+        except Exception as err:
+            said = str(err) or "no message"
+            raise WeightsError(
+                f"cannot load the pipeline in {folder}: {type(err).__name__}: {said}"
+            ) from err
         check_weights_complete(folder, pipe.torch_components())
         for part in pipe.torch_components().values():
             align(part)

@@ -94,3 +94,20 @@ def test_nothing_fits(key):
     overrides = load_overrides({"masses_kg": {key: 1.0}})
     with pytest.raises(PhysicsInputError, match=key):
         overrides.apply(two_objects())
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"masses_kg": {"0": 10**400}},
+        {"masses_kg": {"0": 1e300}},
+        {"masses_kg": {"\u00b2": 1.0}},
+        {"masses_kg": {"9" * 5000: 1.0}},
+        {"speeds": {"0": {"factor": 10**400}}},
+        {"speeds": {"0": {"times_s": [10**400], "speed_m_s": [1.0]}}},
+        {"speeds": {"0": {"times_s": [0.0], "speed_m_s": [10**400]}}},
+    ],
+)
+def test_numbers_out_of_this_world_are_typed_errors(document):
+    with pytest.raises((FormatError, PhysicsInputError)):
+        load_overrides(document).apply(two_objects())

@@ -109,3 +109,44 @@ def test_speeds_of_the_wrong_length_are_refused(physics):
 
 def test_numpy_numbers_in_overrides_are_fine():
     assert read_physics({"masses_kg": {0: np.float32(2.0)}}).overrides.masses_kg == {0: 2.0}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"mass_kg": 1e300}, "weighs 1e[+]300 kg"),
+        ({"speed_m_s": 1e300}, "moves at 1e[+]300 m/s"),
+        ({"first_s": -1e9}, "give times_s on its clock"),
+        ({"last_s": 1e9}, "give times_s on its clock"),
+    ],
+)
+def test_numbers_out_of_this_world_are_refused(physics, tmp_path, change, message):
+    document = physics.to_json()
+    document["impacts"] = []
+    first = document["objects"][0]
+    if "mass_kg" in change:
+        first["mass_kg"] = change["mass_kg"]
+    elif "speed_m_s" in change:
+        first["speed_m_s"][0] = change["speed_m_s"]
+    elif "first_s" in change:
+        first["speed_times_s"][0] = change["first_s"]
+    else:
+        first["speed_times_s"][-1] = change["last_s"]
+    path = tmp_path / "far.json"
+    path.write_text(json.dumps(document))
+    for form in (path, document):
+        with pytest.raises(PhysicsInputError, match=message):
+            read_physics(form)
+
+
+def test_a_million_speeds_are_refused_at_once(physics):
+    document = physics.to_json()
+    times = np.linspace(0.0, physics.duration_s, 1_000_000)
+    document["objects"][0] |= {
+        "speed_times_s": times.tolist(),
+        "speed_m_s": [1.0] * times.size,
+        "speed_std_m_s": None,
+        "velocity_m_s": None,
+    }
+    with pytest.raises(PhysicsInputError, match="has 1000000 speeds within"):
+        read_physics(document)

@@ -343,6 +343,91 @@ def test_malformed_documents_are_said(copied, name, text):
         load(copied)
 
 
+DIGITS = "9" * 5000
+
+
+@pytest.mark.parametrize("text", [f'{{"x": {DIGITS}}}', "[" * 200_000, '{"a":' * 100_000, ""])
+@pytest.mark.parametrize(
+    "name", ["model_index.json", "pavas.json", "physics_estimator/config.json"]
+)
+def test_documents_that_no_parser_takes_are_said(copied, name, text):
+    (copied / name).write_text(text)
+    with pytest.raises(FormatError, match="not JSON"):
+        load(copied)
+
+
+def test_components_that_are_a_list_are_said(copied):
+    edit(copied / "pavas.json", lambda document: document.update(components=[1]))
+    with pytest.raises(FormatError, match="components must be a JSON object"):
+        load(copied)
+
+
+@pytest.mark.parametrize("text", [f'{{"x": {DIGITS}}}', "[" * 200_000, "", "[]", "5", '{"a": NaN}'])
+def test_a_component_s_config_that_is_none_is_said(copied, text):
+    (copied / "vae" / "config.json").write_text(text)
+    with pytest.raises(WeightsError, match="cannot load the pipeline"):
+        load(copied)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        ["diffusers", "__doc__"],
+        ["diffusers", "utils"],
+        ["diffusers", "no_such"],
+        ["transformers", "pipeline"],
+    ],
+    ids=".".join,
+)
+def test_what_is_no_class_is_said_and_spoils_no_later_load(saved, copied, named):
+    from diffusers.pipelines.pipeline_loading_utils import ALL_IMPORTABLE_CLASSES
+
+    before = dict(ALL_IMPORTABLE_CLASSES)
+    edit(copied / "model_index.json", lambda d: d.update(vae=named))
+    with pytest.raises(WeightsError, match=named[1]):
+        load(copied)
+    assert before == ALL_IMPORTABLE_CLASSES
+    assert load(saved) is not None
+    assert before == ALL_IMPORTABLE_CLASSES
+
+
+HEADERS = [
+    (2**63 - 1, b"{}"),
+    (10**9, b"{}"),
+    (2, b"{}"),
+    (8, b"[[[[[[[["),
+    (60, b'{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,99999999]}}'),
+    (70, b'{"a":{"dtype":"F32","shape":[9223372036854775807],"data_offsets":[0,4]}}'),
+]
+
+
+@pytest.mark.parametrize(("length", "header"), HEADERS)
+def test_hostile_headers_of_weights_are_said(copied, length, header):
+    path = copied / "vae" / "diffusion_pytorch_model.safetensors"
+    path.write_bytes(length.to_bytes(8, "little") + header + b"\0" * 64)
+    with pytest.raises(WeightsError):
+        load(copied)
+
+
+@pytest.mark.parametrize("target", ["../../../etc/passwd", "/dev/zero", "gone", "."])
+def test_weights_that_are_links_elsewhere_are_said(copied, target):
+    path = copied / "vae" / "diffusion_pytorch_model.safetensors"
+    path.unlink()
+    path.symlink_to(target)
+    with pytest.raises(WeightsError):
+        load(copied)
+
+
+@pytest.mark.parametrize("shard", ["../../weights.safetensors", "/etc/passwd", "x.bin", 5, None])
+def test_an_index_of_shards_that_leads_elsewhere_is_said(copied, shard):
+    folder = copied / "vae"
+    (folder / "diffusion_pytorch_model.safetensors").unlink()
+    index = {"metadata": {}, "weight_map": {"a": shard}}
+    (folder / "diffusion_pytorch_model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(WeightsError):
+        load(copied)
+
+
 @pytest.mark.parametrize("name", ["pavas.json", "physics_estimator/config.json"])
 def test_newer_documents_are_said(copied, name):
     edit(copied / name, lambda document: document.update(format_version=99))
