@@ -18,6 +18,7 @@ from pavas_sdk.interfaces.validation import (
     check_trajectories,
 )
 from pavas_sdk.physics.largest_objects import largest_by_box, largest_by_mask
+from pavas_sdk.physics.unchanged import read_only, unchanged
 from pavas_sdk.registry.calls import call_component
 
 if TYPE_CHECKING:
@@ -214,7 +215,7 @@ class SlotRunner:
         self, video: FrameSource, window: WindowEstimate, rng: np.random.Generator
     ) -> Reconstruction:
         answer = self._slots.reconstructor.reconstruct(
-            video, objects=window.objects, masks=window.masks, rng=rng
+            video, objects=window.objects, masks=read_only(window.masks), rng=rng
         )
         points = check_reconstruction(
             answer,
@@ -235,7 +236,7 @@ class SlotRunner:
         rng: np.random.Generator,
     ) -> Mapping[int, Trajectory]:
         answer = self._slots.velocity_estimator.estimate_velocity(
-            window.objects, window.masks, points, time_scale=video.time_scale, rng=rng
+            window.objects, read_only(window.masks), points, time_scale=video.time_scale, rng=rng
         )
         return check_trajectories(
             answer,
@@ -251,7 +252,7 @@ class SlotRunner:
         answer = self._slots.mass_estimator.estimate_mass(
             video,
             window.objects,
-            masks=window.masks or None,
+            masks=read_only(window.masks) if window.masks else None,
             reconstruction=window.reconstruction,
             rng=rng,
         )
@@ -263,7 +264,8 @@ class SlotRunner:
     def _try(self, slot: str, step: Callable[[], T], into: WindowEstimate) -> T | None:
         ref: ComponentRef = self._slots.refs[slot]
         try:
-            return call_component(ref, step, timeout_s=self._timeout_s)
+            with unchanged(into.objects, into.masks, who=self._who(slot)):
+                return call_component(ref, step, timeout_s=self._timeout_s)
         except (ComponentFailedError, ContractError) as err:
             names = ", ".join(f"{o.object_id} ({o.label})" for o in into.objects)
             message = f"{err}" + (f"; objects in this window: {names}" if names else "")

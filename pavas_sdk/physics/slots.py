@@ -226,7 +226,9 @@ def check_ready(slots: Mapping[str, Any], refs: Mapping[str, ComponentRef]) -> N
             # one model in two slots is said once
             lacking.setdefault(str(err), []).append(f"{slot} ({refs[slot].qualified_name})")
         # the code of a plugin: its name must be known, whatever it raises
-        except Exception as err:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as err:
             raise ComponentFailedError(
                 f"{slot} {refs[slot].qualified_name} failed: {type(err).__name__}: {err}"
             ) from err

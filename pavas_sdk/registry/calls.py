@@ -83,11 +83,24 @@ def call_component(ref: ComponentRef, function: Callable[[], T], *, timeout_s: f
         MediaError: The video itself cannot be read.
     """
     pulse = _Pulse(ref.kind)
+
+    def contained() -> T:
+        try:
+            return pulse.run(function)
+        except Exception:
+            raise
+        # SystemExit and its kin: the component ends, not the program. An interrupt can be the
+        # user's where the call has no thread of its own.
+        except BaseException as err:
+            if timeout_s is None and isinstance(err, KeyboardInterrupt):
+                raise
+            raise _stopped(ref, err) from err
+
     try:
         if timeout_s is None:
-            return pulse.run(function)
+            return contained()
         return call_with_limit(
-            lambda: pulse.run(function),
+            contained,
             timeout_s,
             name=f"pavas component: {ref.qualified_name}",
             heard_at_s=lambda: pulse.at_s,
@@ -96,13 +109,23 @@ def call_component(ref: ComponentRef, function: Callable[[], T], *, timeout_s: f
         pulse.give_up()
         assert timeout_s is not None
         raise ComponentFailedError(_silent(ref, timeout_s, pulse.last)) from None
-    except (ContractError, MediaError):
+    except (ContractError, MediaError, _StoppedError):
         raise
     # the code of a plugin: its name must be known, whatever it raises
     except Exception as err:
-        raise ComponentFailedError(
-            f"{ref.kind} {ref.qualified_name} failed: {type(err).__name__}: {err}"
-        ) from err
+        raise ComponentFailedError(_failed(ref, err)) from err
+
+
+class _StoppedError(ComponentFailedError):
+    """A component raised what is meant to end the program."""
+
+
+def _stopped(ref: ComponentRef, err: BaseException) -> _StoppedError:
+    return _StoppedError(_failed(ref, err))
+
+
+def _failed(ref: ComponentRef, err: BaseException) -> str:
+    return f"{ref.kind} {ref.qualified_name} failed: {type(err).__name__}: {err}"
 
 
 def _silent(ref: ComponentRef, timeout_s: float, last: Progress | None) -> str:

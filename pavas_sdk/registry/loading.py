@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import os
 import re
+import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from pavas_sdk.errors import ConfigurationError, PluginLoadError
 from pavas_sdk.registry.calls import NoAnswerError, call_with_limit
@@ -22,11 +24,30 @@ from pavas_sdk.registry.spec import GROUP
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["PluginSource", "call_plugin", "find_plugins", "normalised", "time_limit_s"]
+__all__ = [
+    "PluginRaisedError",
+    "PluginSource",
+    "call_plugin",
+    "find_plugins",
+    "normalised",
+    "time_limit_s",
+]
 
 DEFAULT_LIMIT_S = 30.0
 
 T = TypeVar("T")
+
+
+class PluginRaisedError(Exception):
+    """A plugin raised while it was imported or registered.
+
+    Attributes:
+        error: What it raised.
+    """
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,12 +136,28 @@ def time_limit_s(environ: Mapping[str, str] | None = None) -> float:
 def call_plugin(function: Callable[[], T], limit_s: float, what: str) -> T:
     """Return ``function()`` of a plugin, which is given ``limit_s`` seconds.
 
+    What the plugin prints goes to stderr: stdout belongs to the program.
+
     Raises:
         PluginLoadError: No answer in time.
-        BaseException: Whatever ``function`` raised.
+        PluginRaisedError: Whatever ``function`` raised, also what is no `Exception`: an interrupt of the user,
+            which comes in this thread, is told from one that the plugin raises.
     """
+    raised: list[BaseException] = []
+
+    def contained() -> T | None:
+        try:
+            return function()
+        except BaseException as err:  # noqa: BLE001  # handed to the calling thread
+            raised.append(err)
+            return None
+
     try:
-        return call_with_limit(function, limit_s, name=f"pavas: {what}")
+        with redirect_stdout(sys.stderr):
+            answer = call_with_limit(contained, limit_s, name=f"pavas: {what}")
+        if raised:
+            raise PluginRaisedError(raised[0]) from raised[0]
+        return cast("T", answer)
     except NoAnswerError:
         raise PluginLoadError(
             f"{what} did not answer within {limit_s:g} s. Raise PAVAS_PLUGIN_TIMEOUT_S if it is "

@@ -73,7 +73,9 @@ class RegisteredComponent:
             for part in attribute.split("."):
                 target = getattr(target, part)
         # Whatever a plugin raises on import is its own; it must be named, not leak.
-        except Exception as err:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as err:
             raise PluginLoadError(
                 f"{self.kind} {self.qualified_name} cannot be imported from {self.spec.target} "
                 f"({self.distribution} {self.version}): {type(err).__name__}: {err}. "
@@ -117,7 +119,9 @@ class RegisteredComponent:
         except PavasError:
             raise
         # The plugin boundary: name the plugin whatever its constructor raised.
-        except Exception as err:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as err:
             raise ComponentFailedError(
                 f"{self.kind} {self.qualified_name} ({self.distribution} {self.version}) could "
                 f"not be made with {config or 'its defaults'}: {type(err).__name__}: {err}"

@@ -23,6 +23,7 @@ from pavas_sdk.registry.defaults import DEFAULTS
 from pavas_sdk.registry.failures import PluginFailure, Stage
 from pavas_sdk.registry.loading import (
     DEFAULT_LIMIT_S,
+    PluginRaisedError,
     PluginSource,
     call_plugin,
     find_plugins,
@@ -241,7 +242,7 @@ class Registry:
                 if taken:
                     raise ConfigurationError(f"the command {', '.join(taken)} exists already")
             # The plugin boundary: a failing plugin never breaks the command line.
-            except (Exception, SystemExit) as err:  # noqa: BLE001
+            except Exception as err:  # noqa: BLE001
                 self._fail(source, "commands", err)
                 continue
             for name, command in scratch.commands.items():
@@ -282,8 +283,8 @@ class Registry:
         assert source.entry_point is not None
         try:
             plugin = call_plugin(source.entry_point.load, self._limit_s, f"plugin {source.name}")
-        # The plugin boundary: an import may raise anything, SystemExit included.
-        except (Exception, SystemExit) as err:  # noqa: BLE001
+        # The plugin boundary: an import may raise anything.
+        except Exception as err:  # noqa: BLE001
             self._fail(source, "import", err)
             return
         self._admit(source, plugin)
@@ -307,7 +308,7 @@ class Registry:
             )
             self._check_specs(source, specs)
         # The plugin boundary: a hook may raise anything.
-        except (Exception, SystemExit) as err:  # noqa: BLE001
+        except Exception as err:  # noqa: BLE001
             self._manager.unregister(name=source.name)
             return self._fail(source, "components", err)
         self._sources[source.name] = source
@@ -356,6 +357,7 @@ class Registry:
             taken.add((spec.kind, spec.name))
 
     def _fail(self, source: PluginSource, stage: Stage, error: BaseException) -> PluginFailure:
+        error = error.error if isinstance(error, PluginRaisedError) else error
         failure = PluginFailure(
             plugin=source.name,
             distribution=source.distribution,

@@ -80,7 +80,7 @@ def test_an_error_of_a_component_names_it():
         call_component(REF, raiser(TimeoutError("read")), timeout_s=5.0)
 
 
-@pytest.mark.parametrize("error", [ContractError("no"), MediaError("no"), KeyboardInterrupt()])
+@pytest.mark.parametrize("error", [ContractError("no"), MediaError("no")])
 @pytest.mark.parametrize("timeout_s", [None, 5.0])
 def test_what_is_not_the_fault_of_its_code_stays_as_it_is(error, timeout_s):
     with pytest.raises(type(error)) as caught:
@@ -146,3 +146,27 @@ def test_what_a_call_made_is_not_kept():
     seen = weakref.ref(call_with_limit(Big, 5.0))
     gc.collect()
     assert seen() is None
+
+
+class Stop(BaseException):
+    """What no component should raise."""
+
+
+@pytest.mark.parametrize("error", [SystemExit(5), GeneratorExit(), Stop("now")])
+@pytest.mark.parametrize("timeout_s", [None, 10.0])
+def test_a_component_that_ends_the_program_ends_itself(error, timeout_s):
+    def component():
+        raise error
+
+    with pytest.raises(ComponentFailedError, match=f"failed: {type(error).__name__}"):
+        call_component(REF, component, timeout_s=timeout_s)
+
+
+def test_an_interrupt_is_the_user_s_where_there_is_no_other_thread():
+    def component():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        call_component(REF, component, timeout_s=None)
+    with pytest.raises(ComponentFailedError, match="failed: KeyboardInterrupt"):
+        call_component(REF, component, timeout_s=10.0)

@@ -21,7 +21,12 @@ BROKEN = {
     "import": ("raise RuntimeError('no GPU on a Sunday')", "RuntimeError: no GPU on a Sunday"),
     "missing-module": ("import acme_lib_that_is_not_there", "ModuleNotFoundError"),
     "syntax": ("def broken(:", "SyntaxError"),
-    "exits": ("raise SystemExit(3)", "SystemExit"),
+    "exits": ("raise SystemExit(3)", "SystemExit: 3"),
+    "stops": ("class Stop(BaseException): pass\nraise Stop('import')", "Stop: import"),
+    "closes": ("raise GeneratorExit", "GeneratorExit: no message"),
+    "interrupts": ("raise KeyboardInterrupt", "KeyboardInterrupt: no message"),
+    "hook-interrupts": (HEAD + HOOK + "raise KeyboardInterrupt", "KeyboardInterrupt"),
+    "hook-stops": (HEAD + HOOK + "raise BaseException('hook')", "BaseException: hook"),
     "misspelt": (HEAD + "@hookimpl\ndef pavas_register_componets():\n    return []", "componets"),
     "arguments": (HEAD + "@hookimpl\ndef pavas_register_components(x):\n    return []", "x"),
     "raises": (HEAD + HOOK + "raise KeyError('weights')", "KeyError: 'weights'"),
@@ -45,6 +50,9 @@ STAGES = {
     "missing-module": "import",
     "syntax": "import",
     "exits": "import",
+    "stops": "import",
+    "closes": "import",
+    "interrupts": "import",
     "misspelt": "register",
     "arguments": "register",
 }
@@ -177,3 +185,33 @@ def test_two_entry_points_of_one_name(plugin_folder):
     (info / "entry_points.txt").write_text(f"[pavas_sdk.plugins]\nacme-one = {second}\n")
     (failure,) = registry(PAVAS_PLUGINS="acme-one").failures
     assert "same name" in failure.summary
+
+
+def test_what_a_plugin_prints_while_it_loads_goes_to_stderr(plugin_folder, capsys):
+    write_plugin(
+        plugin_folder,
+        "acme-talks",
+        "print('imported')\n" + HEAD + "@hookimpl\ndef pavas_register_components():\n"
+        "    print('asked')\n    return []",
+    )
+    found = registry(PAVAS_PLUGINS="acme-talks")
+    assert found.failures == ()
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == ["imported", "asked"]
+
+
+def test_ten_thousand_components_behave(plugin_folder):
+    write_plugin(
+        plugin_folder,
+        "acme-many",
+        HEAD + "@hookimpl\ndef pavas_register_components():\n"
+        "    return [ComponentSpec('segmenter', f'part-{n}', 'nowhere:Nothing') for n in range(10_000)]",
+    )
+    began = time.monotonic()
+    found = registry(PAVAS_PLUGINS="acme-many")
+    assert found.get("segmenter", "part-9999").distribution == "acme-many"
+    with pytest.raises(ComponentNotFoundError, match="part-999"):
+        found.get("segmenter", "part-99999")
+    assert len(found.components("segmenter")) == 10_000
+    assert time.monotonic() - began < 20
