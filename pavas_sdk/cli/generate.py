@@ -128,6 +128,12 @@ def _pairs(name: str) -> Callable[..., dict[str, float]]:
     "--waveforms", type=click.IntRange(1), default=1, show_default=True, help="Sounds per video."
 )
 @click.option(
+    "--level",
+    type=click.Choice(["audible", "physical"]),
+    help="audible: one gain per clip, from the energy of its strongest impact; physical: the model's "
+    "absolute scale, to compare clips. Default: audible, where the model's levels were measured.",
+)
+@click.option(
     "--normalize",
     type=float,
     metavar="PEAK_DB",

@@ -38,6 +38,7 @@ class Request:
     physics_guidance: float | None
     time_scale: float
     waveforms: int
+    level: str | None
     normalize: float | None
     cache: bool | Path | None
 
@@ -160,6 +161,7 @@ def _sounds(pipe: PavasPipeline, source: SoundInput, request: Request) -> list[P
             guidance_scale=request.guidance,
             video_guidance_scale=request.video_guidance,
             physics_guidance_scale=request.physics_guidance,
+            level=request.level,
             num_waveforms_per_video=request.waveforms,
             generator=generators,
         )

@@ -18,15 +18,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pavas_sdk.data.impact_level import FLOOR_DB, SEARCH_S, WINDOW_S, levels_db
 from pavas_sdk.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from pavas_sdk.data import Audio
-
 __all__ = [
     "FLOOR_DB",
+    "SEARCH_S",
+    "WINDOW_S",
     "evaluate",
     "level_error_db",
     "level_offset_db",
@@ -34,34 +35,6 @@ __all__ = [
     "loudness_energy_spearman",
     "validate",
 ]
-
-FLOOR_DB = -120.0
-WINDOW_S = 0.04
-SEARCH_S = 0.05
-
-
-def levels_db(
-    audio: Audio, times_s: ArrayLike, *, window_s: float = WINDOW_S, search_s: float = SEARCH_S
-) -> NDArray[np.float64]:
-    """Return the level at each moment, (I,), dB relative to full scale.
-
-    Args:
-        audio: The mean of its channels counts. Beyond its ends is silence.
-        times_s: Impacts, (I,), seconds.
-        window_s: Length of the averaged window.
-        search_s: Windows begin within this of the moment.
-    """
-    rate = audio.sample_rate_hz
-    power = np.concatenate([[0.0], np.cumsum(audio.mono.astype(np.float64) ** 2)])
-    length = max(1, round(window_s * rate))
-    offsets = np.arange(-round(search_s * rate), round(search_s * rate) + 1)
-    last = power.size - 1
-    levels = np.empty(np.asarray(times_s).size)
-    for index, time_s in enumerate(np.asarray(times_s, dtype=np.float64)):
-        first = round(time_s * rate) + offsets
-        energy = power[np.clip(first + length, 0, last)] - power[np.clip(first, 0, last)]
-        levels[index] = 10.0 * np.log10(max(float(energy.max()) / length, 10.0 ** (FLOOR_DB / 10)))
-    return levels
 
 
 def validate(first: ArrayLike, second: ArrayLike) -> tuple[NDArray[np.float64], ...]:

@@ -194,6 +194,7 @@ class SoundMaker:
                 guidance_scale=self.options.guidance,
                 video_guidance_scale=self.options.video_guidance,
                 physics_guidance_scale=self.options.physics_guidance,
+                level="physical",
                 generator=torch.Generator().manual_seed(seed),
             )
         except PavasError as err:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pavas_sdk.data import MaskTrack
     from pavas_sdk.physics.cache import CacheInput
+    from pavas_sdk.pipelines.level import Level
 
 __all__ = [
     "CallArguments",
@@ -64,6 +65,7 @@ class CallOptions(TypedDict, total=False):
     guidance_scale: float | None
     video_guidance_scale: float | None
     physics_guidance_scale: float | None
+    level: Level | None
     generator: torch.Generator | Sequence[torch.Generator] | None
     latents: Tensor | Sequence[Tensor] | None
     frame_sampling: str
@@ -85,6 +87,7 @@ class OptionsOfOne(TypedDict, total=False):
     guidance_scale: float | None
     video_guidance_scale: float | None
     physics_guidance_scale: float | None
+    level: Level | None
     generator: torch.Generator | None
     latents: Tensor | None
     frame_sampling: str

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from pavas_sdk.data import Audio, FrameSource, PhysicsEstimate
     from pavas_sdk.pipelines.arguments import ClipKind, MasksInput
+    from pavas_sdk.pipelines.level import Level
     from pavas_sdk.pipelines.output import Provenance
     from pavas_sdk.pipelines.physics_input import PhysicsRequest
 
@@ -91,6 +92,7 @@ class CallInputs:
         guidance_scale: The one weight of the conditions; None where there are two.
         video_guidance_scale: Weight of the pictures; None where there is one weight.
         physics_guidance_scale: Weight of physics and text; likewise.
+        level: Of the sounds: "audible" or "physical".
         several: Whether a list was given, or several sounds per clip are wanted.
     """
 
@@ -99,6 +101,7 @@ class CallInputs:
     guidance_scale: float | None
     video_guidance_scale: float | None
     physics_guidance_scale: float | None
+    level: Level
     several: bool
 
     @property

@@ -20,6 +20,7 @@ from pavas_sdk.data.frames import (
 from pavas_sdk.errors import InputError
 from pavas_sdk.media import as_source, open_picture
 from pavas_sdk.pipelines.clip_input import CallInputs, ClipInput, InitialNoise, NoPictures
+from pavas_sdk.pipelines.level import LEVELS
 from pavas_sdk.pipelines.physics_input import PhysicsRequest, read_physics
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         VideoInput,
     )
     from pavas_sdk.pipelines.guidance import GuidanceScales
+    from pavas_sdk.pipelines.level import Level, LevelLaw
 
 __all__ = ["check_call"]
 
@@ -46,6 +48,7 @@ def check_call(
     *,
     num_inference_steps: int,
     guidance: GuidanceScales,
+    level_law: LevelLaw | None,
     min_duration_s: float,
     tensor_inputs: Sequence[str],
     can_estimate: bool,
@@ -61,6 +64,8 @@ def check_call(
         arguments: All other arguments of a call.
         num_inference_steps: Where the call leaves it to the pipeline.
         guidance: Likewise.
+        level_law: Of the model; with it the level is "audible" where the call leaves it open, and
+            without it only "physical" is possible.
         min_duration_s: Shorter clips are refused.
         tensor_inputs: What a callback can ask for.
         can_estimate: Whether the pipeline has a physics estimator.
@@ -77,6 +82,7 @@ def check_call(
     kind, entries = _entries(video, arguments, problems)
     steps, per_clip = _numbers(arguments, num_inference_steps, problems)
     scales = guidance.resolved(arguments, problems)
+    level = _level(arguments, level_law, problems)
     _check_choices(arguments, tensor_inputs, problems)
     count, sounds = len(entries), len(entries) * per_clip
     prompts = _spread("prompt", arguments["prompt"], count, (str, type(None)), problems)
@@ -113,6 +119,7 @@ def check_call(
         guidance_scale=scales.guidance_scale,
         video_guidance_scale=scales.video_guidance_scale,
         physics_guidance_scale=scales.physics_guidance_scale,
+        level=level,
         several=isinstance(given, list | tuple) or sounds > 1,
     )
 
@@ -155,6 +162,20 @@ def _numbers(arguments: CallArguments, default_steps: int, problems: list[str]) 
     if duration_s is not None and not (math.isfinite(duration_s) and duration_s > 0):
         problems.append(f"duration_s must be above 0 seconds, got {duration_s!r}")
     return steps, per_clip
+
+
+def _level(arguments: CallArguments, law: LevelLaw | None, problems: list[str]) -> Level:
+    level = arguments["level"]
+    if level is None:
+        return "physical" if law is None else "audible"
+    if level not in LEVELS:
+        problems.append(f"level must be one of {', '.join(LEVELS)}, got {level!r}")
+    elif level == "audible" and law is None:
+        problems.append(
+            'level="audible" needs a model whose levels were measured, and those of this one were '
+            'not; leave it out, or use level="physical"'
+        )
+    return level
 
 
 def _check_choices(

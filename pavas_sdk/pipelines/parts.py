@@ -23,6 +23,7 @@ from pavas_sdk.pipelines.components import (
     Vocoder,
     check_components_fit,
 )
+from pavas_sdk.pipelines.level import LevelLaw
 from pavas_sdk.registry import Registry, component_ref
 
 if TYPE_CHECKING:
@@ -60,6 +61,10 @@ class PipelineParts(DiffusionPipeline):  # type: ignore[misc]
             (`pavas_sdk.models.composed_branches`); defaults of a call. None: one weight.
         physics_guidance_scale: See there.
         output_gain_db: Applied to every generated sound, and recorded.
+        level_intercept_dbfs: With ``level_slope_db`` the model's own level at an impact, after
+            ``output_gain_db`` (`pavas_sdk.pipelines.level.LevelLaw`): a pipeline that has both makes
+            sounds at the audible level by default. None: only the physical level.
+        level_slope_db: See there.
         min_duration_s: Shorter videos are refused; 0: they are computed as if their last picture
             stood still, and the sound is cut.
         component_licences: Licence of each component's weights by slot, where they differ from
@@ -106,6 +111,8 @@ class PipelineParts(DiffusionPipeline):  # type: ignore[misc]
         video_guidance_scale: float | None = None,
         physics_guidance_scale: float | None = None,
         output_gain_db: float = 0.0,
+        level_intercept_dbfs: float | None = None,
+        level_slope_db: float | None = None,
         keep_in_negative: str = "",
         min_duration_s: float = 0.0,
         component_licences: dict[str, str] | None = None,
@@ -144,10 +151,13 @@ class PipelineParts(DiffusionPipeline):  # type: ignore[misc]
             video_guidance_scale=scales[0],
             physics_guidance_scale=scales[1],
             output_gain_db=float(output_gain_db),
+            level_intercept_dbfs=level_intercept_dbfs,
+            level_slope_db=level_slope_db,
             keep_in_negative=keep_in_negative,
             min_duration_s=float(min_duration_s),
             component_licences=dict(component_licences or {}),
         )
+        self.level_law  # noqa: B018  # a law that is impossible is found now
         self.check_components()
         self.physics_estimator = physics_estimator
         self.sequence = SequenceConfig(
@@ -157,6 +167,23 @@ class PipelineParts(DiffusionPipeline):  # type: ignore[misc]
         )
         self._interrupt = False
         self._num_timesteps = 0
+
+    @property
+    def level_law(self) -> LevelLaw | None:
+        """The model's own level at an impact, or None where it was never measured.
+
+        Raises:
+            ConfigurationError: One of its two numbers is missing, or impossible.
+        """
+        numbers = self.config.level_intercept_dbfs, self.config.level_slope_db
+        if numbers == (None, None):
+            return None
+        if None in numbers:
+            raise ConfigurationError(
+                "level_intercept_dbfs and level_slope_db belong together, got "
+                f"{numbers[0]} and {numbers[1]}"
+            )
+        return LevelLaw(intercept_dbfs=float(numbers[0]), slope_db=float(numbers[1]))
 
     @property
     def interrupt(self) -> bool:

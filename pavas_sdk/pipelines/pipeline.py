@@ -26,6 +26,7 @@ from pavas_sdk.pipelines.encoding import (
 from pavas_sdk.pipelines.flow import GuidedFlow
 from pavas_sdk.pipelines.guidance import GuidanceScales
 from pavas_sdk.pipelines.inputs import check_call
+from pavas_sdk.pipelines.level import plan_level
 from pavas_sdk.pipelines.lora import LoraMethods
 from pavas_sdk.pipelines.output import PavasOutput, PavasOutputs
 from pavas_sdk.pipelines.parts import SHORTEST_S
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
         VideoInput,
     )
     from pavas_sdk.pipelines.clip_input import CallInputs, ClipInput
+    from pavas_sdk.pipelines.level import Level, LevelGain
 
     VideoT = TypeVar("VideoT", bound=VideoInput)
 
@@ -135,6 +137,7 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
         guidance_scale: float | None = None,
         video_guidance_scale: float | None = None,
         physics_guidance_scale: float | None = None,
+        level: Level | None = None,
         num_waveforms_per_video: int = 1,
         generator: torch.Generator | Sequence[torch.Generator] | None = None,
         latents: Tensor | Sequence[Tensor] | None = None,
@@ -173,6 +176,10 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
             video_guidance_scale: Weight of the pictures and of what synchronises with them, 0 or
                 more; see `pavas_sdk.models.composed_branches`.
             physics_guidance_scale: Weight of physics and text beyond the pictures, 0 or more.
+            level: "audible": one gain per clip, from the energy of its strongest impact, so that a
+                ball and a hammer can both be heard (`pavas_sdk.pipelines.level`). "physical": the
+                model's absolute scale, to compare clips or edits. By default audible where the
+                model's levels were measured.
             num_waveforms_per_video: Sounds per video.
             generator: Source of the noise, or one per sound. By default one with a fresh seed,
                 which provenance records.
@@ -209,6 +216,7 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
             guidance_scale=guidance_scale,
             video_guidance_scale=video_guidance_scale,
             physics_guidance_scale=physics_guidance_scale,
+            level=level,
             num_waveforms_per_video=num_waveforms_per_video,
             generator=generator,
             latents=latents,
@@ -232,6 +240,9 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
                 # offloaded one is needed once
                 text, negative_text = self.encode_prompt(clip.prompt, clip.negative_prompt)
                 conditions = self.encode_conditions(clip, estimate, tracks)
+                planned = self.plan_level(
+                    estimate, level=inputs.level, duration_s=clip.source.duration_s
+                )
                 for noise in clip.noises:
                     # 4. Noise
                     initial = self.prepare_latents(
@@ -253,11 +264,19 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
                     )
                     # 6. Decode
                     audio = self.decode_latents(
-                        final, duration_s=clip.source.duration_s, output_type=output_type
+                        final,
+                        duration_s=clip.source.duration_s,
+                        output_type="audio" if output_type == "pt" else output_type,
                     )
-                    origin = sound_provenance(self, clip, inputs, estimate, noise, notes)
+                    # 7. Level
+                    gain = planned
+                    if isinstance(audio, Audio):
+                        audio, gain = self.set_level(audio, planned)
+                    origin = sound_provenance(self, clip, inputs, estimate, noise, gain, notes)
+                    if isinstance(audio, Audio) and output_type == "pt":
+                        audio = torch.from_numpy(audio.samples.copy())
                     outputs.append(clip.output(audio, estimate, origin))
-        # 7. Offload and return
+        # 8. Offload and return
         self.maybe_free_model_hooks()
         output = PavasOutputs(outputs) if inputs.several else outputs[0]
         return output if return_dict else (output.audio, output.physics, output.provenance)
@@ -287,6 +306,7 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
             cast("CallArguments", bound.arguments),
             num_inference_steps=self.config.num_inference_steps,
             guidance=GuidanceScales.of_config(self.config),
+            level_law=self.level_law,
             min_duration_s=self.config.min_duration_s,
             tensor_inputs=self._callback_tensor_inputs,
             can_estimate=self.physics_estimator is not None,
@@ -592,7 +612,7 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
     def decode_latents(
         self, latents: Tensor, *, duration_s: float, output_type: str = "audio"
     ) -> Audio | Tensor:
-        """Return the sound of latents (1, N, C), exactly as long as the video.
+        """Return the sound of latents (1, N, C) at its physical level, exactly as long as the video.
 
         Args:
             latents: From `denoise`.
@@ -617,3 +637,35 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
         audio = Audio(samples=decoder.samples(codes), sample_rate_hz=config.sample_rate_hz)
         audio = audio.with_gain(config.output_gain_db).fitted(wanted)
         return torch.from_numpy(audio.samples.copy()) if output_type == "pt" else audio
+
+    def plan_level(
+        self,
+        physics: PhysicsEstimate,
+        *,
+        level: Level | None = None,
+        duration_s: float | None = None,
+    ) -> LevelGain:
+        """Return the gain of a clip's sounds, from its physics alone.
+
+        Args:
+            physics: Of the whole clip; its strongest impact decides.
+            level: See `__call__`.
+            duration_s: How much of the clip gets a sound; by default all.
+
+        Raises:
+            ConfigurationError: The audible level of a model whose levels were never measured.
+        """
+        law = self.level_law
+        end_s = physics.duration_s if duration_s is None else duration_s
+        heard = [impact for impact in physics.impacts() if impact.time_s <= end_s]
+        return plan_level(level or ("physical" if law is None else "audible"), law, heard)
+
+    def set_level(self, audio: Audio, planned: LevelGain) -> tuple[Audio, LevelGain]:
+        """Return a sound at its level, and the gain that it got: lowered where it would clip.
+
+        Args:
+            audio: From `decode_latents`.
+            planned: From `plan_level`.
+        """
+        gain = planned.below_full_scale(audio.peak_dbfs)
+        return (audio.with_gain(gain.gain_db) if gain.gain_db else audio), gain

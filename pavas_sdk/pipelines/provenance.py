@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from pavas_sdk.data import PhysicsEstimate
     from pavas_sdk.pipelines.clip_input import CallInputs, ClipInput, InitialNoise
+    from pavas_sdk.pipelines.level import LevelGain
     from pavas_sdk.pipelines.output import Provenance
     from pavas_sdk.pipelines.pipeline import PavasPipeline
 
@@ -39,6 +40,7 @@ def sound_provenance(
     inputs: CallInputs,
     physics: PhysicsEstimate,
     noise: InitialNoise,
+    gain: LevelGain,
     notes: Sequence[str],
 ) -> Provenance:
     """Return plain JSON that says how a sound was made.
@@ -49,6 +51,7 @@ def sound_provenance(
         inputs: The call.
         physics: What it was conditioned on.
         noise: What it was made from.
+        gain: That brought it to its level.
         notes: What should be known of the physics.
     """
     refs, source = pipe.licences(), clip.source
@@ -81,7 +84,9 @@ def sound_provenance(
         "guidance_scale": inputs.guidance_scale,
         "video_guidance_scale": inputs.video_guidance_scale,
         "physics_guidance_scale": inputs.physics_guidance_scale,
-        "gain_db": pipe.config.output_gain_db,
+        "gain_db": pipe.config.output_gain_db + gain.gain_db,
+        "level": gain.level,
+        "level_gain": gain.to_json(),
         "sample_rate_hz": pipe.config.sample_rate_hz,
         "device": str(pipe._execution_device),
         "dtype": str(pipe.transformer.dtype).removeprefix("torch."),

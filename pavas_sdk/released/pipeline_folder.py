@@ -58,6 +58,8 @@ _DEFAULTS = {
     "video_guidance_scale": None,
     "physics_guidance_scale": None,
     "output_gain_db": 0.0,
+    "level_intercept_dbfs": None,
+    "level_slope_db": None,
     "keep_in_negative": "",
     "min_duration_s": 0.0,
 }

@@ -24,6 +24,7 @@ _SETTINGS = (
     ("guidance_scale", "guidance"),
     ("video_guidance_scale", "guidance, pictures"),
     ("physics_guidance_scale", "guidance, physics and text"),
+    ("level", "level"),
     ("gain_db", "gain, dB"),
     ("sample_rate_hz", "sample rate, Hz"),
 )
