@@ -1,7 +1,8 @@
 """The recipe of pavas-tiny: from nothing but seeds to a saved pipeline, stage by stage.
 
 Stages, each skipped when its result is there: clips (with the estimators' view of
-some), codec, vocoder, visual and synchronisation encoder, features, flow, settings, export. Everything lies under one folder.
+some), codec, vocoder, visual and synchronisation encoder, features, flow, settings, export, level.
+Everything lies under one folder.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pavas_sdk.training.assembly import (
     physics_statistics,
 )
 from pavas_sdk.training.features import FeatureBank, write_features
+from pavas_sdk.training.level_law import measure_level_law
 from pavas_sdk.training.loop import train_flow
 from pavas_sdk.training.store import ClipStore, StoreConfig, is_finished, write_shard
 from pavas_sdk.training.sync_encoder import train_sync_encoder
@@ -99,7 +101,7 @@ def _train(
     bank = _bank(folder, store, visual, sync, codec)
     model = _flow(folder, recipe, bank, store, train, visual, sync, resume=resume)
     settings = _settings(folder, recipe, model, codec, bank, store, held_out)
-    return export_pipeline(
+    exported = export_pipeline(
         folder / ("pipeline" if recipe.with_physics else "pipeline_without_physics"),
         model=model,
         visual=visual,
@@ -107,6 +109,8 @@ def _train(
         codec=codec,
         settings=settings,
     )
+    _level_law(exported, recipe, source)
+    return exported
 
 
 def _flow_folder(folder: Path, recipe: TinyRecipe) -> Path:
@@ -265,3 +269,21 @@ def _settings(
         **recipe.sampling.settings(),
         "output_gain_db": gain,
     }
+
+
+def _level_law(
+    exported: Path, recipe: TinyRecipe, source: Callable[[int], Sequence[LabelledClip]]
+) -> None:
+    """Measure the levels of the saved pipeline on the held-out clips, and keep their law in it."""
+    from pavas_sdk.pipelines import PavasPipeline
+
+    pipe: PavasPipeline = PavasPipeline.from_pretrained(exported)
+    pipe.set_progress_bar_config(disable=True)
+    clips = (source(recipe.first_seed + index)[0] for index in range(recipe.held_out))
+    try:
+        law = measure_level_law(pipe, clips)
+    except ConfigurationError as err:
+        logger.warning("no law of levels, so the pipeline has its physical level only: %s", err)
+        return
+    pipe.register_to_config(level_intercept_dbfs=law.intercept_dbfs, level_slope_db=law.slope_db)
+    pipe.save_config(exported)
