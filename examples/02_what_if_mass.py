@@ -1,7 +1,8 @@
 """What if it were heavier? The same clip and the same noise, with other masses and speeds.
 
 Physics is estimated once; each edit changes the estimate and nothing else. Prints how the level
-of the sound changes with the energy of the impacts.
+of the sound changes with the energy of the impacts, on the physical scale: by default every clip
+has a gain of its own that makes it audible.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def main(model: str = "pavas-tiny", folder: str = "out") -> None:
     }
     for name, edited in edits.items():
         noise = torch.Generator().manual_seed(0)
-        out = pipe(CLIP, physics=edited, masks=masks, generator=noise)
+        out = pipe(CLIP, physics=edited, masks=masks, level="physical", generator=noise)
         energy = max((hit.energy_change_j for hit in edited.impacts()), default=float("nan"))
         print(f"{name:<22} {energy:8.2f} J   {level_db(out.audio):6.1f} dBFS")
         out.save(Path(folder) / f"what-if {name}.wav", overwrite=True)

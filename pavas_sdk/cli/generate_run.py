@@ -141,6 +141,7 @@ def _one(pipe: PavasPipeline, files: ResultFiles, request: Request) -> dict[str,
         "physics": sounds[0].physics.to_json(),
         "peak_dbfs": [_decibels(one.audio.peak_dbfs) for one in sounds],
         "gain_db": [one.audio.gain_db for one in sounds],
+        "level": sounds[0].provenance["level"],
     }
 
 
@@ -227,6 +228,7 @@ def _report(one: PavasOutput, files: ResultFiles, written: Sequence[Path]) -> No
         say(f"  note: {note}")
     audio = one.audio
     gain = f", gain {audio.gain_db:+.1f} dB" if audio.gain_db else ""
+    gain += " (audible level)" if provenance["level"] == "audible" else ""
     say(f"  sound: {audio.duration_s:.2f} s, peak {audio.peak_dbfs:.1f} dBFS{gain}")
     say(f"  in {files.folder}: {', '.join(path.name for path in written)}")
 

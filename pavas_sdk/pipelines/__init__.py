@@ -10,14 +10,23 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 if TYPE_CHECKING:
+    from pavas_sdk.pipelines.level import LevelGain, LevelLaw, fit_level_law
     from pavas_sdk.pipelines.output import PavasOutput, PavasOutputs
     from pavas_sdk.pipelines.pipeline import PavasPipeline
 
 _EXPORTS = {
+    "level": ["LevelGain", "LevelLaw", "fit_level_law"],
     "output": ["PavasOutput", "PavasOutputs"],
     "pipeline": ["PavasPipeline"],
 }
 
-__all__ = ["PavasOutput", "PavasOutputs", "PavasPipeline"]
+__all__ = [
+    "LevelGain",
+    "LevelLaw",
+    "PavasOutput",
+    "PavasOutputs",
+    "PavasPipeline",
+    "fit_level_law",
+]
 
 __getattr__, __dir__, _ = lazy_loader.attach(__name__, submod_attrs=_EXPORTS)

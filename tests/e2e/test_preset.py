@@ -70,6 +70,7 @@ def test_a_heavier_ball_is_louder():
             prompt="rubber ball",
             physics=physics.with_mass(object_id, mass_kg),
             masks=masks,
+            level="physical",
             generator=torch.Generator().manual_seed(0),
         )
         near = out.audio.mono[int(1.0 * 16000) : int(1.3 * 16000)].astype(np.float64)

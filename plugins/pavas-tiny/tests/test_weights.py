@@ -53,7 +53,13 @@ def test_the_card_states_figures_data_and_limits():
 
 def test_a_clip_gets_a_sound_of_its_length(pipe):
     clip = simulate(19_000_001, SceneConfig(duration_s=2.0, height=64, width=64)).clip
-    out = pipe(clip.video, physics=clip.physics, masks=clip.masks, generator=generator(0))
+    out = pipe(
+        clip.video,
+        physics=clip.physics,
+        masks=clip.masks,
+        level="physical",
+        generator=generator(0),
+    )
     assert out.audio.samples.shape == (1, 32000)
     assert np.isfinite(out.audio.samples).all()
     assert out.audio.gain_db == pipe.config.output_gain_db

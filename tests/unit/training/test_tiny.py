@@ -75,6 +75,7 @@ def test_from_seeds_to_sound_and_again_without_work(tmp_path):
         clip.video,
         physics=clip.physics,
         masks=clip.masks,
+        level="physical",
         generator=torch.Generator().manual_seed(0),
     )
     assert sound.audio.samples.shape == (1, round(1.28 * 16000))
