@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pavas_sdk.pipelines import PavasOutput, PavasPipeline
+    from pavas_sdk.pipelines.level import Level
     from pavas_sdk.pipelines.result_files import ResultFiles, SoundInput
     from pavas_sdk.pipelines.result_plan import ResultPlan
 
@@ -38,7 +39,7 @@ class Request:
     physics_guidance: float | None
     time_scale: float
     waveforms: int
-    level: str | None
+    level: Level | None
     normalize: float | None
     cache: bool | Path | None
 
