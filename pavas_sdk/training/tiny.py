@@ -7,6 +7,7 @@ Everything lies under one folder.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import multiprocessing
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from pavas_sdk.data.files import write_text
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.models import LinearMelCodec, TinySyncEncoder, TinyVisualEncoder
 from pavas_sdk.training.assembly import (
@@ -274,16 +276,32 @@ def _settings(
 def _level_law(
     exported: Path, recipe: TinyRecipe, source: Callable[[int], Sequence[LabelledClip]]
 ) -> None:
-    """Measure the levels of the saved pipeline on the held-out clips, and keep their law in it."""
+    """Keep in the saved pipeline how loud it makes the impacts of the held-out clips.
+
+    What was measured is taken again as long as the weights are the same.
+    """
     from pavas_sdk.pipelines import PavasPipeline
 
     pipe: PavasPipeline = PavasPipeline.from_pretrained(exported)
     pipe.set_progress_bar_config(disable=True)
-    clips = (source(recipe.first_seed + index)[0] for index in range(recipe.held_out))
-    try:
-        law = measure_level_law(pipe, clips)
-    except ConfigurationError as err:
-        logger.warning("no law of levels, so the pipeline has its physical level only: %s", err)
-        return
-    pipe.register_to_config(level_intercept_dbfs=law.intercept_dbfs, level_slope_db=law.slope_db)
+    kept, weights = exported.parent / f"{exported.name}_level.json", _fingerprint(exported)
+    law = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    if law.get("weights") != weights:
+        clips = (source(recipe.first_seed + index)[0] for index in range(recipe.held_out))
+        law = {"weights": weights, "level_intercept_dbfs": None, "level_slope_db": None}
+        try:
+            found = measure_level_law(pipe, clips)
+            law |= {"level_intercept_dbfs": found.intercept_dbfs, "level_slope_db": found.slope_db}
+        except ConfigurationError as err:
+            logger.warning("no law of levels, so the pipeline has its physical level only: %s", err)
+        write_text(kept, json.dumps(law, indent=2), overwrite=True)
+    pipe.register_to_config(**{name: law[name] for name in law if name != "weights"})
     pipe.save_config(exported)
+
+
+def _fingerprint(folder: Path) -> str:
+    """Return a hash of all weights under a folder."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.safetensors")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,5 +1,6 @@
 """The whole recipe in miniature: from seeds to a pipeline that makes sound."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from training_world import CONFIG, toy_takes
 from pavas_sdk.data import PhysicsEstimate
 from pavas_sdk.data.seeds import TRAINING_SEEDS
 from pavas_sdk.errors import ComponentError, ConfigurationError
-from pavas_sdk.pipelines import PavasPipeline
+from pavas_sdk.pipelines import LevelLaw, PavasPipeline
 from pavas_sdk.training import BatchConfig, Sampling, TinyRecipe, train_tiny
 from pavas_sdk.training.assembly import TinySize
 from pavas_sdk.training.recipe import scaled
@@ -92,6 +93,16 @@ def test_from_seeds_to_sound_and_again_without_work(tmp_path):
     first = (tmp_path / "pipeline/transformer/diffusion_pytorch_model.safetensors").read_bytes()
     assert again == folder
     assert (again / "transformer/diffusion_pytorch_model.safetensors").read_bytes() == first
+
+    # a law of levels that was measured belongs to these weights
+    measured = tmp_path / "pipeline_level.json"
+    law = json.loads(measured.read_text())
+    assert law["level_slope_db"] is None  # one clip is no ground for one
+    law |= {"level_intercept_dbfs": -30.0, "level_slope_db": 7.0}
+    measured.write_text(json.dumps(law))
+    train_tiny(tmp_path, recipe(), source=refuse, resume=True)
+    loaded = PavasPipeline.from_pretrained(folder)
+    assert loaded.level_law == LevelLaw(intercept_dbfs=-30.0, slope_db=7.0)
 
 
 def test_estimates_reach_the_bank(tmp_path):
