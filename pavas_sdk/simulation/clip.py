@@ -149,15 +149,18 @@ def _object_of_body(scene: Scene, motion: Motion) -> dict[int, int]:
 
 
 def moving_bodies(scene: Scene, motion: Motion) -> list[int]:
-    """Indices of the bodies that are objects: they move by more than a quarter of their size.
+    """Indices of the bodies that are objects of the clip.
 
-    Where the scene says so those that lie still are objects too.
+    These move by more than a quarter of their size, or are heard: the energy of an audible contact
+    is theirs. Where the scene says so those that lie still are objects too; arms never are.
     """
+    heard = {c.body for c in motion.collisions if c.energy_change_j >= AUDIBLE_J}
     moved = []
     for index, item in enumerate(scene.objects):
         path = motion.position_m[:, index]
         span = float(np.max(path.max(axis=0) - path.min(axis=0)))
-        if item.counts and (scene.resting_objects or span > _MOVED_SHARE * item.size_m):
+        moves = span > _MOVED_SHARE * item.size_m
+        if item.counts and (scene.resting_objects or moves or index in heard):
             moved.append(index)
     return moved
 

@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 from pavas_sdk.data import PhysicsEstimate
-from pavas_sdk.simulation.clip import moving_bodies
+from pavas_sdk.simulation import SceneConfig
+from pavas_sdk.simulation.clip import moving_bodies, true_physics
+from pavas_sdk.simulation.collisions import AUDIBLE_J
+from pavas_sdk.simulation.render import frame_times
+from pavas_sdk.simulation.sampling import sample_world
 
 
 def test_physics_holds_true_masses_and_speeds(simulation_of):
@@ -41,14 +45,26 @@ def test_struck_and_still_things_are_no_objects(simulation_of):
     assert list(strike.object_of_body) == [0]
 
 
-def test_moving_bodies_are_those_that_go_somewhere(simulation_of):
+def test_moving_bodies_are_those_that_go_somewhere_or_are_heard(simulation_of):
     simulated = simulation_of("collide")
     moving = moving_bodies(simulated.scene, simulated.motion)
     assert moving == sorted(moving)
+    heard = {c.body for c in simulated.motion.collisions if c.energy_change_j >= AUDIBLE_J}
     for index in range(len(simulated.scene.objects)):
         path = simulated.motion.position_m[:, index]
         span = np.ptp(path, axis=0).max()
-        assert (index in moving) == (span > 0.25 * simulated.scene.objects[index].size_m)
+        moves = span > 0.25 * simulated.scene.objects[index].size_m
+        assert (index in moving) == (moves or index in heard)
+
+
+@pytest.mark.parametrize("action", ["drop", "throw", "collide", "strike", "roll"])
+def test_every_audible_contact_is_a_known_impact(action):
+    for seed in range(12):
+        scene, motion = sample_world(seed, SceneConfig(action=action))
+        heard = [c for c in motion.collisions if c.energy_change_j >= AUDIBLE_J]
+        known = true_physics(scene, motion, frame_times(scene)).impacts()
+        assert [hit.time_s for hit in known] == [c.time_s for c in heard]
+        assert [hit.energy_change_j for hit in known] == [c.energy_change_j for c in heard]
 
 
 def test_trajectory_velocity_and_speed_agree(simulation_of):
