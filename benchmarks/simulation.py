@@ -38,7 +38,7 @@ def main() -> None:
     if options.json:
         print(json.dumps(result, indent=1))
         return
-    print(f"{options.clips} clips of 4 s, {options.size} x {options.size}, 25 fps, 16 kHz")
+    print(f"{options.clips} clips of 4 s, {options.size} x {options.size}, 48 kHz")
     for name, value in result.items():
         print(f"  {name:32} {value}")
 
@@ -60,7 +60,7 @@ def measure(clips: int, size: int, seed: int) -> dict[str, float | str]:
             drawn = time.process_time()
             render_sound(scene, motion)
             heard = time.process_time()
-            through_h264(picture.frames, config.fps, 24)
+            through_h264(picture.frames, scene.shooting.fps, 24)
             squeezed = time.process_time()
             spent["world_s"] += world - start
             spent["picture_s"] += drawn - world
