@@ -21,6 +21,10 @@ _POINTS = 1400
 _STILL_PX = 0.25
 _PROBES = 9
 _NEW_KEY_SHARE = 0.3  # a key frame serves until the picture has moved by this share of its side
+_BETTER = 0.95  # of the misfit of a camera that stands still
+_LARGEST_MISFIT = 12.0
+_CELL = 10
+_LEAST_STRENGTH = 2.0  # squared slope: what noise does not reach
 _BRIGHTNESS = np.array([1, 2, 1], dtype=np.float32)  # whole numbers: sums are exact
 _BOX = np.ones(3)
 
@@ -76,15 +80,23 @@ def estimate_camera_motion(frames: NDArray[np.uint8]) -> CameraMotion:
 
 
 def _residual_if_still(template: _Template, frames: NDArray[np.uint8], step: int) -> float | None:
-    """Median residual of a few frames spread over the clip; None when one of them has moved."""
+    """Median residual of a few frames spread over the clip; None when the camera moves.
+
+    A registration that shifts the picture must also explain it better than no shift at all: hands
+    and patterned things that move would else be taken for a camera that does.
+    """
     count = frames.shape[0]
     probes = np.unique(np.linspace(0, count - 1, _PROBES).round().astype(int))
-    residuals = []
+    residuals, misfits = [], []
+    shifted = False
     for probe in _small(frames[probes], step):
         warp, residual = _register(template, probe, np.eye(3))
         residuals.append(residual)
-        if _shift(warp, probe.shape) * step > _STILL_PX:
-            return None
+        misfits.append((_misfit(template, probe, warp), _misfit(template, probe, np.eye(3))))
+        shifted |= _shift(warp, probe.shape) * step > _STILL_PX
+    warped, still = np.sum(misfits, axis=0)
+    if shifted and warped < _BETTER * still:
+        return None
     return float(np.median(residuals))
 
 
@@ -101,6 +113,8 @@ def _follow_camera(
         guess = np.eye(3)
         for index in order:
             warp, residual = _register(key, small[index], guess)
+            if _misfit(key, small[index], warp) > _misfit(key, small[index], guess):
+                warp = guess
             warps[index] = key.to_reference @ np.linalg.inv(warp)
             residual_sum += residual
             guess = warp
@@ -144,12 +158,9 @@ def _template(image: NDArray[np.float32], to_reference: NDArray[np.float64]) -> 
     strength[:, :2] = strength[:, -2:] = 0
     if float(strength.max(initial=0.0)) < 1.0:
         return None
-    flat = strength.ravel()
-    keep = min(_POINTS, int((flat > 0.5).sum()))
-    if keep < 50:
+    rows, columns = _spread_points(strength)
+    if rows.size < 50:
         return None
-    chosen = np.argpartition(flat, -keep)[-keep:]
-    rows, columns = np.divmod(np.sort(chosen), width)
     unit = _unit(image.shape)
     x = (columns - (width - 1) / 2) / unit
     y = (rows - (height - 1) / 2) / unit
@@ -164,29 +175,36 @@ def _template(image: NDArray[np.float32], to_reference: NDArray[np.float64]) -> 
     )
 
 
+def _spread_points(strength: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of the strongest points of every cell of the picture.
+
+    The same number from each cell: a hand or a patterned thing that moves must not outvote the
+    background, however strong its edges are.
+    """
+    height, width = strength.shape
+    down, across = -(-height // _CELL), -(-width // _CELL)
+    padded = np.zeros((down * _CELL, across * _CELL), dtype=np.float32)
+    padded[:height, :width] = strength
+    cells = padded.reshape(down, _CELL, across, _CELL).swapaxes(1, 2)
+    cells = cells.reshape(down * across, _CELL * _CELL)
+    each = min(max(1, round(_POINTS / cells.shape[0])), _CELL * _CELL)
+    best = np.sort(np.argpartition(cells, -each, axis=1)[:, -each:], axis=1)
+    cell, place = np.nonzero(np.take_along_axis(cells, best, axis=1) > _LEAST_STRENGTH)
+    inside = best[cell, place]
+    return (cell // across) * _CELL + inside // _CELL, (cell % across) * _CELL + inside % _CELL
+
+
 def _register(
     template: _Template, image: NDArray[np.float32], guess: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], float]:
     """Similarity (3, 3) from template to image coordinates (centred units), and the residual."""
-    height, width = image.shape
     unit = _unit(image.shape)
     warp = guess.copy()
-    flat = image.ravel()
     residual = 0.0
     for _ in range(8):
-        x = warp[0, 0] * template.points[:, 0] + warp[0, 1] * template.points[:, 1] + warp[0, 2]
-        y = warp[1, 0] * template.points[:, 0] + warp[1, 1] * template.points[:, 1] + warp[1, 2]
-        x = x * unit + (width - 1) / 2
-        y = y * unit + (height - 1) / 2
-        inside = (x >= 0) & (x < width - 1.001) & (y >= 0) & (y < height - 1.001)
-        if inside.sum() < 40:
+        inside, error = _difference(template, image, warp)
+        if error.size < 40:
             break
-        column, row = np.floor(x[inside]), np.floor(y[inside])
-        fx, fy = x[inside] - column, y[inside] - row
-        at = row.astype(np.int64) * width + column.astype(np.int64)
-        top = flat[at] * (1 - fx) + flat[at + 1] * fx
-        bottom = flat[at + width] * (1 - fx) + flat[at + width + 1] * fx
-        error = top * (1 - fy) + bottom * fy - template.values[inside]
         error = error - np.median(error)
         size = np.abs(error)
         residual = float(np.median(size))
@@ -201,6 +219,35 @@ def _register(
         if max(abs(a), abs(b), abs(tx), abs(ty)) * unit < 0.01:
             break
     return warp, residual
+
+
+def _difference(
+    template: _Template, image: NDArray[np.float32], warp: NDArray[np.float64]
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Which of the template's points lie in the image, and how much brighter it is there."""
+    height, width = image.shape
+    unit = _unit(image.shape)
+    x = warp[0, 0] * template.points[:, 0] + warp[0, 1] * template.points[:, 1] + warp[0, 2]
+    y = warp[1, 0] * template.points[:, 0] + warp[1, 1] * template.points[:, 1] + warp[1, 2]
+    x = x * unit + (width - 1) / 2
+    y = y * unit + (height - 1) / 2
+    inside = (x >= 0) & (x < width - 1.001) & (y >= 0) & (y < height - 1.001)
+    column, row = np.floor(x[inside]), np.floor(y[inside])
+    fx, fy = x[inside] - column, y[inside] - row
+    at = row.astype(np.int64) * width + column.astype(np.int64)
+    flat = image.ravel()
+    top = flat[at] * (1 - fx) + flat[at + 1] * fx
+    bottom = flat[at + width] * (1 - fx) + flat[at + width + 1] * fx
+    return inside, np.asarray(top * (1 - fy) + bottom * fy - template.values[inside])
+
+
+def _misfit(template: _Template, image: NDArray[np.float32], warp: NDArray[np.float64]) -> float:
+    """Mean difference of the points, each at most 12: what moves by itself costs no more."""
+    _, error = _difference(template, image, warp)
+    if error.size < 40:
+        return _LARGEST_MISFIT
+    size = np.abs(error - np.median(error))
+    return float(np.minimum(size, _LARGEST_MISFIT).mean())
 
 
 def _shift(warp: NDArray[np.float64], shape: tuple[int, ...]) -> float:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["Mover", "select_movers"]
 
 _MIN_FRAMES = 5
+_AWAY_FRAMES = 60
+_SAME_TINT = 45.0  # distance of mean colours, 0..255
 _SHADE_SHARE = 0.6
 _SHADOW_LIGHT = 0.76  # shadows leave the ambient light: they are hardly darker than this
 
@@ -44,9 +46,21 @@ class _Candidate:
     centres: NDArray[np.float64]
     areas: NDArray[np.float64]
     contrast: NDArray[np.float64]
+    edge: NDArray[np.bool_]
     shade: float
     light: float
     score: float = 0.0
+
+    @property
+    def area(self) -> float:
+        """Median area."""
+        return float(np.median(self.areas))
+
+    @property
+    def travel(self) -> float:
+        """How far it gets, without outliers."""
+        low, high = np.percentile(self.centres, [4, 96], axis=0)
+        return float(np.linalg.norm(high - low))
 
 
 def select_movers(
@@ -83,7 +97,8 @@ def select_movers(
     candidates.sort(key=lambda c: -c.score)
     if candidates:
         best = candidates[0].score
-        candidates = [c for c in candidates[:max_objects] if c.score > max(0.4 * best, 0.1)]
+        candidates = [c for c in candidates if c.score > max(0.4 * best, 0.1)]
+        candidates = _without_company(candidates)[:max_objects]
     return [_mover(c, candidates, labels, offset, camera, size) for c in candidates]
 
 
@@ -115,6 +130,7 @@ def _trimmed(track: Track, parts: Parts) -> _Candidate | None:
         centres[part],
         areas[part],
         contrast[part],
+        parts.edge[numbers[part]],
         shade=shade,
         light=light,
     )
@@ -122,9 +138,8 @@ def _trimmed(track: Track, parts: Parts) -> _Candidate | None:
 
 def _score(candidate: _Candidate, *, moving_camera: bool) -> float:
     centres = candidate.centres
-    low, high = np.percentile(centres, [4, 96], axis=0)
-    travel = float(np.linalg.norm(high - low))
-    radius = float(np.sqrt(np.median(candidate.areas) / np.pi))
+    travel = candidate.travel
+    radius = float(np.sqrt(candidate.area / np.pi))
     contrast = float(np.median(candidate.contrast))
     least = max(2.0, 0.3 * radius) * (1.6 if moving_camera else 1.0)
     if travel < least or contrast < 1.5:
@@ -172,13 +187,19 @@ def _led(shade: _Candidate, solid: _Candidate) -> bool:
 
 
 def _joined(candidates: list[_Candidate]) -> list[_Candidate]:
-    """Join a track that ends with one that begins soon after at the place it was heading for."""
+    """Join a track that ends with one that begins soon after at the place it was heading for.
+
+    Or with one that comes in over the picture's edge after it went out there.
+    """
     candidates = sorted(candidates, key=lambda c: int(c.frames[0]))
     out: list[_Candidate] = []
     for late in candidates:
         best: tuple[float, _Candidate] | None = None
         for early in out:
             gap = int(late.frames[0] - early.frames[-1])
+            if _returns(early, late):
+                best = min(best or (np.inf, early), (float(gap), early), key=lambda pair: pair[0])
+                continue
             if not 0 < gap <= 25:
                 continue
             back = min(3, early.frames.size - 1)
@@ -206,8 +227,44 @@ def _joined(candidates: list[_Candidate]) -> list[_Candidate]:
         early.centres = np.concatenate([early.centres, late.centres])
         early.areas = np.concatenate([early.areas, late.areas])
         early.contrast = np.concatenate([early.contrast, late.contrast])
+        early.edge = np.concatenate([early.edge, late.edge])
         early.score = max(early.score, late.score)
     return out
+
+
+def _returns(early: _Candidate, late: _Candidate) -> bool:
+    """Whether a thing that left over the picture's edge has come in again, as a hand does."""
+    gap = int(late.frames[0] - early.frames[-1])
+    if not (0 < gap <= _AWAY_FRAMES and early.edge[-1] and late.edge[0]):
+        return False
+    tint = float(np.linalg.norm(early.track.colour - late.track.colour))
+    return tint < _SAME_TINT
+
+
+def _without_company(candidates: list[_Candidate]) -> list[_Candidate]:
+    """Drop what only keeps the main object company: specks, short-lived pieces, throwing hands.
+
+    Specks and pieces are small or seen for a short while, and get less far than the best one. Where
+    something whole flies, by more than twice its size, hands and arms that reach in over the
+    picture's edge are not what is heard.
+    """
+    main = candidates[0]
+    kept = [main]
+    for other in candidates[1:]:
+        slower = other.travel < 0.5 * main.travel
+        small = other.area < 0.25 * main.area
+        short = other.frames.size < 0.3 * main.frames.size
+        if not (slower and (small or short)):
+            kept.append(other)
+    flies = any(
+        c.edge.mean() < 0.25
+        and c.travel > 4.0 * np.sqrt(c.area / np.pi)
+        and c.score > 0.5 * main.score
+        for c in kept
+    )
+    if flies:
+        kept = [c for c in kept if c.edge.mean() < 0.6]
+    return kept
 
 
 def _mover(

@@ -30,6 +30,7 @@ class Parts:
         contrast: (N,) mean contrast in units of the threshold.
         shade: (N,) share of pixels that look like the background under less light.
         light: (N,) mean brightness relative to the background.
+        edge: (N,) whether it touches the edge of the canvas.
     """
 
     frame: NDArray[np.int64]
@@ -39,6 +40,7 @@ class Parts:
     contrast: NDArray[np.float64]
     shade: NDArray[np.float64]
     light: NDArray[np.float64]
+    edge: NDArray[np.bool_]
 
 
 @dataclass(slots=True, eq=False)
@@ -118,6 +120,7 @@ def measure_parts(found: Foreground, frames: NDArray[np.uint8]) -> Parts:
     total = np.bincount(part, weights=weight, minlength=count)
     column = (flat % width).astype(np.float64)
     row = ((flat // width) % height).astype(np.float64)
+    outer = (column == 0) | (column == width - 1) | (row == 0) | (row == height - 1)
     frame = np.zeros(count, dtype=np.int64)
     frame[part] = flat // (width * height)
     pixels = frames.reshape(-1, 3)[flat].astype(np.float64)
@@ -141,6 +144,7 @@ def measure_parts(found: Foreground, frames: NDArray[np.uint8]) -> Parts:
         contrast=np.bincount(part, weights=relative, minlength=count) / inside,
         shade=np.bincount(part, weights=shade, minlength=count) / inside,
         light=np.bincount(part, weights=ratio, minlength=count) / inside,
+        edge=np.bincount(part[outer], minlength=count) > 0,
     )
 
 

@@ -26,7 +26,8 @@ class Stage:
         for k, centre in enumerate(np.asarray(centres, dtype=float)):
             frame = start + k
             mask = disc(centre, radius, SIZE) > 0.5
-            self.rows.append((frame, centre, mask.sum(), level[k], shade, light))
+            edge = mask[[0, -1]].any() or mask[:, [0, -1]].any()
+            self.rows.append((frame, centre, mask.sum(), level[k], shade, light, edge))
             self.labels[frame][mask] = len(self.rows)
             track.frames.append(frame)
             track.parts.append(len(self.rows) - 1)
@@ -37,7 +38,7 @@ class Stage:
         return self
 
     def movers(self, *, max_objects=4, camera=STILL, offset=(0.0, 0.0)):
-        frame, centre, area, contrast, shade, light = zip(*self.rows, strict=True)
+        frame, centre, area, contrast, shade, light, edge = zip(*self.rows, strict=True)
         parts = Parts(
             frame=np.array(frame),
             centre=np.array(centre),
@@ -46,6 +47,7 @@ class Stage:
             contrast=np.array(contrast),
             shade=np.array(shade),
             light=np.array(light),
+            edge=np.array(edge),
         )
         return select_movers(self.tracks, parts, self.labels, offset, camera, SIZE, max_objects)
 
@@ -122,6 +124,32 @@ def test_only_clear_ones_stay_beside_the_best():
     both = Stage().add(ACROSS).add(path(30, (10, 50), (2.0, 0.0)))
     assert len(both.movers()) == 2
     assert len(both.movers(max_objects=1)) == 1
+
+
+def test_specks_and_short_pieces_beside_the_main_object_go():
+    near = path(30, (20, 50), (0.7, 0.0))
+    assert len(Stage().add(ACROSS).add(near).movers()) == 2
+    assert len(Stage().add(ACROSS, radius=9.0).add(near, radius=3.5).movers()) == 1
+    for frames, count in ((25, 2), (14, 1)):
+        piece = path(frames, (40, 50), (1.0, 0.0))
+        stage = Stage(60).add(path(60, (10, 30), (1.1, 0.0))).add(piece, start=9)
+        assert len(stage.movers()) == count
+
+
+def test_a_hand_that_throws_is_not_what_is_heard():
+    arm = path(30, (30, 57), (1.5, -0.2))
+    assert len(Stage().add(ACROSS - (0, 10)).add(arm, radius=6.0).movers()) == 1
+    # nothing flies: who reaches in is the one that acts
+    still = path(30, (50, 20), (0.3, 0.0))
+    assert len(Stage().add(still, contrast=30.0).add(arm, radius=6.0).movers()) == 2
+
+
+def test_a_hand_that_comes_back_over_the_edge_is_the_same():
+    first, second = path(12, (1, 20), (1.5, 0.0)), path(12, (86, 40), (-1.5, 0.0))
+    gone = path(12, (70, 20), (1.5, 0.0))
+    assert len(Stage(60).add(gone).add(second, start=30).movers()) == 1
+    assert len(Stage(60).add(first).add(second, start=30).movers()) == 2  # it left nowhere
+    assert len(Stage(90).add(gone).add(second, start=78).movers()) == 2  # long ago
 
 
 @pytest.mark.parametrize("light", [0.6, 0.9])

@@ -25,6 +25,7 @@ def parts_of(sightings):
         contrast=np.full(count, 5.0),
         shade=np.zeros(count),
         light=np.ones(count),
+        edge=np.zeros(count, dtype=bool),
     )
 
 
