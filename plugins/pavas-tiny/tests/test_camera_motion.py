@@ -180,3 +180,24 @@ def test_registration_ignores_a_covered_quarter():
     moved[:20, :25] = 250.0
     warp, _ = _register(template, moved, np.eye(3))
     assert warp[0, 2] * 20 == pytest.approx(-2.0, abs=0.1)
+
+
+def test_strong_things_that_move_together_are_no_camera():
+    """A third of the picture is a striped thing that slides; the wall behind it stands still."""
+    times = np.arange(30)
+    frames = np.repeat(wall(64, 96, roughness=8.0)[None], times.size, axis=0)
+    stripes = np.where(np.arange(160) // 4 % 2, 30.0, 220.0)
+    for t in times:
+        frames[t, :22] = stripes[t : t + 96, None]
+    assert not estimate_camera_motion(frames.astype(np.uint8)).moving
+
+
+@pytest.mark.parametrize("drift", [0.1, 0.4])
+def test_a_slow_drift_of_the_camera_is_seen_behind_a_mover(drift):
+    times = np.arange(30)
+    camera = np.outer(times, (drift, 0.0))
+    scene = render([straight(times / 25, (20, 30), (30.0, 0.0))], camera=camera, roughness=25.0)
+    found = estimate_camera_motion(scene.frames)
+    assert found.moving
+    moved = found.matrix[-1, :, 2] - found.matrix[0, :, 2]
+    np.testing.assert_allclose(moved, camera[-1] - camera[0], atol=0.5)
