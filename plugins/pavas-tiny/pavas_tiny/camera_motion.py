@@ -185,8 +185,8 @@ def _spread_points(strength: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDA
     down, across = -(-height // _CELL), -(-width // _CELL)
     padded = np.zeros((down * _CELL, across * _CELL), dtype=np.float32)
     padded[:height, :width] = strength
-    cells = padded.reshape(down, _CELL, across, _CELL).swapaxes(1, 2)
-    cells = cells.reshape(down * across, _CELL * _CELL)
+    blocks = padded.reshape(down, _CELL, across, _CELL).swapaxes(1, 2)
+    cells = blocks.reshape(down * across, _CELL * _CELL)
     each = min(max(1, round(_POINTS / cells.shape[0])), _CELL * _CELL)
     best = np.sort(np.argpartition(cells, -each, axis=1)[:, -each:], axis=1)
     cell, place = np.nonzero(np.take_along_axis(cells, best, axis=1) > _LEAST_STRENGTH)
