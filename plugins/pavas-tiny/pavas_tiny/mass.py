@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = ["SizePriorConfig", "SizePriorMassEstimator"]
 
-# Fitted on simulated clips: a radius is off by a fifth, a volume by three times that.
+# Fitted on simulated clips.
 USUAL_VOLUME_M3 = {"ball": 1.26e-3, "stick": 1.45e-4}
-VOLUME_TRUST = 0.7
+USUAL_VOLUME_LOG_STD = (
+    1.5  # of what people throw, drop and strike with, from a marble to a football
+)
+SHAPE_LOG_STD = 0.6  # a radius is off by a fifth, a volume by three times that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,14 +34,15 @@ class SizePriorConfig(ComponentConfig):
     """Settings of `SizePriorMassEstimator`.
 
     Attributes:
-        density_kg_m3: Median of the effective density (with hollowness) of unknown things.
+        density_kg_m3: Median of the effective density (with hollowness) of unknown things: balls
+            for games have 80 (basketball, table tennis) to 370 (tennis), solid ones 1000 and more.
         density_log_std: Standard deviation of its logarithm.
         min_mass_kg: Lightest answer.
         max_mass_kg: Heaviest answer for a thing without a known name.
     """
 
-    density_kg_m3: float = 560.0
-    density_log_std: float = 1.2
+    density_kg_m3: float = 450.0
+    density_log_std: float = 1.4
     min_mass_kg: float = 0.001
     max_mass_kg: float = 8.0
 
@@ -125,7 +129,8 @@ class SizePriorMassEstimator(MassEstimator):
         m_per_px = _metres_per_pixel(track, reconstruction)
         if m_per_px is None:
             return None
-        volume = log_volume(shape, m_per_px)
+        scale_std = 0.3 if reconstruction.scale_log_std is None else reconstruction.scale_log_std
+        volume = log_volume(shape, m_per_px, scale_std)
         log_density, density_std = math.log(config.density_kg_m3), config.density_log_std
         said = ""
         if words is not None and words.material is not None:
@@ -135,7 +140,6 @@ class SizePriorMassEstimator(MassEstimator):
             said = f" of {words.material}"
         if words is not None and words.hollow is not None:
             log_density += -0.7 if words.hollow else 0.6
-        scale_std = 0.3 if reconstruction.scale_log_std is None else reconstruction.scale_log_std
         log_mass = volume + log_density
         mass = min(max(math.exp(log_mass), config.min_mass_kg), config.max_mass_kg)
         return MassEstimate(
@@ -147,11 +151,16 @@ class SizePriorMassEstimator(MassEstimator):
         )
 
 
-def log_volume(shape: Shape, m_per_px: float) -> float:
-    """Ln of the volume in cubic metres: measured, drawn towards that of usual things."""
+def log_volume(shape: Shape, m_per_px: float, scale_log_std: float) -> float:
+    """Ln of the volume in cubic metres: measured, drawn towards that of usual things.
+
+    The more, the less sure the scale is (three times its deviation, for a volume).
+    """
     measured = shape.log_volume_px + 3.0 * math.log(m_per_px)
     usual = math.log(USUAL_VOLUME_M3["stick" if shape.kind == "stick" else "ball"])
-    return usual + VOLUME_TRUST * (measured - usual)
+    variance = SHAPE_LOG_STD**2 + (3.0 * scale_log_std) ** 2
+    trust = USUAL_VOLUME_LOG_STD**2 / (USUAL_VOLUME_LOG_STD**2 + variance)
+    return usual + trust * (measured - usual)
 
 
 def _metres_per_pixel(track: MaskTrack, reconstruction: Reconstruction) -> float | None:
