@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pavas_sdk.data.documents import read_object
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.models import MMAudioTransformer, SequenceConfig
+from pavas_sdk.models.weights import TensorFile
 from pavas_sdk.pipelines.adapters import describe_backbone
 from pavas_sdk.pipelines.saved import SavedPipeline, resolve_folder
 from pavas_sdk.registry import default_registry
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from pavas_sdk.data.adapter_document import AdapterBackbone
     from pavas_sdk.pipelines import PavasPipeline
-    from pavas_sdk.training.datasets.layout import SetLayout
+    from pavas_sdk.training.datasets.layout import SetDescription, SetLayout
 
 __all__ = ["BaseModel"]
 
@@ -131,6 +133,30 @@ class BaseModel:
             network, visual.instance(), name=self.name, source=str(self.source)
         )
 
+    def check_encoders(self, description: SetDescription) -> None:
+        """Make sure that features were made by this pipeline's frozen encoders.
+
+        Those of another model of the same family are the same, so the weights are compared, not
+        names; nothing is read when the features name this very pipeline.
+
+        Raises:
+            ConfigurationError: Encoders differ: all are named.
+            WeightsError: A file of theirs is damaged.
+        """
+        if description.model in (self.source, self.name):
+            return
+        wrong = [
+            slot
+            for slot, digest in description.encoders.items()
+            if (own := stored_digest(self.folder / slot, slot)) is not None and own != digest
+        ]
+        if wrong:
+            raise ConfigurationError(
+                f"the features were made by another {', '.join(wrong)} (of {description.model}) "
+                f"than {self.source} has; make them again: pavas prepare DATA --model "
+                f"{self.source} -o FEATURES"
+            )
+
     def check_features(self, layout: SetLayout) -> None:
         """Make sure that features were made for this backbone.
 
@@ -152,6 +178,21 @@ class BaseModel:
                 f"the features are of another backbone than {self.source}: {'; '.join(wrong)}. "
                 f"Make them with: pavas prepare DATA --model {self.source} -o FEATURES"
             )
+
+
+def stored_digest(folder: Path, slot: str) -> str | None:
+    """Return the digest of a saved network as `encoder_digests` gives it; None without weights."""
+    digest = hashlib.sha256()
+    names: dict[str, TensorFile] = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        names |= dict.fromkeys(tensor_file := TensorFile(path, dtype=None), tensor_file)
+    for name in sorted(names):
+        if slot == "vae" and name.startswith("decoder."):
+            continue
+        value = names[name][name]
+        digest.update(f"{name} {tuple(value.shape)}".encode())
+        digest.update(value.float().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:32] if names else None
 
 
 def _defaults() -> dict[str, Any]:

@@ -119,6 +119,9 @@ def resolved(stage: Stage, base: BaseModel, clips: Mixture) -> Stage:
         InputError: No mass or no speed is known.
     """
     base.check_features(clips.layout)
+    for part in clips.sets:
+        if (description := getattr(part, "description", None)) is not None:
+            base.check_encoders(description)
     stage = replace(stage, frame_rate_hz=clips.layout.frame_rate_hz)
     if stage.kind == "backbone" and not stage.from_base:
         # of the first set with pictures, as the reference does it

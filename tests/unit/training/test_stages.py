@@ -1,6 +1,7 @@
 """Runs from features to a result that loads: backbone, adapter, LoRA, averages."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,6 +13,8 @@ from pavas_sdk.data.adapter_document import AdapterDocument
 from pavas_sdk.errors import ConfigurationError, FormatError
 from pavas_sdk.models import MMAudioTransformer
 from pavas_sdk.testing.tiny_pipeline import tiny_pipeline
+from pavas_sdk.training.clip_features import encoder_digests
+from pavas_sdk.training.datasets import SetDescription, write_description
 from pavas_sdk.training.presets import PRESETS, preset_config, read_config_file, read_settings
 from pavas_sdk.training.run_config import RunConfig
 from pavas_sdk.training.runs import export_average, train_stage
@@ -155,8 +158,6 @@ def test_resume_through_the_command(world, tmp_path):
 
 
 def test_features_that_do_not_fit(world, tmp_path):
-    from dataclasses import replace
-
     other = replace(LAYOUT, latent_dim=9, clip_dim=17)
     write_features(tmp_path / "other", count=4, layout=other)
     without = replace(LAYOUT, patch_dim=0)
@@ -168,6 +169,19 @@ def test_features_that_do_not_fit(world, tmp_path):
         train_stage(stage, QUICK, tmp_path / "b", [tmp_path / "without"])
     assert run(["train", "adapter", str(tmp_path / "without"), "-o", str(tmp_path / "c")]) == 2
     assert not (tmp_path / "a").exists()
+
+
+def test_features_of_other_encoders(world, tmp_path):
+    own = encoder_digests(PavasPipeline.from_pretrained(world / "base"))
+    for name, digests in (("same", own), ("other", {**own, "clip": "0" * 32})):
+        description = SetDescription.load(write_features(tmp_path / name, count=4))
+        write_description(
+            tmp_path / name, replace(description, model="elsewhere", encoders=digests)
+        )
+    stage = Stage(kind="backbone", base=str(world / "base"))
+    with pytest.raises(ConfigurationError, match=r"another clip \(of elsewhere\)"):
+        train_stage(stage, QUICK, tmp_path / "a", [tmp_path / "other"])
+    assert train_stage(stage, QUICK, tmp_path / "b", [tmp_path / "same"]).result.finished
 
 
 # -- numbers -------------------------------------------------------------------------------------
