@@ -20,7 +20,7 @@ import torch
 
 from pavas_sdk.data.files import write_text
 from pavas_sdk.errors import ConfigurationError
-from pavas_sdk.models import LinearMelCodec, TinySyncEncoder, TinyVisualEncoder
+from pavas_sdk.models import IstftVocoder, LinearMelCodec, TinySyncEncoder, TinyVisualEncoder
 from pavas_sdk.training.assembly import (
     build_flow_model,
     export_pipeline,
@@ -33,16 +33,20 @@ from pavas_sdk.training.store import ClipStore, StoreConfig, is_finished, write_
 from pavas_sdk.training.sync_encoder import train_sync_encoder
 from pavas_sdk.training.validation import validate
 from pavas_sdk.training.visual_encoder import train_visual_encoder
+from pavas_sdk.training.vocoder import codec_of_sounds, train_vocoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from multiprocessing.process import BaseProcess
 
     from numpy.typing import NDArray
 
     from pavas_sdk.data import LabelledClip
     from pavas_sdk.training.flow import FlowModel
     from pavas_sdk.training.recipe import TinyRecipe
+    from pavas_sdk.training.vocoder import VocoderTraining
 
 __all__ = ["train_tiny"]
 
@@ -93,11 +97,13 @@ def _train(
     resume: bool,
 ) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
+    ear = _Ear(folder / "ear", recipe)
+    codec = ear.codec()
+    ear.start()
     _clips(folder / "clips", recipe, source)
     store = ClipStore(folder / "clips")
     train = np.arange(recipe.held_out, len(store))
     held_out = np.arange(recipe.held_out)
-    codec = _codec(folder / "vae", recipe, store, train)
     visual = _visual(folder / "clip", recipe, store, train)
     sync = _sync(folder / "sync_encoder", recipe, store, train)
     bank = _bank(folder, store, visual, sync, codec)
@@ -109,10 +115,67 @@ def _train(
         visual=visual,
         sync=sync,
         codec=codec,
+        vocoder=ear.vocoder(),
         settings=settings,
     )
     _level_law(exported, recipe, source)
     return exported
+
+
+class _Ear:
+    """Codec and vocoder, which need sounds alone: they are trained beside the other stages.
+
+    Args:
+        folder: Where sounds, codec and vocoder go.
+        recipe: Numbers; with one job the vocoder waits for the others.
+    """
+
+    def __init__(self, folder: Path, recipe: TinyRecipe) -> None:
+        self._folder = folder
+        self._training = recipe.vocoder
+        self._channels = recipe.size.latent_channels
+        self._aside = recipe.jobs > 1
+        self._process: BaseProcess | None = None
+
+    def codec(self) -> LinearMelCodec:
+        """Make the sounds, fit the codec to them, and return it."""
+        return codec_of_sounds(self._folder, self._training, latent_channels=self._channels)
+
+    def start(self) -> None:
+        """Begin to train the vocoder, unless it is there or there is one job."""
+        if self._aside and not self._finished():
+            context = multiprocessing.get_context("spawn")
+            self._process = context.Process(
+                target=_train_vocoder, args=(self._folder, self._training), daemon=True
+            )
+            self._process.start()
+
+    def vocoder(self) -> IstftVocoder:
+        """Return the trained vocoder.
+
+        Raises:
+            ConfigurationError: Its process failed.
+        """
+        if self._process is not None:
+            self._process.join()
+            if self._process.exitcode != 0:
+                raise ConfigurationError(
+                    f"the training of the vocoder in {self._folder} ended with exit code "
+                    f"{self._process.exitcode}; its message stands above, resume=True (--resume) "
+                    "goes on from its last checkpoint"
+                )
+        elif not self._finished():
+            _train_vocoder(self._folder, self._training)
+        loaded: IstftVocoder = IstftVocoder.from_pretrained(self._folder / "vocoder")
+        return loaded.eval()
+
+    def _finished(self) -> bool:
+        return (self._folder / "vocoder" / "config.json").exists()
+
+
+def _train_vocoder(folder: Path, training: VocoderTraining) -> None:
+    torch.set_num_threads(1)
+    train_vocoder(folder, training, resume=True)
 
 
 def _flow_folder(folder: Path, recipe: TinyRecipe) -> Path:
@@ -154,18 +217,6 @@ def _shard(
 ) -> None:
     torch.set_num_threads(1)
     write_shard(entry[0], entry[1], source, config)
-
-
-def _codec(
-    folder: Path, recipe: TinyRecipe, store: ClipStore, train: NDArray[np.int64]
-) -> LinearMelCodec:
-    if (folder / "config.json").exists():
-        loaded: LinearMelCodec = LinearMelCodec.from_pretrained(folder)
-        return loaded
-    codec: LinearMelCodec = LinearMelCodec(latent_channels=recipe.size.latent_channels)
-    codec.fit(torch.tensor(store.all("mel")[train, 0].astype(np.float32)))
-    codec.save_pretrained(folder)
-    return codec
 
 
 def _visual(
