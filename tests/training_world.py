@@ -38,9 +38,9 @@ def toy_takes(seed: int) -> tuple[LabelledClip, ...]:
     takes = []
     for factor in (1.0, 8.0):
         energy = 0.5 * mass * factor * speed[0] ** 2
-        wave = 1e-4 * rng.normal(size=int(DURATION_S * 16000))
+        wave = 1e-4 * rng.normal(size=int(DURATION_S * 48000))
         for hit in hits:
-            since = np.arange(wave.size) / 16000 - hit
+            since = np.arange(wave.size) / 48000 - hit
             ring = np.sin(2 * np.pi * 700 * since) * np.exp(-40 * np.maximum(since, 0))
             wave += 0.03 * energy**0.36 * ring * (since >= 0)
         takes.append(
@@ -52,7 +52,7 @@ def toy_takes(seed: int) -> tuple[LabelledClip, ...]:
                 surface="wood",
                 materials={3: "wood" if seed % 3 else "metal"},
                 sizes_m={3: 0.1},
-                audio=Audio(samples=wave, sample_rate_hz=16000),
+                audio=Audio(samples=wave, sample_rate_hz=48000),
                 physics=PhysicsEstimate(
                     objects=(
                         ObjectPhysics(

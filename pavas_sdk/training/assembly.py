@@ -11,7 +11,7 @@ import torch
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.models import (
     FlowMatchEuler,
-    GriffinLimVocoder,
+    IstftVocoder,
     LinearMelCodec,
     MMAudioTransformer,
     TinySyncEncoder,
@@ -41,7 +41,7 @@ class TinySize:
             stream of impacts.
     """
 
-    latent_channels: int = 40
+    latent_channels: int = 64
     transformer: Mapping[str, Any] = field(
         default_factory=lambda: {
             "hidden_dim": 128,
@@ -173,6 +173,7 @@ def export_pipeline(
     visual: TinyVisualEncoder,
     sync: TinySyncEncoder,
     codec: LinearMelCodec,
+    vocoder: IstftVocoder,
     settings: Mapping[str, Any],
 ) -> Path:
     """Write a pipeline folder that `PavasPipeline.from_pretrained` loads, and return it.
@@ -183,6 +184,7 @@ def export_pipeline(
         visual: Trained visual encoder.
         sync: Trained synchronisation encoder.
         codec: Fitted codec.
+        vocoder: Trained vocoder.
         settings: Further arguments of `PavasPipeline`: name, licence, steps, guidance, gain.
     """
     from pavas_sdk.physics import PhysicsEstimator
@@ -191,12 +193,14 @@ def export_pipeline(
     pipe = PavasPipeline(
         transformer=model.transformer,
         vae=codec,
-        vocoder=GriffinLimVocoder(),
+        vocoder=vocoder,
         scheduler=FlowMatchEuler(),
         clip=visual,
         sync_encoder=sync,
         conditioning_adapter=model.adapter,
         physics_estimator=PhysicsEstimator(),
+        sample_rate_hz=codec.mel_config.sample_rate_hz,
+        hop_length=codec.mel_config.hop_length,
         **settings,
     )
     pipe.save_pretrained(folder)

@@ -11,6 +11,7 @@ from pavas_sdk.training.encoders import EncoderTraining
 from pavas_sdk.training.loop import FlowTraining
 from pavas_sdk.training.store import StoreConfig
 from pavas_sdk.training.validation import Sampling
+from pavas_sdk.training.vocoder import VocoderTraining
 
 __all__ = ["TinyRecipe", "scaled"]
 
@@ -31,6 +32,7 @@ class TinyRecipe:
         sync: Training of the synchronisation encoder.
         size: Of backbone and adapter.
         flow: Training of backbone and adapter.
+        vocoder: Training of the vocoder, and the sounds that the codec is fitted to.
         sampling: Steps and guidance of the saved pipeline, with which the gain is measured.
     """
 
@@ -49,6 +51,7 @@ class TinyRecipe:
     )
     size: TinySize = field(default_factory=TinySize)
     flow: FlowTraining = field(default_factory=FlowTraining)
+    vocoder: VocoderTraining = field(default_factory=VocoderTraining)
     sampling: Sampling = field(default_factory=lambda: Sampling(steps=16, guidance_scale=3.0))
 
     def __post_init__(self) -> None:
@@ -86,4 +89,16 @@ def scaled(recipe: TinyRecipe, *, clips: int, steps: int, seed: int) -> TinyReci
         visual=replace(recipe.visual, steps=max(2, round(recipe.visual.steps * share)), seed=seed),
         sync=replace(recipe.sync, steps=max(2, round(recipe.sync.steps * share)), seed=seed),
         flow=replace(recipe.flow, steps=steps, seed=seed),
+        vocoder=replace(
+            recipe.vocoder,
+            steps=max(2, round(recipe.vocoder.steps * share)),
+            adversarial_steps=round(recipe.vocoder.adversarial_steps * share),
+            seed=seed,
+            sounds=replace(
+                recipe.vocoder.sounds,
+                simulated=max(2, round(recipe.vocoder.sounds.simulated * share)),
+                mixed=max(2, round(recipe.vocoder.sounds.mixed * share)),
+                jobs=recipe.jobs,
+            ),
+        ),
     )

@@ -22,7 +22,7 @@ from pavas_sdk.data.documents import holds_object, read_object
 from pavas_sdk.data.files import write_text
 from pavas_sdk.data.timing import grid_times
 from pavas_sdk.errors import FormatError, InputError
-from pavas_sdk.models import MEL_16K, MelSpectrogram, TinySyncEncoder
+from pavas_sdk.models import MEL_48K, MelSpectrogram, TinySyncEncoder
 from pavas_sdk.models.tiny_frames import frames_to_pixels
 from pavas_sdk.training.estimates import estimate_arrays, no_estimate
 from pavas_sdk.training.targets import audible_contacts
@@ -86,17 +86,17 @@ class StoreConfig:
     @property
     def samples(self) -> int:
         """Audio samples of a clip, whole mel frames."""
-        return math.ceil(self.duration_s * MEL_16K.sample_rate_hz)
+        return math.ceil(self.duration_s * MEL_48K.sample_rate_hz)
 
     @property
     def mel_frames(self) -> int:
         """Mel frames of a clip."""
-        return self.samples // MEL_16K.hop_length
+        return self.samples // MEL_48K.hop_length
 
 
 @cache
-def _mel_16k() -> MelSpectrogram:
-    return MelSpectrogram(MEL_16K)
+def _mel() -> MelSpectrogram:
+    return MelSpectrogram(MEL_48K)
 
 
 def checked_takes(takes: Sequence[LabelledClip]) -> tuple[LabelledClip, ...]:
@@ -117,10 +117,10 @@ def checked_takes(takes: Sequence[LabelledClip]) -> tuple[LabelledClip, ...]:
         ids = [[entry.object_id for entry in clip.physics] for clip in (first, take)]
         if ids[0] != ids[1]:
             raise InputError(f"the takes of clip {first.clip_id} have different objects: {ids}")
-        if take.true_audio.sample_rate_hz != MEL_16K.sample_rate_hz:
+        if take.true_audio.sample_rate_hz != MEL_48K.sample_rate_hz:
             raise InputError(
                 f"clip {first.clip_id} has sound at {take.true_audio.sample_rate_hz} Hz, "
-                f"expected {MEL_16K.sample_rate_hz}"
+                f"expected {MEL_48K.sample_rate_hz}"
             )
     return tuple(takes)
 
@@ -148,11 +148,11 @@ def clip_arrays(takes: Sequence[LabelledClip], config: StoreConfig) -> dict[str,
         grids = mask_grids_at(shown.masks.get(object_id), times, config.grid)
         # a sliver still counts as seen
         masks[row] = np.ceil(grids * 255.0 - 1e-3).astype(np.uint8)
-    mel = np.empty((config.takes, MEL_16K.mel_bins, config.mel_frames), dtype=np.float16)
+    mel = np.empty((config.takes, MEL_48K.mel_bins, config.mel_frames), dtype=np.float16)
     mass = np.full((config.takes, config.max_objects), np.nan, dtype=np.float32)
     speed = np.full((config.takes, config.max_objects, config.frames), np.nan, dtype=np.float32)
     energy = np.zeros_like(speed)
-    analyse = _mel_16k()
+    analyse = _mel()
     for index in range(config.takes):
         take = takes[index % len(takes)]
         wave = torch.tensor(take.true_audio.fitted(config.samples).mono)[None]

@@ -37,9 +37,8 @@ from pavas_sdk.training.vocoder import codec_of_sounds, train_vocoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
-
     from multiprocessing.process import BaseProcess
+    from pathlib import Path
 
     from numpy.typing import NDArray
 

@@ -15,7 +15,7 @@ from scipy.stats import spearmanr
 
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.models import (
-    MEL_16K,
+    MEL_48K,
     FlowMatchEuler,
     composed_branches,
     guidance_branches,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["ImpactLevels", "Sampling", "impact_levels", "sample_mel", "validate"]
 
 _ALONE_S = 0.15
-_FRAME_S = MEL_16K.hop_length / MEL_16K.sample_rate_hz
+_FRAME_S = MEL_48K.hop_length / MEL_48K.sample_rate_hz
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

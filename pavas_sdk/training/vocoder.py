@@ -48,7 +48,13 @@ if TYPE_CHECKING:
 
     from pavas_sdk.training.vocoder_sounds import SoundBank
 
-__all__ = ["VocoderSounds", "VocoderTraining", "fit_codec", "train_vocoder"]
+__all__ = [
+    "VocoderSounds",
+    "VocoderTraining",
+    "codec_of_sounds",
+    "fit_codec",
+    "train_vocoder",
+]
 
 logger = logging.getLogger(__name__)
 _AHEAD = 4  # batches
@@ -291,7 +297,7 @@ def train_vocoder(
     """
     bank = write_sounds(folder / "sounds", training.sounds)
     if codec is None:
-        codec = _own_codec(folder / "vae", bank)
+        codec = codec_of_sounds(folder, training)
     run = _Run(bank, codec, training, folder)
     progress = run.progress
     if resume:
@@ -316,12 +322,26 @@ def train_vocoder(
     return run.model
 
 
-def _own_codec(folder: Path, bank: SoundBank) -> LinearMelCodec:
-    if (folder / "config.json").exists():
-        loaded: LinearMelCodec = LinearMelCodec.from_pretrained(folder)
+def codec_of_sounds(
+    folder: Path, training: VocoderTraining, *, latent_channels: int = 64
+) -> LinearMelCodec:
+    """Return the codec that is fitted to a training's sounds, and keep it as ``folder/vae``.
+
+    The sounds are made first, unless they are there.
+
+    Args:
+        folder: Of the training.
+        training: Whose sounds.
+        latent_channels: C.
+    """
+    place = folder / "vae"
+    if (place / "config.json").exists():
+        loaded: LinearMelCodec = LinearMelCodec.from_pretrained(place)
         return loaded
-    codec = fit_codec(bank)
-    codec.save_pretrained(folder)
+    codec = fit_codec(
+        write_sounds(folder / "sounds", training.sounds), latent_channels=latent_channels
+    )
+    codec.save_pretrained(place)
     return codec
 
 

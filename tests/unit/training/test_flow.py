@@ -9,7 +9,7 @@ import torch
 from training_world import CONFIG
 
 from pavas_sdk.errors import ConfigurationError, FormatError
-from pavas_sdk.models import LinearMelCodec, TinySyncEncoder, TinyVisualEncoder
+from pavas_sdk.models import MEL_48K, LinearMelCodec, TinySyncEncoder, TinyVisualEncoder
 from pavas_sdk.registry import default_registry
 from pavas_sdk.training import (
     BatchConfig,
@@ -55,7 +55,7 @@ def world(store_folder, tmp_path_factory):
     torch.manual_seed(0)
     store = ClipStore(store_folder)
     visual, sync = TinyVisualEncoder().eval(), TinySyncEncoder().eval()
-    codec = LinearMelCodec(latent_channels=12)
+    codec = LinearMelCodec.for_mel(MEL_48K, latent_channels=12)
     codec.fit(torch.tensor(store.all("mel")[:, 0].astype(np.float32)))
     path = tmp_path_factory.mktemp("features") / "features.npz"
     write_features(store, visual, sync, codec, path)

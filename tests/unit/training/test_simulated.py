@@ -24,7 +24,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from pavas_sdk.models import MEL_16K
+from pavas_sdk.models import MEL_48K
 from pavas_sdk.training import BatchConfig, Sampling, StoreConfig, TinyRecipe, train_tiny
 from pavas_sdk.training.recipe import scaled
 

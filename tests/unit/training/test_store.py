@@ -11,7 +11,7 @@ from training_world import CONFIG, toy_takes
 from pavas_sdk.data import Audio, Contact
 from pavas_sdk.data.alignment import mask_grids_at
 from pavas_sdk.errors import FormatError, InputError
-from pavas_sdk.models import MEL_16K, MelSpectrogram
+from pavas_sdk.models import MEL_48K, MelSpectrogram
 from pavas_sdk.pipelines.adapter_inputs import adapter_inputs
 from pavas_sdk.training import ClipStore, StoreConfig, write_shard
 from pavas_sdk.training.store import clip_arrays, clip_facts, is_finished
@@ -39,7 +39,7 @@ def test_arrays_of_a_clip():
 def test_mel_is_that_of_the_take():
     takes = toy_takes(4)
     wave = torch.tensor(takes[1].true_audio.mono)[None]
-    wanted = MelSpectrogram(MEL_16K)(wave)[0].numpy()
+    wanted = MelSpectrogram(MEL_48K)(wave)[0].numpy()
     np.testing.assert_allclose(clip_arrays(takes, CONFIG)["mel"][1], wanted, atol=2e-3)
 
 
