@@ -40,7 +40,10 @@ class PhysicsRows:
 
 
 def physics_rows(
-    sources: Sequence[PhysicsSet | None], clips: Sequence[int], takes: Sequence[int]
+    sources: Sequence[PhysicsSet | None],
+    clips: Sequence[int],
+    takes: Sequence[int],
+    frames: NDArray[np.int64],
 ) -> PhysicsRows:
     """Return one row per entry.
 
@@ -48,8 +51,9 @@ def physics_rows(
         sources: Where each row's physics comes from; None only if it is never reached.
         clips: Clip of each row.
         takes: Take of each row; a source with fewer takes begins anew.
+        frames: (B, T), frames of each row.
     """
-    rows = [_row(*row) for row in zip(sources, clips, takes, strict=True)]
+    rows = [_row(*row) for row in zip(sources, clips, takes, frames, strict=True)]
     return PhysicsRows(
         **{name: np.stack([row[name] for row in rows]) for name in PhysicsRows.__slots__}
     )
@@ -100,14 +104,16 @@ def disturbed(
     )
 
 
-def _row(physics: PhysicsSet | None, clip: int, take: int) -> dict[str, NDArray[Any]]:
+def _row(
+    physics: PhysicsSet | None, clip: int, take: int, frames: NDArray[np.int64]
+) -> dict[str, NDArray[Any]]:
     assert physics is not None
     take = take % physics.mass_kg.shape[1]
     return {
-        "objects": physics.objects[clip],
-        "visible": physics.visible[clip],
+        "objects": physics.objects[clip][:, frames],
+        "visible": physics.visible[clip][:, frames],
         "mass_kg": physics.mass_kg[clip, take],
-        "speed_m_s": physics.speed_m_s[clip, take],
-        "impact_energy_j": physics.impact_energy_j[clip, take],
+        "speed_m_s": physics.speed_m_s[clip, take][:, frames],
+        "impact_energy_j": physics.impact_energy_j[clip, take][:, frames],
         "valid": physics.valid[clip],
     }

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch.utils.data import DataLoader, Dataset
 
 from pavas_sdk.training.batch_physics import disturbed, physics_rows
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from pavas_sdk.training.batch_config import BatchConfig
     from pavas_sdk.training.features import FeatureBank, PhysicsSet
 
-__all__ = ["BatchesAhead", "FlowBatch", "draw_batch", "whole_clips"]
+__all__ = ["FlowBatch", "batches_of", "draw_batch", "whole_clips"]
 
-# Batches that are drawn while the network works on others, and the threads that draw them.
-_AHEAD = 4
+_WORKERS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -95,11 +94,16 @@ def draw_batch(
     keep_clip = rows.keep_visual & (rng.random(size) >= config.drop_clip)
     text = bank.text[chosen, takes] * rows.keep_text[:, None, None]
     sources = [bank.estimated if use else bank.true for use in rows.use_estimate]
-    given = physics_rows(sources, chosen.tolist(), takes.tolist())
+    latents, frames, sync = (
+        starts[:, None] * unit + np.arange(units * unit)
+        for unit in (config.unit_latents, config.unit_frames, config.unit_sync)
+    )
+    given = physics_rows(sources, chosen.tolist(), takes.tolist(), frames)
     other = shown != chosen
     foreign = other & (rng.random(size) < 0.5)  # what the other picture has in its own masks
-    given.objects[foreign] = bank.true.objects[shown[foreign]]
-    given.visible[foreign] = bank.true.visible[shown[foreign]]
+    for row in np.flatnonzero(foreign):
+        given.objects[row] = bank.true.objects[shown[row]][:, frames[row]]
+        given.visible[row] = bank.true.visible[shown[row]][:, frames[row]]
     physics = disturbed(
         given,
         config,
@@ -107,79 +111,56 @@ def draw_batch(
         is_estimate=rows.use_estimate,
         keep_impacts=bank.edited[chosen, takes] | other,
     )
-    latents = _Crop(starts=starts, units=units, per_unit=config.unit_latents)
-    frames = _Crop(starts=starts, units=units, per_unit=config.unit_frames)
-    sync = _Crop(starts=starts, units=units, per_unit=config.unit_sync)
     return FlowBatch(
-        latents=_tensor(latents.of(bank.latents[chosen, takes], axis=0)),
-        clip=_tensor(frames.of(bank.pooled[shown], axis=0)),
-        sync=_tensor(sync.of(bank.sync[shown], axis=0)),
+        latents=_tensor(bank.latents[chosen[:, None], takes[:, None], latents]),
+        clip=_tensor(bank.pooled[shown[:, None], frames]),
+        sync=_tensor(bank.sync[shown[:, None], sync]),
         text=_tensor(text),
-        objects=_tensor(frames.of(physics.objects, axis=1)),
-        visible=torch.from_numpy(frames.of(physics.visible, axis=1)),
+        objects=_tensor(physics.objects),
+        visible=torch.from_numpy(physics.visible),
         mass_kg=_tensor(physics.mass_kg),
-        speed_m_s=_tensor(frames.of(physics.speed_m_s, axis=1)),
-        impact_energy_j=_tensor(frames.of(physics.impact_energy_j, axis=1)),
+        speed_m_s=_tensor(physics.speed_m_s),
+        impact_energy_j=_tensor(physics.impact_energy_j),
         valid=torch.from_numpy(physics.valid),
         keep_clip=torch.from_numpy(keep_clip),
         keep_sync=torch.from_numpy(rows.keep_visual),
         keep_physics=torch.from_numpy(rows.keep_physics),
-        weight=_tensor(latents.of(bank.weight[chosen, takes], axis=0)),
+        weight=_tensor(bank.weight[chosen[:, None], takes[:, None], latents]),
     )
 
 
-class BatchesAhead:
-    """Draws the next batches while the network works on the last one: only a GPU is that quick.
+class _Steps(Dataset[FlowBatch]):
+    """The batches of a training, by step."""
+
+    def __init__(
+        self, bank: FeatureBank, clips: NDArray[np.int64], config: BatchConfig, seed: int
+    ) -> None:
+        self._arguments = (bank, clips, config, seed)
+
+    def __getitem__(self, step: int) -> FlowBatch:
+        return draw_batch(*self._arguments, step)
+
+
+def batches_of(
+    bank: FeatureBank, clips: NDArray[np.int64], config: BatchConfig, seed: int, steps: range
+) -> Iterator[FlowBatch]:
+    """Yield the batches of ``steps``; beside a GPU, processes draw them ahead.
 
     Args:
-        config: How batches are drawn.
+        bank: Features.
+        clips: Which clips may be drawn.
+        config: How.
         seed: Of the run.
-        steps: Of the run; no batch after the last is drawn.
+        steps: Which.
     """
-
-    def __init__(self, config: BatchConfig, seed: int, steps: int) -> None:
-        self._config, self._seed, self._steps = config, seed, steps
-        self._ahead = _AHEAD if torch.cuda.is_available() else 0
-        self._pool = ThreadPoolExecutor(max(1, self._ahead)) if self._ahead else None
-        self._drawn: dict[int, Future[FlowBatch]] = {}
-
-    def batch(self, bank: FeatureBank, clips: NDArray[np.int64], step: int) -> FlowBatch:
-        """Return the batch of a step, see `draw_batch`."""
-        if self._pool is None:
-            return draw_batch(bank, clips, self._config, self._seed, step)
-        for further in range(step, min(step + self._ahead + 1, self._steps)):
-            if further not in self._drawn:
-                self._drawn[further] = self._pool.submit(
-                    draw_batch, bank, clips, self._config, self._seed, further
-                )
-        return self._drawn.pop(step).result()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Crop:
-    """Which part of each row is cut out of one kind of feature.
-
-    Attributes:
-        starts: (B,), first unit of each row.
-        units: Length.
-        per_unit: Features per unit.
-    """
-
-    starts: NDArray[np.int64]
-    units: int
-    per_unit: int
-
-    def of(self, array: NDArray[np.generic], *, axis: int) -> NDArray[np.generic]:
-        """Cut ``array`` (B, ..., time, ...); ``axis`` is that of the time in a row."""
-        parts = [
-            np.take(
-                row,
-                np.arange(start * self.per_unit, (start + self.units) * self.per_unit),
-                axis=axis,
-            )
-            for row, start in zip(array, self.starts, strict=True)
-        ]
-        return np.stack(parts)
+    loader: DataLoader[FlowBatch] = DataLoader(
+        _Steps(bank, clips, config, seed),
+        batch_size=None,
+        sampler=steps,
+        num_workers=_WORKERS if torch.cuda.is_available() else 0,
+        generator=torch.Generator(),
+    )
+    yield from loader
 
 
 def _tensor(array: NDArray[np.generic]) -> Tensor:
@@ -270,7 +251,8 @@ def whole_clips(
         speed_factor: A what-if edit of all speeds.
     """
     count = len(clips)
-    rows = physics_rows([physics or bank.true] * count, clips.tolist(), [take] * count)
+    frames = np.tile(np.arange(bank.pooled.shape[1]), (count, 1))
+    rows = physics_rows([physics or bank.true] * count, clips.tolist(), [take] * count, frames)
     kept = torch.ones(len(clips), dtype=torch.bool)
     return FlowBatch(
         latents=_tensor(bank.latents[clips, take]),

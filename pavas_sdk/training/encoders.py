@@ -63,9 +63,9 @@ def encoder_optimizer(
     return optimizer, schedule
 
 
-def exposed(frames: Any, rng: np.random.Generator) -> Tensor:
-    """Return uint8 pictures as float in [0, 1] with a random exposure."""
-    pixels = torch.tensor(np.asarray(frames)).float() / 255.0
+def exposed(frames: Any, rng: np.random.Generator, device: torch.device) -> Tensor:
+    """Return uint8 pictures as float in [0, 1] with a random exposure, on ``device``."""
+    pixels = torch.tensor(np.asarray(frames), device=device).float() / 255.0
     gain = float(np.exp(rng.normal(0.0, 0.15)))
     return ((pixels - 0.5) * gain + 0.5 + float(rng.normal(0.0, 0.03))).clamp(0.0, 1.0)
 

@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
 
 from pavas_sdk.training.accelerated import Progress, save_checkpoint, training_accelerator
 from pavas_sdk.training.batch_config import BatchConfig
-from pavas_sdk.training.batches import BatchesAhead
+from pavas_sdk.training.batches import batches_of
 from pavas_sdk.training.flow import flow_loss
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from pavas_sdk.training.batches import FlowBatch
     from pavas_sdk.training.features import FeatureBank
     from pavas_sdk.training.flow import FlowModel
 
@@ -117,7 +118,6 @@ class _Run:
         self.prepared, self.optimizer = self.accelerator.prepare(model, optimizer)
         self.average = EMAModel(self.trainable, decay=training.ema_decay, foreach=True)
         self.progress = Progress()
-        self.ahead = BatchesAhead(training.batches, training.seed, training.steps)
         self.accelerator.register_for_checkpointing(self.average, self.progress, self.schedule)
 
     def resume(self) -> None:
@@ -127,10 +127,10 @@ class _Run:
             self.average.to(self.accelerator.device)
             logger.info("resumed at step %d", self.progress.step)
 
-    def step(self, bank: FeatureBank, clips: NDArray[np.int64]) -> Tensor:
+    def step(self, batch: FlowBatch) -> Tensor:
         """Make one optimiser step and return its loss; not as a number, which would wait for it."""
         training, step = self.training, self.progress.step
-        batch = self.ahead.batch(bank, clips, step).to(self.accelerator.device)
+        batch = batch.to(self.accelerator.device)
         self.optimizer.zero_grad(set_to_none=True)
         loss = flow_loss(
             self.prepared, batch, training.seed, step, time_logit_mean=training.time_logit_mean
@@ -198,8 +198,9 @@ def train_flow(
     recent: list[Tensor] = []
     saved = time.monotonic()
     run.prepared.train()
-    while progress.step < stop:
-        recent.append(run.step(bank, clips))
+    steps = range(progress.step, stop)
+    for batch in batches_of(bank, clips, training.batches, training.seed, steps):
+        recent.append(run.step(batch))
         if progress.step % 50 == 0 or progress.step == stop:
             progress.losses.append(float(torch.stack(recent).mean()))
             recent.clear()

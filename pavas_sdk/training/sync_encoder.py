@@ -126,7 +126,7 @@ def _sync_example(
     count = store.config.frames * per_frame
     mel = np.asarray(store.get("mel", clip)[0], dtype=np.float32)
     return _SyncExample(
-        changes=encoder.changes(exposed(pictures.copy(), rng)),
+        changes=encoder.changes(exposed(pictures.copy(), rng, encoder.device)),
         slots=torch.tensor(onset_slots(hits, count, rate_hz, SLOTS)[part]),
         bands=torch.tensor(band_levels(mel, count, BANDS)[part]),
         action=class_index(actions, fact["action"]),
@@ -137,8 +137,7 @@ def _sync_loss(
     encoder: TinySyncEncoder, heads: nn.ModuleDict, examples: Sequence[_SyncExample]
 ) -> Tensor:
     device = next(heads.parameters()).device
-    changes = torch.stack([example.changes for example in examples]).to(device)
-    features = encoder.encode_frames(changes)
+    features = encoder.encode_frames(torch.stack([example.changes for example in examples]))
     target = torch.stack([example.slots for example in examples]).to(device)
     logits = heads["slots"](features)
     weight = torch.tensor(4.0, device=device)

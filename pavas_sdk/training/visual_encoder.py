@@ -67,7 +67,8 @@ def train_visual_encoder(
         rng = np.random.default_rng([training.seed, step])
         chosen = rng.choice(np.asarray(clips), size=training.batch)
         examples = [
-            _visual_example(store, int(clip), names, training.frames, rng) for clip in chosen
+            _visual_example(store, int(clip), names, training.frames, rng, device)
+            for clip in chosen
         ]
         loss = _visual_loss(encoder, heads, examples)
         losses.append(optimizer_step(loss, optimizer, schedule, [encoder, heads]))
@@ -99,7 +100,12 @@ class _VisualExample:
 
 
 def _visual_example(
-    store: ClipStore, clip: int, names: StoreClasses, frames: int, rng: np.random.Generator
+    store: ClipStore,
+    clip: int,
+    names: StoreClasses,
+    frames: int,
+    rng: np.random.Generator,
+    device: torch.device,
 ) -> _VisualExample:
     fact = store.facts[clip]
     times = np.sort(rng.choice(store.config.frames, size=frames, replace=False))
@@ -114,7 +120,7 @@ def _visual_example(
         materials[k] = class_index(names.materials, name)
         log_sizes[k] = np.log(fact["sizes_m"][k] or np.nan)
     return _VisualExample(
-        pixels=exposed(pictures.copy(), rng).movedim(-1, -3),
+        pixels=exposed(pictures.copy(), rng, device).movedim(-1, -3),
         masks=torch.tensor(grid.copy()),
         materials=torch.tensor(materials),
         log_sizes=torch.tensor(log_sizes),
@@ -127,7 +133,7 @@ def _visual_loss(
     encoder: TinyVisualEncoder, heads: nn.ModuleDict, examples: Sequence[_VisualExample]
 ) -> Tensor:
     device = next(heads.parameters()).device
-    features = encoder.encode_image(torch.cat([example.pixels for example in examples]).to(device))
+    features = encoder.encode_image(torch.cat([example.pixels for example in examples]))
     patches = features.patches.reshape(
         len(examples), -1, *features.patches.shape[1:]
     )  # (B, t, P, P, D)
