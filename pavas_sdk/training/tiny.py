@@ -165,8 +165,8 @@ class _Ear:
                 )
         elif not self._finished():
             _train_vocoder(self._folder, self._training)
-        loaded: IstftVocoder = IstftVocoder.from_pretrained(self._folder / "vocoder")
-        return loaded.eval()
+        loaded: IstftVocoder = IstftVocoder.from_pretrained(self._folder / "vocoder").eval()
+        return loaded
 
     def _finished(self) -> bool:
         return (self._folder / "vocoder" / "config.json").exists()
