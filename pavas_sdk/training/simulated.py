@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pavas_sdk.data import Audio
-from pavas_sdk.models import MEL_16K
+from pavas_sdk.models import MEL_48K
 from pavas_sdk.simulation.clip import moving_bodies, simulate, true_contacts, true_physics
 from pavas_sdk.simulation.edits import edited_contacts
 from pavas_sdk.simulation.materials import MATERIALS
@@ -39,7 +39,7 @@ __all__ = [
 TAKES = 3
 EDITED_TAKE = 2
 """Index of the take whose impacts are others than those in the picture."""
-_CONFIG = SceneConfig(sample_rate_hz=MEL_16K.sample_rate_hz)  # the rate that the codec hears
+_CONFIG = SceneConfig(sample_rate_hz=MEL_48K.sample_rate_hz)  # the rate that the codec hears
 _TRIES = 6
 _MIN_FILL = 0.04
 # A second take must look like the first: bodies may stray by this share of their size.
