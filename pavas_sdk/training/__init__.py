@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from pavas_sdk.training.loop import FlowTraining, train_flow
     from pavas_sdk.training.objective import DropShares, FlowObjective
     from pavas_sdk.training.optimisation import Optimisation
+    from pavas_sdk.training.presets import PRESETS, preset_config
     from pavas_sdk.training.recipe import TinyRecipe
     from pavas_sdk.training.run_config import AverageConfig, RunConfig
+    from pavas_sdk.training.runs import TrainedRun, export_average, train_stage
     from pavas_sdk.training.simulated import simulated_picture, simulated_takes
+    from pavas_sdk.training.stages import Stage
     from pavas_sdk.training.store import ClipStore, StoreConfig, write_shard
     from pavas_sdk.training.stored_averages import mix_stored
     from pavas_sdk.training.tiny import train_tiny
@@ -36,9 +39,12 @@ _EXPORTS = {
     "loop": ["FlowTraining", "train_flow"],
     "objective": ["DropShares", "FlowObjective"],
     "optimisation": ["Optimisation"],
+    "presets": ["PRESETS", "preset_config"],
     "recipe": ["TinyRecipe"],
     "run_config": ["AverageConfig", "RunConfig"],
+    "runs": ["TrainedRun", "export_average", "train_stage"],
     "simulated": ["simulated_picture", "simulated_takes"],
+    "stages": ["Stage"],
     "store": ["ClipStore", "StoreConfig", "write_shard"],
     "stored_averages": ["mix_stored"],
     "tiny": ["train_tiny"],
@@ -47,6 +53,7 @@ _EXPORTS = {
 }
 
 __all__ = [
+    "PRESETS",
     "AverageConfig",
     "BatchConfig",
     "ClipStore",
@@ -62,15 +69,20 @@ __all__ = [
     "RunConfig",
     "RunResult",
     "Sampling",
+    "Stage",
     "StoreConfig",
     "TinyRecipe",
+    "TrainedRun",
     "draw_batch",
+    "export_average",
     "flow_loss",
     "mix_stored",
+    "preset_config",
     "simulated_picture",
     "simulated_takes",
     "train_flow",
     "train_objective",
+    "train_stage",
     "train_tiny",
     "validate",
     "whole_clips",

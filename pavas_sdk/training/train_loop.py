@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ __all__ = ["RunResult", "train_objective"]
 
 logger = logging.getLogger(__name__)
 _REPORT_EVERY = 50
+_TRACKERS = ("tensorboard", "wandb", "trackio")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,13 +160,13 @@ def _with_draws(
 def _with_tracker(tracker: str | None, folder: Path) -> Any:
     if tracker is None:
         return make_accelerator()
-    try:
-        return make_accelerator(log_with=tracker, project_dir=str(folder))
-    except (ImportError, ValueError) as err:
+    # accelerate leaves a tracker that is not installed out without a word
+    if tracker not in _TRACKERS or find_spec(tracker) is None:
         raise ConfigurationError(
-            f"the tracker {tracker!r} cannot be used ({err}); trackers are tensorboard, wandb and "
-            f"trackio: pip install {tracker}"
-        ) from err
+            f"the tracker {tracker!r} cannot be used: there are {', '.join(_TRACKERS)}, and the "
+            f"package must be installed: pip install {tracker}"
+        )
+    return make_accelerator(log_with=tracker, project_dir=str(folder))
 
 
 class _Loop:

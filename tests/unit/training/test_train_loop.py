@@ -1,6 +1,7 @@
 """The loop: resume to the bit, processes and micro-batches, bad steps, and that it learns."""
 
 import copy
+import errno
 import json
 import os
 import subprocess
@@ -13,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 from training_features_world import LAYOUT, write_features
 
-from pavas_sdk.errors import ConfigurationError, FormatError, PavasError
+from pavas_sdk.errors import ConfigurationError, FormatError, OutputError, PavasError
 from pavas_sdk.models.lora import add_lora
 from pavas_sdk.testing.tiny_pipeline import tiny_pipeline
 from pavas_sdk.training.datasets import BatchLoader, FeatureSet, Mixture
@@ -302,6 +303,30 @@ def test_frozen_parts_stay(clips, tmp_path):
     after = weights(model)
     changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
     assert changed == {"adapter"}
+
+
+def test_a_tracker_that_is_not_there_is_said(clips, tmp_path, monkeypatch):
+    monkeypatch.setattr("pavas_sdk.training.train_loop.find_spec", lambda name: None)
+    with pytest.raises(ConfigurationError, match="pip install wandb"):
+        train_objective(objective(), CONFIG, tmp_path, clips, tracker="wandb")
+
+
+def test_tensorboard_hears_the_losses(clips, tmp_path):
+    pytest.importorskip("tensorboard")
+    train_objective(objective(), CONFIG, tmp_path, clips, tracker="tensorboard")
+    assert list(tmp_path.rglob("events.out.tfevents.*"))
+
+
+def test_a_full_disk_is_a_typed_error(clips, tmp_path, monkeypatch):
+    def full(*args, **options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    train_objective(objective(), CONFIG, tmp_path, clips, until_step=2)
+    monkeypatch.setattr("pavas_sdk.training.checkpoint.save_file", full)
+    with pytest.raises(OutputError, match="--resume"):
+        train_objective(objective(), CONFIG, tmp_path, clips, resume=True)
+    monkeypatch.undo()
+    assert train_objective(objective(), CONFIG, tmp_path, clips, resume=True).finished
 
 
 def test_nothing_to_train_is_refused(clips, tmp_path):
