@@ -66,6 +66,7 @@ class CallOptions(TypedDict, total=False):
     video_guidance_scale: float | None
     physics_guidance_scale: float | None
     level: Level | None
+    batch_size: int
     generator: torch.Generator | Sequence[torch.Generator] | None
     latents: Tensor | Sequence[Tensor] | None
     frame_sampling: str

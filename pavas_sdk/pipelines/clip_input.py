@@ -93,6 +93,7 @@ class CallInputs:
         video_guidance_scale: Weight of the pictures; None where there is one weight.
         physics_guidance_scale: Weight of physics and text; likewise.
         level: Of the sounds: "audible" or "physical".
+        batch_size: Sounds that are denoised together.
         several: Whether a list was given, or several sounds per clip are wanted.
     """
 
@@ -102,6 +103,7 @@ class CallInputs:
     video_guidance_scale: float | None
     physics_guidance_scale: float | None
     level: Level
+    batch_size: int
     several: bool
 
     @property

@@ -49,8 +49,8 @@ class GuidedFlow:
     Args:
         transformer: The backbone.
         adapter: The conditioning adapter, or None.
-        conditions: One per window.
-        text: Text tokens, (1, T, D_text).
+        conditions: One per window, of B rows each: sounds of one size.
+        text: Text tokens, (B, T, D_text).
         negative_text: Text tokens of branches without the prompt, of the same shape.
         branches: Of guidance, one or more.
         latent_rate_hz: Latents per second.
@@ -91,10 +91,10 @@ class GuidedFlow:
         self._kept: dict[int, tuple[Conditions, Mapping[str, Tensor] | None]] = {}
 
     def __call__(self, latents: Tensor, time: Tensor) -> Tensor:
-        """Return the velocity, float32 (1, N, C).
+        """Return the velocity, float32 (B, N, C).
 
         Args:
-            latents: Normalised, noisy latents, (1, N, C).
+            latents: Normalised, noisy latents, (B, N, C).
             time: Flow time, a scalar.
         """
         if len(self._conditions) == 1:
@@ -109,13 +109,15 @@ class GuidedFlow:
     def _window(self, index: int, latents: Tensor, time: Tensor) -> Tensor:
         conditions, modulation = self._prepared(index)
         count, dtype = len(self._branches), self._transformer.dtype
+        rows = latents.shape[0]
+        shown = latents.expand(count, -1, -1) if rows == 1 else latents.repeat(count, 1, 1)
         velocity = self._transformer(
-            latents.expand(count, -1, -1).to(dtype),
-            time.expand(count).to(dtype),
+            shown.to(dtype),
+            time.expand(count * rows).to(dtype),
             conditions,
             modulation=modulation,
         ).float()
-        return guide(velocity.split(1), self._branches)
+        return guide(velocity.split(rows), self._branches)
 
     def _prepared(self, index: int) -> tuple[Conditions, Mapping[str, Tensor] | None]:
         if index in self._kept:
@@ -130,10 +132,11 @@ class GuidedFlow:
         modulation = self._modulation(entry)
         onload(net)
         clip, sync, text = entry.pooled, entry.sync, self._text
+        rows = clip.shape[0]
         if sync.shape[1] == 0:  # shorter than one synchronisation segment
-            sync = net.empty_sync(1, net.config["sync_segment"])
-        no_clip = net.empty_clip(1, clip.shape[1]).to(clip)
-        no_sync = net.empty_sync(1, sync.shape[1]).to(sync)
+            sync = net.empty_sync(rows, net.config["sync_segment"])
+        no_clip = net.empty_clip(rows, clip.shape[1]).to(clip)
+        no_sync = net.empty_sync(rows, sync.shape[1]).to(sync)
         no_text = self._negative_text.to(text)
         clip = torch.cat([clip if branch.clip else no_clip for branch in self._branches])
         sync = torch.cat([sync if branch.sync else no_sync for branch in self._branches])
@@ -153,7 +156,7 @@ class GuidedFlow:
         seen = [branch.physics for branch in self._branches]
         if all(seen):
             return deltas
-        null = self._adapter.null_state(1, len(entry.times_s))
+        null = self._adapter.null_state(entry.pooled.shape[0], len(entry.times_s))
         empty = self._scaled(self._adapter.modulation(null, entry.times_s, times))
         return {
             name: torch.cat([delta if there else empty[name] for there in seen])

@@ -120,6 +120,7 @@ def check_call(
         video_guidance_scale=scales.video_guidance_scale,
         physics_guidance_scale=scales.physics_guidance_scale,
         level=level,
+        batch_size=arguments["batch_size"],
         several=isinstance(given, list | tuple) or sounds > 1,
     )
 
@@ -154,6 +155,7 @@ def _numbers(arguments: CallArguments, default_steps: int, problems: list[str]) 
     whole: dict[str, object] = {
         "num_inference_steps": steps,
         "num_waveforms_per_video": per_clip,
+        "batch_size": arguments["batch_size"],
     }
     for name, value in whole.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
