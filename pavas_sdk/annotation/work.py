@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from pavas_sdk import errors
-from pavas_sdk.errors import ConfigurationError, OutputError, PavasError
+from pavas_sdk.errors import ConfigurationError, OutputError, OutputExistsError, PavasError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,8 +97,10 @@ def attempt(work: Work, item: Mapping[str, Any]) -> Outcome:
     try:
         facts = dict(work.run(item))
         return Outcome(status=str(facts.pop("status", "ok")), facts=facts)
-    except OutputError as err:  # no fault of the clip: what comes after would fail, too
-        return Outcome(status="stopped", failure=describe(err))
+    except OutputError as err:
+        failure = describe(err)
+        if not isinstance(err, OutputExistsError):  # no fault of the clip: the next would fail, too
+            return Outcome(status="stopped", failure=failure)
     # The boundary of a clip: whatever a component or a file does to it, the job goes on.
     except Exception as err:  # noqa: BLE001
         failure = describe(err)

@@ -27,7 +27,7 @@ _OPTIONS = (
     click.option(
         "--workers",
         type=click.IntRange(0),
-        help="How many at once; 0: this process itself.",
+        help="How many at once; 0: this process itself. Default: 1 for annotate, else 0.",
     ),
     click.option(
         "--workers-per-gpu",
@@ -51,10 +51,10 @@ _OPTIONS = (
     click.option(
         "--time-limit",
         type=click.FloatRange(min=0),
-        default=600.0,
-        show_default=True,
+        default=None,
         metavar="SECONDS",
-        help="A worker that takes longer for one clip is ended; 0 for no limit.",
+        help="A worker that takes longer for one clip is ended; 0 for no limit. Default: 600 for "
+        "annotate, else none.",
     ),
     click.option(
         "--max-failure-rate",
@@ -73,20 +73,23 @@ def engine_options(function: F) -> F:
     return function
 
 
-def take_engine(options: dict[str, Any], *, device: str, workers: int) -> EngineConfig:
+def take_engine(
+    options: dict[str, Any], *, device: str, workers: int, time_limit_s: float | None = 600.0
+) -> EngineConfig:
     """Take the options of `engine_options` out of ``options``.
 
     Args:
         options: Of the command.
         device: torch device of the models.
         workers: How many when nothing was said.
+        time_limit_s: For one clip, when nothing was said.
 
     Raises:
         ConfigurationError: Numbers that are impossible.
     """
     from pavas_sdk.annotation import EngineConfig
 
-    given = options.pop("workers")
+    given, limit = options.pop("workers"), options.pop("time_limit")
     gpus = _gpus(options.pop("gpus"), device)
     return EngineConfig(
         engine=options.pop("engine"),
@@ -94,7 +97,7 @@ def take_engine(options: dict[str, Any], *, device: str, workers: int) -> Engine
         workers_per_gpu=options.pop("workers_per_gpu"),
         gpus=gpus,
         address=options.pop("address"),
-        time_limit_s=options.pop("time_limit") or None,
+        time_limit_s=time_limit_s if limit is None else (limit or None),
         max_failure_rate=options.pop("max_failure_rate"),
     )
 

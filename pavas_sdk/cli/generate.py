@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pavas_sdk.cli.engine_options import engine_options, take_engine
 from pavas_sdk.cli.estimator_options import EstimatorChoice, estimator_options, take_choice
 from pavas_sdk.cli.generate_inputs import SoundInput, read_inputs
 from pavas_sdk.cli.generate_run import Request, make_all
@@ -150,6 +151,7 @@ def _pairs(name: str) -> Callable[..., dict[str, float]]:
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")
 @click.option("--device", default="cpu", show_default=True, help="torch device.")
 @click.option("--dtype", type=click.Choice(_DTYPES), default="float32", show_default=True)
+@engine_options
 @json_option
 def generate(
     paths: tuple[Path, ...],
@@ -170,35 +172,49 @@ def generate(
     For NAME.mp4 this writes NAME.wav, NAME.mp4 (the pictures copied, with the new sound),
     NAME.pavas.json (how it was made) and NAME.physics.json (edit it and give it back with
     --physics). Of several videos, those whose results exist are left out, so that an interrupted
-    run can be repeated.
+    run can be repeated. With --workers N, or on a Ray cluster, so many are made at once.
 
     A picture (pavas generate street.jpg --duration 8) or a text alone (pavas generate --prompt
     "rain on a tin roof" --duration 8) needs a duration and has no physics; the results are a .wav
     and its .pavas.json.
     """
     choice = take_choice(options)
+    engine = take_engine(options, device=device, workers=0, time_limit_s=None)
     request = Request(cache=choice.cache, **options)
     _check(request, paths)
     if container is not None and no_mux:
         raise ConfigurationError(f"--no-mux leaves nothing for --to {container}; leave one out")
     inputs = read_inputs(paths, prompt=request.prompt, duration_s=duration_s, fps=fps)
     _check_without_video(request, inputs, choice)
-    plan = plan_results(
-        inputs,
-        out,
-        waveforms=request.waveforms,
-        mux=not no_mux,
-        suffix=None if container is None else f".{container}",
-        overwrite=overwrite,
-        physics_given=request.physics not in (None, "none"),
-    )
+    planning: dict[str, Any] = {
+        "waveforms": request.waveforms,
+        "mux": not no_mux,
+        "suffix": None if container is None else f".{container}",
+        "physics_given": request.physics not in (None, "none"),
+    }
+    plan = plan_results(inputs, out, overwrite=overwrite, **planning)
     _say_plan(plan, out)
-    report = make_all(
-        plan,
-        request,
-        lambda: load_pipeline(model, device, dtype, choice),
-        alone=len(inputs) == 1,
-    )
+    if engine.workers:
+        from pavas_sdk.cli.generate_jobs import make_all_by_workers
+
+        report = make_all_by_workers(
+            plan,
+            request,
+            engine,
+            out=out,
+            planning=planning,
+            choice=choice,
+            model=model,
+            device=device,
+            dtype=dtype,
+        )
+    else:
+        report = make_all(
+            plan,
+            request,
+            lambda: load_pipeline(model, device, dtype, choice),
+            alone=len(inputs) == 1,
+        )
     if as_json:
         show_json(report.to_json())
     else:

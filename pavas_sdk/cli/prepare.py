@@ -74,7 +74,7 @@ def prepare(
     from pavas_sdk.training.prepare import prepare as run
 
     disable_progress_bar()
-    engine = take_engine(options, device=device, workers=0)
+    engine = take_engine(options, device=device, workers=0, time_limit_s=None)
     config = PrepareConfig(
         model=model, level=level, split=split, max_objects=max_objects, shard_size=shard_size
     )
