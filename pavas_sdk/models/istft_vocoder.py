@@ -28,8 +28,21 @@ __all__ = ["IstftVocoder", "SoundParts"]
 
 _LN10 = math.log(10.0)
 _OVERLAP = 4  # synthesis frames are this many hops long
-_MAX_GAIN = 4.0  # powers of ten by which a head may move an amplitude
+_MAX_GAIN = 2.0  # powers of ten by which the network may move what a band asks for
 _MIN_ENVELOPE, _MAX_ENVELOPE = -8.0, 2.0  # natural logarithms
+
+
+def _place_in_band(levels: Tensor) -> Tensor:
+    """Logit of where a tone lies in each band, read off its neighbours, (B, T, M).
+
+    A tone that lies a share x of the way to the next band's middle gives x there and 1 - x here.
+    """
+    here = levels[..., 1:-1]
+    above, below = (
+        torch.sigmoid(_LN10 * (side - here)) for side in (levels[..., 2:], levels[..., :-2])
+    )
+    place = F.pad(0.5 + above - below, (1, 1), value=0.5)
+    return torch.logit(place, eps=0.05)
 
 
 class _Block(nn.Module):
@@ -202,16 +215,18 @@ class IstftVocoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         place = self.frequency(x).float()
         fine = self.refine(x).unflatten(2, (config.upsampling, -1)).flatten(1, 2)
         fine = self.fine_norm(self.fine_blocks(fine))
-        moved = self.levels(fine).float().clamp(-_MAX_GAIN, _MAX_GAIN)
-        tone, noise = moved.chunk(2, dim=2)
+        gain, share = self.levels(fine).float().chunk(2, dim=2)
+        gain = _MAX_GAIN * torch.tanh(gain / _MAX_GAIN)
         envelopes = self.envelopes(fine).float().clamp(_MIN_ENVELOPE, _MAX_ENVELOPE)
         tone_envelope, noise_envelope = envelopes.unflatten(2, (2, -1)).unbind(2)
-        asked = self._finer(self._log10(mel.float()).transpose(1, 2))
-        inside = 1.1 * torch.sigmoid(self._finer(place)) - 0.05
+        levels = self._log10(mel.float()).transpose(1, 2)
+        asked = self._finer(levels) + gain
+        inside = 1.1 * torch.sigmoid(self._finer(place + _place_in_band(levels))) - 0.05
         return SoundParts(
             frequency_hz=(self.lower_hz + self.width_hz * inside).clamp(min=1.0),
-            log10_tone=asked - self.tone_level + tone,
-            log10_noise=asked - self._noise_level + noise,
+            # the energy of a band is shared: it cannot be lost, only be tone or noise
+            log10_tone=asked - self.tone_level + F.logsigmoid(share) / (2.0 * _LN10),
+            log10_noise=asked - self._noise_level + F.logsigmoid(-share) / (2.0 * _LN10),
             tone_envelope=tone_envelope.flatten(1),
             noise_envelope=noise_envelope.flatten(1),
         )

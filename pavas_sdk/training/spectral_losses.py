@@ -32,23 +32,25 @@ class SpectralDistance(nn.Module):
     """Mean distance of magnitudes, in logarithms (the same at any level) and linear.
 
     Linear distances are divided by the mean magnitude of the true sound; a window of half the
-    length hops half as far. A mel spectrogram, as the codec sees it, counts like a window.
+    length hops half as far. A mel spectrogram, as the codec sees it, counts like ``mel_weight`` windows.
 
     Args:
         mel: Of the mel spectrogram.
         windows: Lengths in samples.
-        linear_weight: Of the linear distances.
+        linear_weight: Of the linear distances, which count the few bins of a tone for what they are.
+        mel_weight: Of the mel spectrogram.
     """
 
     def __init__(
         self,
         mel: MelConfig,
         windows: Sequence[int] = (32, 64, 128, 256, 512, 1024, 2048, 4096),
-        linear_weight: float = 0.25,
+        linear_weight: float = 1.0,
+        mel_weight: float = 2.0,
     ) -> None:
         super().__init__()
         self.mel = MelSpectrogram(mel)
-        self.linear_weight = linear_weight
+        self.linear_weight, self.mel_weight = linear_weight, mel_weight
         self.windows = tuple(windows)
         for size in self.windows:
             self.register_buffer(f"window_{size}", torch.hann_window(size), persistent=False)
@@ -74,7 +76,7 @@ class SpectralDistance(nn.Module):
             true: (B, S).
             windows: Which windows to look through; all by default.
         """
-        total = _energy(self.mel(made), self.mel(again), self.mel(true))
+        total = self.mel_weight * _energy(self.mel(made), self.mel(again), self.mel(true))
         chosen = self.windows if windows is None else windows
         for size in chosen:
             one, other, goal = (self.spectrum(sound, size) for sound in (made, again, true))
@@ -82,7 +84,7 @@ class SpectralDistance(nn.Module):
             logs = (torch.log10(part + _QUIET) for part in (one, other, goal))
             total = total + _energy(*logs)
             total = total + self.linear_weight * _energy(one / level, other / level, goal / level)
-        return total / (len(chosen) + 1)
+        return total / (len(chosen) + self.mel_weight)
 
 
 def _energy(made: Tensor, again: Tensor, true: Tensor) -> Tensor:

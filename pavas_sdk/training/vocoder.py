@@ -99,7 +99,7 @@ class VocoderTraining:
     weight_decay: float = 1e-4
     max_grad_norm: float = 1.0
     ema_decay: float = 0.998
-    frequency_weight: float = 0.3
+    frequency_weight: float = 0.5
     adversarial_weight: float = 0.02
     matching_weight: float = 0.05
     judge_learning_rate: float = 3e-4
