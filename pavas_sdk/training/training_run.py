@@ -15,7 +15,7 @@ from pavas_sdk.training.optimisation import build_optimizer, set_learning_rate
 from pavas_sdk.training.post_hoc_ema import PowerEma
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from contextlib import AbstractContextManager
 
     from torch import Tensor, nn
@@ -187,7 +187,3 @@ class TrainingRun:
                 "checkpoint with a lower optimisation.learning_rate, or look for features that "
                 "are not finite"
             )
-
-    def named_values(self) -> Mapping[str, Tensor]:
-        """Return the trained parameters by name."""
-        return self.trainable
