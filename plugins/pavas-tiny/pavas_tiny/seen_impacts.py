@@ -1,4 +1,4 @@
-"""The impacts of a clip: from the paths of what flies freely, else from abrupt stops in the picture."""
+"""The impacts of a clip: from the paths of what moves freely, else from abrupt stops in the picture."""
 
 from __future__ import annotations
 
@@ -29,6 +29,12 @@ _DOWN = np.cos(np.radians(25.0))
 _CLEAR = 5.0  # standard deviations of the acceleration
 _WHOLE = 0.5  # what the picture's edge cuts off is an arm or a stick more often than a ball
 _NEAR_S = 0.25
+_FIT_S = 0.1  # of the velocities beside an impact of a path
+_BESIDE_S = (
+    0.25  # what is fast for a body is its speed within this time: a quarter of a quick swing
+)
+_LEAST_JUMP = 0.5  # as a share of that: a pendulum turns around with less
+_LEAST_APPROACH = 0.25  # likewise: what is let go, or picked up, comes from rest
 _FASTEST_M_S = 20.0  # of a hand: a blur may look faster
 
 
@@ -68,9 +74,10 @@ def see_impacts(
     """
     if not objects:
         return ()
-    flying = [entry for entry in objects if _flies(entry, m_per_px, time_scale)]
-    if flying:
-        found = [hit for entry in flying for hit in _of_path(entry, m_per_px, time_scale)]
+    free = [entry for entry in objects if _flies(entry, m_per_px, time_scale)]
+    free = free or [entry for entry in objects if _is_ball(entry)]
+    if free:
+        found = [hit for entry in free for hit in _of_path(entry, m_per_px, time_scale)]
     else:
         m_per_side = m_per_px * max(objects[0].masks.shape[1:])
         found = [
@@ -98,19 +105,56 @@ def _flies(entry: SeenObject, m_per_px: float, time_scale: float) -> bool:
     return False
 
 
+def _is_ball(entry: SeenObject) -> bool:
+    """Whether the object is round and whole: nobody holds it."""
+    return entry.shape.kind == "ball" and entry.shape.whole >= _WHOLE
+
+
 def _of_path(entry: SeenObject, m_per_px: float, time_scale: float) -> list[Impact]:
-    """Abrupt changes of velocity along the smooth path."""
+    """Abrupt changes of velocity along the smooth path that the raw centres confirm.
+
+    A smooth path has a break wherever the mask jumps or one piece does not fit; the centres beside it tell.
+    """
     times = entry.times_s
     path = smooth_path(times, entry.centres, list(entry.pieces)) * m_per_px
     velocity = np.zeros((times.size - 1, 3))
     velocity[:, :2] = np.diff(path, axis=0) / (np.diff(times) / time_scale)[:, None]
-    return find_impacts(
-        entry.object_id,
-        0.5 * (times[1:] + times[:-1]),
-        np.linalg.norm(velocity, axis=1),
-        velocity_m_s=velocity,
-        time_scale=time_scale,
+    middles, speed = 0.5 * (times[1:] + times[:-1]), np.linalg.norm(velocity, axis=1)
+    found = find_impacts(
+        entry.object_id, middles, speed, velocity_m_s=velocity, time_scale=time_scale
     )
+    kept = []
+    for hit in found:
+        beside = np.abs(middles - hit.time_s) <= _BESIDE_S * time_scale
+        fast = float(np.nanmax(speed[beside & np.isfinite(speed)], initial=0.0))
+        if _is_confirmed(entry, hit.time_s, fast / (m_per_px * time_scale), time_scale):
+            kept.append(hit)
+    return kept
+
+
+def _is_confirmed(entry: SeenObject, time_s: float, fast_px_s: float, time_scale: float) -> bool:
+    """Whether the centres come in and change their velocity, both by a good part of ``fast_px_s``."""
+    half = 0.5 * float(np.median(np.diff(entry.times_s)))  # a contact lies between two frames
+    reach = _FIT_S * time_scale + half
+    before = _velocity(entry, time_s - reach, time_s)
+    after = _velocity(entry, time_s, time_s + reach)
+    if before is None or after is None:
+        return False
+    return bool(
+        np.linalg.norm(after - before) >= _LEAST_JUMP * fast_px_s
+        and np.linalg.norm(before) >= _LEAST_APPROACH * fast_px_s
+    )
+
+
+def _velocity(entry: SeenObject, start_s: float, end_s: float) -> NDArray[np.float64] | None:
+    """Slope of the line through the centres of a stretch, px/s; None for fewer than two."""
+    times = entry.times_s
+    inside = (times >= start_s) & (times <= end_s) & np.isfinite(entry.centres).all(axis=1)
+    if inside.sum() < 2:
+        return None
+    offsets = times[inside] - times[inside].mean()
+    places = entry.centres[inside] - entry.centres[inside].mean(axis=0)
+    return np.asarray(offsets @ places / (offsets @ offsets))
 
 
 def _nearest(objects: Sequence[SeenObject], stop: Stop, envelope: Envelope) -> int:
