@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["FlowField"]
 
 _LEAST_SIDE = 32  # DIS needs room for its pyramid: smaller pictures are reflected at their edge
-_CELLS = 24  # grid cells along the shorter side, from which the camera's part is fitted
-_ROUNDS = 5
+_CELLS = 16  # grid cells along the shorter side, from which the camera's part is fitted
+_ROUNDS = 4
 
 
 class FlowField:
@@ -43,9 +43,9 @@ class FlowField:
         grid_y, grid_x = np.meshgrid(self._y[self._rows], self._x[self._columns], indexing="ij")
         a, b, one = grid_x.ravel(), grid_y.ravel(), np.ones(grid_x.size)
         # u = s x - r y + tu, v = r x + s y + tv
-        self._design = np.stack(
-            [np.stack([a, -b, one, 0 * one], axis=1), np.stack([b, a, 0 * one, one], axis=1)]
-        ).astype(np.float64)
+        across = np.stack([a, -b, one, 0 * one], axis=1)
+        down = np.stack([b, a, 0 * one, one], axis=1)
+        self._design = np.concatenate([across, down]).astype(np.float64)
 
     def grey(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the brightness of a picture (H, W, 3), ready for `between`."""
@@ -76,11 +76,11 @@ class FlowField:
         """Similarity of most of the picture: iterated least squares with Tukey's weights."""
         seen = flow[self._rows, self._columns].reshape(-1, 2).T.astype(np.float64)
         fit = np.array([0.0, 0.0, *np.median(seen, axis=1)])
+        both = seen.ravel()
         for _ in range(_ROUNDS):
-            miss = seen - self._design @ fit
+            miss = (both - self._design @ fit).reshape(2, -1)
             size = np.hypot(miss[0], miss[1])
             weight = np.clip(1 - (size / (4 * (np.median(size) + 0.05))) ** 2, 0, None) ** 2
-            weighted = self._design * weight[None, :, None]
-            normal = np.einsum("cni,cnj->ij", weighted, self._design) + 1e-9 * np.eye(4)
-            fit = np.linalg.solve(normal, np.einsum("cni,cn->i", weighted, seen))
+            weighted = self._design.T * np.tile(weight, 2)
+            fit = np.linalg.solve(weighted @ self._design + 1e-9 * np.eye(4), weighted @ both)
         return fit.astype(np.float32)

@@ -74,15 +74,15 @@ def see_impacts(
     """
     if not objects:
         return ()
-    free = [entry for entry in objects if _flies(entry, m_per_px, time_scale)]
-    free = free or [entry for entry in objects if _is_ball(entry)]
-    if free:
-        found = [hit for entry in free for hit in _of_path(entry, m_per_px, time_scale)]
-    else:
+    flying = [entry for entry in objects if _flies(entry, m_per_px, time_scale)]
+    free = flying or [entry for entry in objects if _is_ball(entry)]
+    found = [hit for entry in free for hit in _of_path(entry, m_per_px, time_scale)]
+    if not flying:
         m_per_side = m_per_px * max(objects[0].masks.shape[1:])
-        found = [
+        found += [
             _of_stop(stop, _nearest(objects, stop, envelope), m_per_side * time_scale)
             for stop in find_stops(envelope)
+            if not free or _is_of_lost(free, stop, envelope, time_scale)
         ]
     return tuple(sorted(found, key=lambda hit: hit.time_s))
 
@@ -108,6 +108,17 @@ def _flies(entry: SeenObject, m_per_px: float, time_scale: float) -> bool:
 def _is_ball(entry: SeenObject) -> bool:
     """Whether the object is round and whole: nobody holds it."""
     return entry.shape.kind == "ball" and entry.shape.whole >= _WHOLE
+
+
+def _is_of_lost(
+    free: Sequence[SeenObject], stop: Stop, envelope: Envelope, time_scale: float
+) -> bool:
+    """Whether a stop is that of a free object, beside it and while its path has a gap."""
+    for entry in free:
+        near = np.abs(entry.times_s - stop.time_s) <= _FIT_S * time_scale
+        if near.any() and np.isfinite(entry.centres[near]).all():
+            return False  # its path has the say
+    return any(_apart_px(entry, stop, envelope) <= 2 * entry.shape.half_size_px for entry in free)
 
 
 def _of_path(entry: SeenObject, m_per_px: float, time_scale: float) -> list[Impact]:
@@ -158,21 +169,23 @@ def _velocity(entry: SeenObject, start_s: float, end_s: float) -> NDArray[np.flo
 
 
 def _nearest(objects: Sequence[SeenObject], stop: Stop, envelope: Envelope) -> int:
-    """Id of the object that was nearest to what stopped, at about that time."""
-    best, chosen = np.inf, objects[0].object_id
-    for entry in objects:
-        frames = np.flatnonzero(
-            (np.abs(entry.times_s - stop.time_s) <= _NEAR_S) & entry.masks.any(axis=(1, 2))
-        )
-        if frames.size == 0:
-            continue
-        frame = frames[np.argmin(np.abs(entry.times_s[frames] - stop.time_s))]
-        rows, columns = np.nonzero(entry.masks[frame])
-        ratio = entry.masks.shape[2] / envelope.width
-        apart = np.hypot(columns - stop.place[0] * ratio, rows - stop.place[1] * ratio)
-        if float(apart.min()) < best:
-            best, chosen = float(apart.min()), entry.object_id
-    return chosen
+    """Id of the object that was nearest to what stopped; the clearest where none was near in time."""
+    apart = [_apart_px(entry, stop, envelope) for entry in objects]
+    return objects[int(np.argmin(apart))].object_id
+
+
+def _apart_px(entry: SeenObject, stop: Stop, envelope: Envelope) -> float:
+    """From what stopped to the object's mask nearest in time; infinite beyond a quarter second."""
+    frames = np.flatnonzero(
+        (np.abs(entry.times_s - stop.time_s) <= _NEAR_S) & entry.masks.any(axis=(1, 2))
+    )
+    if frames.size == 0:
+        return float("inf")
+    frame = frames[np.argmin(np.abs(entry.times_s[frames] - stop.time_s))]
+    rows, columns = np.nonzero(entry.masks[frame])
+    ratio = entry.masks.shape[2] / envelope.width
+    apart = np.hypot(columns - stop.place[0] * ratio, rows - stop.place[1] * ratio)
+    return float(apart.min())
 
 
 def _of_stop(stop: Stop, object_id: int, m_per_side: float) -> Impact:

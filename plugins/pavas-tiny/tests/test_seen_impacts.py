@@ -53,6 +53,23 @@ def test_a_ball_in_flight_is_heard_once_where_it_lands():
     assert [hit.time_s for hit in points.impacts] == pytest.approx([hit_s], abs=0.05)
 
 
+def test_a_pendulum_turns_and_hits_nothing():
+    times_s = clock(75, 25.0)
+    angle = 0.8 * np.sin(2 * np.pi * times_s / 1.3)
+    path = np.stack([40 + 34 * np.sin(angle), 6 + 40 * np.cos(angle)], axis=1)
+    points = reconstruct(render([path], radius=5.0))
+    assert points.impacts == ()
+
+
+def test_a_ball_that_rolls_into_a_block_hits_it():
+    times_s = clock(50, 25.0)
+    x = np.where(times_s < 1.1, 10 + 45 * times_s, 59.5 - 22 * (times_s - 1.1))
+    path = np.stack([x, np.full_like(x, 40.0)], axis=1)
+    points = reconstruct(render([path], radius=5.0))
+    assert points.impacts is not None
+    assert [hit.time_s for hit in points.impacts] == pytest.approx([1.1], abs=0.05)
+
+
 def test_the_nearest_object_takes_the_impact():
     times_s = clock(60, 30.0)
     y = 74.0 - blows(times_s, [0.8, 1.7], reach=30.0)
