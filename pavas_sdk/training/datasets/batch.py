@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import torch
 
+from pavas_sdk.training.datasets.rows import OBJECT_ARRAYS
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
@@ -64,24 +66,12 @@ class BatchObjects:
     @classmethod
     def of(cls, buffers: RowBuffers, layout: SetLayout) -> Self:
         """Return the objects that were read."""
-        parts = sorted(buffers.objects.items())
-        counts = [len(part) for _, part in parts]
-        empty = {
-            "objects": np.empty((0, layout.clip_length, layout.patch_dim), dtype=layout.dtype),
-            "visible": np.empty((0, layout.clip_length), dtype=np.bool_),
-            "mass_kg": np.empty(0, dtype=np.float32),
-            "speed_m_s": np.empty((0, layout.clip_length), dtype=np.float32),
-            "impact_energy_j": np.empty((0, layout.clip_length), dtype=np.float32),
-        }
-        joined = {
-            name: torch.from_numpy(np.concatenate([none, *(getattr(p, name) for _, p in parts)]))
-            for name, none in empty.items()
-        }
+        places, counts, things = buffers.joined_objects(layout)
         slots = [np.arange(count) for count in counts]
         return cls(
-            row=torch.from_numpy(np.repeat(np.array([at for at, _ in parts], np.int64), counts)),
+            row=torch.from_numpy(np.repeat(np.array(places, np.int64), counts)),
             slot=torch.from_numpy(np.concatenate([np.empty(0, np.int64), *slots])),
-            **joined,
+            **{name: torch.from_numpy(getattr(things, name)) for name in OBJECT_ARRAYS},
         )
 
     def padded(self, rows: int, slots: int) -> PaddedObjects:

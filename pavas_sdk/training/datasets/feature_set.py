@@ -13,7 +13,7 @@ from pavas_sdk.data.documents import read_document
 from pavas_sdk.errors import FormatError
 from pavas_sdk.training.datasets.array_files import ArrayFile, OpenFiles
 from pavas_sdk.training.datasets.layout import FORMAT_VERSION, SetDescription
-from pavas_sdk.training.datasets.rows import ClipObjects
+from pavas_sdk.training.datasets.rows import OBJECT_ARRAYS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["SHARD_FORMAT", "FeatureSet"]
 
 SHARD_FORMAT = "pavas.features.shard"
-_OBJECT_ARRAYS = ("objects", "visible", "mass_kg", "speed_m_s", "impact_energy_j")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,18 +125,11 @@ class FeatureSet:
         else:
             into.features["text_features"][place] = 0
         if shard.offsets is not None:
-            into.objects[place] = self._objects(shard, at)
-
-    def _objects(self, shard: _Shard, at: int) -> ClipObjects:
-        assert shard.offsets is not None
-        first, stop = int(shard.offsets[at]), int(shard.offsets[at + 1])
-        found = {}
-        for name in _OBJECT_ARRAYS:
-            file = shard.files[name]
-            found[name] = np.empty((stop - first, *file.shape[1:]), dtype=file.dtype)
+            first, stop = int(shard.offsets[at]), int(shard.offsets[at + 1])
+            things = into.add_objects(place, stop - first, self.layout)
             if stop > first:
-                self._open.read(file, first, found[name])
-        return ClipObjects(**found)
+                for name in OBJECT_ARRAYS:
+                    self._open.read(shard.files[name], first, getattr(things, name))
 
     def _place(self, row: int) -> tuple[_Shard, int]:
         if not 0 <= row < len(self):
@@ -158,7 +150,7 @@ class FeatureSet:
         offsets = None
         if layout.patch_dim:
             offsets = np.load(folder / "object_offsets.npy", allow_pickle=False)
-            files |= {name: ArrayFile.npy(folder / f"{name}.npy") for name in _OBJECT_ARRAYS}
+            files |= {name: ArrayFile.npy(folder / f"{name}.npy") for name in OBJECT_ARRAYS}
             count = int(offsets[-1])
             _check_shape(files["objects"], (count, layout.clip_length, layout.patch_dim))
             for name in ("visible", "speed_m_s", "impact_energy_j"):

@@ -18,6 +18,7 @@ from pavas_sdk.errors import FormatError, OutputError
 from pavas_sdk.training.datasets.array_files import ArrayWriter
 from pavas_sdk.training.datasets.feature_set import SHARD_FORMAT
 from pavas_sdk.training.datasets.layout import DESCRIPTION_NAME, FORMAT_VERSION
+from pavas_sdk.training.datasets.rows import OBJECT_ARRAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -169,7 +170,7 @@ def _write_objects(files: Mapping[str, ArrayWriter], row: FeatureRow, layout: Se
         )
     if not np.isfinite(things.objects).all():
         raise FormatError(f"clip {row.facts.get('id')}: masked sums are NaN or infinite")
-    for name in ("objects", "visible", "mass_kg", "speed_m_s", "impact_energy_j"):
+    for name in OBJECT_ARRAYS:
         for values in getattr(things, name):
             files[name].add(np.asarray(values))
     return count
