@@ -154,6 +154,9 @@ def build_objective(stage: Stage, config: RunConfig, base: BaseModel) -> FlowObj
         stage: Of `resolved`.
         config: Numbers.
         base: What it starts from.
+
+    Raises:
+        ConfigurationError: The adapter does not take its options.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stage.seed)
@@ -170,7 +173,13 @@ def build_objective(stage: Stage, config: RunConfig, base: BaseModel) -> FlowObj
             )
         else:
             entry = default_registry().get("conditioning_adapter", stage.adapter)
-            adapter = entry.load().for_transformer(network, **stage.adapter_options)
+            try:
+                adapter = entry.load().for_transformer(network, **stage.adapter_options)
+            except TypeError as err:
+                raise ConfigurationError(
+                    f"{entry.qualified_name} cannot be made with {dict(stage.adapter_options)}: "
+                    f"{err}; give others with --option NAME=VALUE"
+                ) from err
             if stage.adapter_only:
                 network.requires_grad_(False)
     return FlowObjective(

@@ -171,6 +171,13 @@ def test_features_that_do_not_fit(world, tmp_path):
     assert not (tmp_path / "a").exists()
 
 
+def test_options_that_an_adapter_does_not_take(world, tmp_path, capsys):
+    words = ["train", "adapter", str(world / "features"), "-o", str(tmp_path / "run"), *WORDS]
+    assert run([*words, "--option", "nothing=1"]) == 2
+    assert "--option NAME=VALUE" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 def test_features_of_other_encoders(world, tmp_path):
     own = encoder_digests(PavasPipeline.from_pretrained(world / "base"))
     for name, digests in (("same", own), ("other", {**own, "clip": "0" * 32})):
