@@ -13,7 +13,7 @@ import numpy as np
 from pavas_sdk.data import Audio
 from pavas_sdk.data.files import replacing
 from pavas_sdk.errors import ConfigurationError, DamagedMediaError, OutputError
-from pavas_sdk.media.opening import open_input, select_audio
+from pavas_sdk.media.opening import demuxed, open_input, select_audio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,7 +127,7 @@ def read_audio(path: str | Path, *, sample_rate_hz: int | None = None) -> Audio:
         )
         layout = stream.codec_context.layout.name
         resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate)
-        for packet in container.demux(stream):
+        for packet in demuxed(container, stream):
             try:
                 decoded = packet.decode()
             except av.EOFError:

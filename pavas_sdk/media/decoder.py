@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import av
 from av.codec.context import ThreadType
 
-from pavas_sdk.media.opening import open_input, select_video
+from pavas_sdk.media.opening import demuxed, open_input, select_video
 from pavas_sdk.media.timeline import counted
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ class FrameCursor:
         assert self._stream is not None
         shown = 0
         try:
-            for packet in self._container.demux(self._stream):
+            for packet in demuxed(self._container, self._stream):
                 try:
                     frames = packet.decode()
                 except av.EOFError:

@@ -17,7 +17,7 @@ from pavas_sdk.errors import ConfigurationError, MediaError
 from pavas_sdk.media.clock import check_clock
 from pavas_sdk.media.container_choice import fitting_containers
 from pavas_sdk.media.containers import ContainerFormat, audio_packets, container_of
-from pavas_sdk.media.opening import open_input, select_video
+from pavas_sdk.media.opening import demuxed, open_input, select_video
 from pavas_sdk.media.retiming import TICKS_PER_S, new_timestamps
 from pavas_sdk.media.timeline import build_timeline, counted, scan_packets
 
@@ -238,7 +238,7 @@ def _video_packets(
 ) -> Iterator[av.Packet[Any]]:
     """Yield the packets with the first shown frame at 0."""
     index = 0
-    for packet in container.demux(stream):
+    for packet in demuxed(container, stream):
         if packet.size == 0:
             continue
         if times is not None:

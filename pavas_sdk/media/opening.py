@@ -6,7 +6,7 @@ import difflib
 import re
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import av
 from av.stream import Disposition
@@ -14,12 +14,14 @@ from av.stream import Disposition
 from pavas_sdk.errors import DamagedMediaError, MediaError, MediaNotFoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from av.audio.stream import AudioStream
     from av.container import InputContainer
     from av.stream import Stream
     from av.video.stream import VideoStream
 
-__all__ = ["has_decoder", "open_input", "select_audio", "select_video"]
+__all__ = ["demuxed", "has_decoder", "open_input", "select_audio", "select_video"]
 
 # Formats that hold their own pictures or sound. Left out on purpose: playlists (which make FFmpeg
 # read other files and addresses), devices, text art, and formats without any mark of their own.
@@ -31,6 +33,7 @@ _FORMATS = (
 )
 
 
+_MOST_UNKNOWN_PACKETS = 100_000
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
@@ -92,6 +95,20 @@ def select_audio(container: InputContainer, path: str | Path) -> AudioStream:
         if has_decoder(stream):
             return stream
     raise MediaError(f"{path} has no sound track that can be decoded; give a file with sound")
+
+
+def demuxed(container: InputContainer, *streams: Stream) -> Iterator[av.Packet[Any]]:
+    """Yield the packets of streams (by default of all), like ``container.demux``.
+
+    In a damaged file a stream may appear in the middle, at whose first packet PyAV gives up: that
+    packet is left out, and the rest is read.
+    """
+    for _ in range(_MOST_UNKNOWN_PACKETS):
+        try:
+            yield from container.demux(*streams)
+        except IndexError:
+            continue
+        return
 
 
 def has_decoder(stream: Stream) -> bool:

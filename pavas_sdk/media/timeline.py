@@ -11,6 +11,7 @@ import numpy as np
 
 from pavas_sdk.data.timing import hold_index
 from pavas_sdk.errors import DamagedMediaError, MediaError
+from pavas_sdk.media.opening import demuxed
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -112,7 +113,7 @@ def scan_packets(container: InputContainer, stream: VideoStream) -> PacketTable:
     rows: list[tuple[int, int, int, bool, bool]] = []
     corrupt, damaged_tail, cut_off, end_s, read_end = 0, False, False, 0.0, 0
     try:
-        for packet in container.demux():
+        for packet in demuxed(container):
             if packet.size == 0:
                 continue
             shown = packet.pts if packet.pts is not None else packet.dts
