@@ -129,7 +129,7 @@ def read_audio(path: str | Path, *, sample_rate_hz: int | None = None) -> Audio:
         resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate)
         for packet in demuxed(container, stream):
             try:
-                decoded = packet.decode()
+                decoded: Any = packet.decode()
             except av.EOFError:
                 continue
             except av.FFmpegError:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["CacheInput", "PhysicsCache", "as_cache", "result_key", "unkeyed_slots"]
 
 FORMAT = "pavas.physics_cache"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1 took repeated frames for observations
 _DAMAGE = (OSError, EOFError, KeyError, ValueError, TypeError, zipfile.BadZipFile, zlib.error)
 
 

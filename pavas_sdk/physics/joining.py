@@ -116,7 +116,8 @@ class ClipJoiner:
         tracks: Mapping[int, MaskTrack],
     ) -> dict[int, int]:
         scores: list[tuple[float, int, int]] = []
-        for entry in objects:
+        apart = start_s >= self._last_end_s  # a cut: another scene, with other objects
+        for entry in () if apart else objects:
             track = tracks.get(entry.object_id)
             for clip_id, earlier in self._entries.items():
                 if track is not None and earlier.track is not None:

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pavas_sdk.data import PhysicsEstimate, estimate_impacts
-from pavas_sdk.data.frames import WindowSource, bounded, plan_windows
+from pavas_sdk.data.frames import (
+    DistinctSource,
+    Window,
+    WindowSource,
+    bounded,
+    plan_windows,
+    survey_frames,
+)
 from pavas_sdk.data.memory import give_back_freed_memory
 from pavas_sdk.errors import ComponentError
 from pavas_sdk.physics.joining import ClipJoiner, compact_track, continue_track
 from pavas_sdk.physics.slot_runner import SlotRunner, WindowEstimate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy as np
 
     from pavas_sdk.data import FrameSource, MaskTrack, Reconstruction
-    from pavas_sdk.data.frames import Window
     from pavas_sdk.physics.estimator_config import PhysicsEstimatorConfig
     from pavas_sdk.physics.slots import Slots
 
@@ -56,17 +63,30 @@ class ClipRun:
     def __init__(self, slots: Slots, config: PhysicsEstimatorConfig, source: FrameSource) -> None:
         self._slots = slots
         self._config = config
-        self._source, too_large = bounded(source, config.max_side)
-        self._notes: list[str] = [] if too_large is None else [too_large]
-        self._windows = plan_windows(
-            source.duration_s, window_s=config.window_s, overlap_s=config.overlap_s
-        )
+        limited, too_large = bounded(source, config.max_side)
+        survey = survey_frames(limited)
+        self._source = DistinctSource(limited, survey) if survey.repeated.any() else limited
+        self._notes: list[str] = [*([] if too_large is None else [too_large]), *survey.notes()]
+        self._windows = self._planned(survey.cuts_s)
         self._runner = SlotRunner(
             slots,
             timeout_s=config.timeout_s,
             keep_going=config.on_error == "partial",
             max_objects=config.max_objects,
         )
+
+    def _planned(self, cuts_s: Sequence[float]) -> tuple[Window, ...]:
+        """Return windows that cover the clip scene by scene."""
+        config, windows = self._config, list[Window]()
+        edges = [0.0, *cuts_s, self._source.duration_s]
+        for start_s, end_s in pairwise(edges):
+            scene = plan_windows(
+                end_s - start_s, window_s=config.window_s, overlap_s=config.overlap_s
+            )
+            windows += [
+                Window(start_s=start_s + one.start_s, end_s=start_s + one.end_s) for one in scene
+            ]
+        return tuple(windows)
 
     @property
     def is_complete(self) -> bool:
@@ -92,7 +112,7 @@ class ClipRun:
                 err.partial = self._result(joiner, found.reconstruction)
                 raise
             self._add(joiner, window, found)
-            if self._is_long:
+            if self._is_parted:
                 found.reconstruction = None  # the next window needs the room
                 give_back_freed_memory()
         return self._result(joiner, found.reconstruction)
@@ -121,12 +141,19 @@ class ClipRun:
         )
 
     @property
-    def _is_long(self) -> bool:
+    def _is_parted(self) -> bool:
         return len(self._windows) > 1
+
+    @property
+    def _is_long(self) -> bool:
+        """Whether it would need several windows without cuts; long clips have smaller masks."""
+        duration_s, config = self._source.duration_s, self._config
+        planned = plan_windows(duration_s, window_s=config.window_s, overlap_s=config.overlap_s)
+        return len(planned) > 1
 
     def _parts(self) -> Iterator[tuple[Window, FrameSource]]:
         for window in self._windows:
-            yield window, WindowSource(self._source, window) if self._is_long else self._source
+            yield window, WindowSource(self._source, window) if self._is_parted else self._source
 
     def _compact(self, track: MaskTrack) -> MaskTrack:
         config = self._config

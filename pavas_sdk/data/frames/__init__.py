@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pavas_sdk.data.frames.facts import SourceFacts, facts_of, fingerprint
+from pavas_sdk.data.frames.observed import DistinctSource, FrameSurvey, survey_frames
 from pavas_sdk.data.frames.reference_clock import FRAME_SAMPLING, ReferenceClockSource
 from pavas_sdk.data.frames.views import BoundedSource, SourceView, WindowSource, bounded
 from pavas_sdk.data.frames.windows import Window, plan_windows
@@ -10,6 +11,8 @@ from pavas_sdk.data.frames.windows import Window, plan_windows
 __all__ = [
     "FRAME_SAMPLING",
     "BoundedSource",
+    "DistinctSource",
+    "FrameSurvey",
     "ReferenceClockSource",
     "SourceFacts",
     "SourceView",
@@ -19,4 +22,5 @@ __all__ = [
     "facts_of",
     "fingerprint",
     "plan_windows",
+    "survey_frames",
 ]
