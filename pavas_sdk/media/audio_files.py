@@ -12,7 +12,7 @@ import numpy as np
 
 from pavas_sdk.data import Audio
 from pavas_sdk.data.files import replacing
-from pavas_sdk.errors import ConfigurationError, DamagedMediaError, OutputError
+from pavas_sdk.errors import ConfigurationError, DamagedMediaError, MediaError, OutputError
 from pavas_sdk.media.opening import demuxed, open_input, select_audio
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ _CODECS: dict[tuple[str, str], tuple[str, str]] = {
     (".flac", "pcm_24"): ("flac", "s32"),
 }
 _BLOCK = 4096
+_MOST_CHANNELS = 8
 _LONGEST_FILL_S = 0.13  # 1024 samples at 8 kHz
 
 
@@ -119,7 +120,14 @@ def read_audio(path: str | Path, *, sample_rate_hz: int | None = None) -> Audio:
     broken = 0
     with open_input(file) as container:
         stream = select_audio(container, file)
+        channels = stream.codec_context.layout.nb_channels
+        if not 1 <= channels <= _MOST_CHANNELS:  # PyAV would read behind what it has
+            raise MediaError(
+                f"{file} has {channels} channels; sound of 1 to {_MOST_CHANNELS} channels is read"
+            )
         rate = sample_rate_hz or stream.rate
+        if not rate or rate <= 0:
+            raise MediaError(f"{file} has sound of {rate or 0} samples per second; is it damaged?")
         declared_s = (
             float(stream.duration * stream.time_base)
             if stream.duration is not None and stream.time_base is not None

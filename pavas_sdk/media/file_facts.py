@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pavas_sdk.errors import MediaError
-from pavas_sdk.media.opening import has_decoder, open_input, select_video
+from pavas_sdk.media.opening import has_decoder, open_input, picture_streams, select_video
 from pavas_sdk.media.timeline import PacketTable, Timeline, counted, scan_packets
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ class FileFacts:
         declared_frames: None when the container does not say.
         declared_duration_s: Of the video stream; None when the container does not say.
         nominal_rate_hz: Declared frames per second; None when the container does not say.
+        stream_index: Of the pictures that are used, among all streams.
+        picture_streams: How many streams of pictures there are, without cover art.
     """
 
     container: str
@@ -50,6 +52,8 @@ class FileFacts:
     declared_frames: int | None
     declared_duration_s: float | None
     nominal_rate_hz: float | None
+    stream_index: int = 0
+    picture_streams: int = 1
 
 
 def probe(file: Path) -> tuple[FileFacts, PacketTable]:
@@ -74,6 +78,8 @@ def probe(file: Path) -> tuple[FileFacts, PacketTable]:
             declared_frames=stream.frames or None,
             declared_duration_s=_declared_duration(container, stream),
             nominal_rate_hz=float(rate) if rate else None,
+            stream_index=stream.index,
+            picture_streams=len(picture_streams(container)),
         )
         if min(stream.height, stream.width) < MIN_SIDE_PX:
             raise MediaError(

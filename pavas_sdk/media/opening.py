@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from av.stream import Stream
     from av.video.stream import VideoStream
 
-__all__ = ["demuxed", "has_decoder", "open_input", "select_audio", "select_video"]
+__all__ = [
+    "demuxed",
+    "has_decoder",
+    "open_input",
+    "picture_streams",
+    "select_audio",
+    "select_video",
+]
 
 # Formats that hold their own pictures or sound. Left out on purpose: playlists (which make FFmpeg
 # read other files and addresses), devices, text art, and formats without any mark of their own.
@@ -61,17 +68,20 @@ def open_input(path: str | Path) -> InputContainer:
 
 
 def select_video(container: InputContainer, path: str | Path) -> VideoStream:
-    """Return the video stream to use: the default one, else the first; cover art does not count.
+    """Return the video stream to use: of several the one with the largest and most pictures.
+
+    One that is marked as the default, and no other is, counts four times. Cover art does not count.
 
     Raises:
         MediaError: Audio only, no streams at all, or a codec this FFmpeg cannot decode.
     """
-    pictures = [
-        s for s in container.streams.video if not (s.disposition & Disposition.attached_pic)
-    ]
+    pictures = picture_streams(container)
     streams = [s for s in pictures if has_decoder(s)]
+    if len(streams) == 1:
+        return streams[0]
     if streams:
-        return next((s for s in streams if s.disposition & Disposition.default), streams[0])
+        marked = [s for s in streams if s.disposition & Disposition.default]
+        return max(streams, key=lambda s: _pixels_per_s(s) * (4 if marked == [s] else 1))
     if not all(has_decoder(s) for s in pictures):
         raise MediaError(
             f"{path}: the video uses a codec that this FFmpeg cannot decode; "
@@ -83,6 +93,16 @@ def select_video(container: InputContainer, path: str | Path) -> VideoStream:
             "a video is expected"
         )
     raise MediaError(f"{path} is not a video (read as {container.format.long_name})")
+
+
+def picture_streams(container: InputContainer) -> list[VideoStream]:
+    """Return the streams of pictures that are no cover art."""
+    return [s for s in container.streams.video if not (s.disposition & Disposition.attached_pic)]
+
+
+def _pixels_per_s(stream: VideoStream) -> float:
+    rate = stream.average_rate or stream.guessed_rate or 25
+    return stream.width * stream.height * float(rate)
 
 
 def select_audio(container: InputContainer, path: str | Path) -> AudioStream:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import av
 import numpy as np
 from av.sidedata.sidedata import Type
-from av.video.reformatter import Interpolation, VideoReformatter
+from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
+
+from pavas_sdk.media.tone_mapping import HDR_TRANSFERS, tone_mapped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -117,6 +119,9 @@ class FrameConverter:
         """Write ``frame`` into ``out``, (height, width, 3) uint8."""
         height, width = self._stored
         larger = width > frame.width or height > frame.height
+        if int(frame.color_trc) in HDR_TRANSFERS:
+            out[...] = self._orientation.apply(self._tone_mapped(frame, larger=larger))
+            return
         scaled = self._scaler.reformat(
             frame,
             width=width,
@@ -126,6 +131,22 @@ class FrameConverter:
             threads=1,
         )
         out[...] = self._orientation.apply(_rgb_view(scaled))
+
+    def _tone_mapped(self, frame: av.VideoFrame, *, larger: bool) -> NDArray[np.uint8]:
+        height, width = self._stored
+        scaled = self._scaler.reformat(
+            frame,
+            width=width,
+            height=height,
+            format="rgb48le",
+            src_colorspace=Colorspace.BT2020,
+            interpolation=_STRETCH if larger else _SHRINK,
+            threads=1,
+        )
+        plane = scaled.planes[0]
+        rows = np.frombuffer(memoryview(plane), dtype="<u2").reshape(-1, plane.line_size // 2)
+        codes = rows[:height, : width * 3].reshape(height, width, 3)
+        return tone_mapped(codes, int(frame.color_trc))
 
 
 def shrink(frames: NDArray[np.uint8], max_side: int | None) -> NDArray[np.uint8]:

@@ -28,6 +28,7 @@ from pavas_sdk.media.file_facts import missing_parts, probe
 from pavas_sdk.media.frame_sampling import every_frame, frames_shown
 from pavas_sdk.media.pixels import FrameConverter, Orientation, fitted_size
 from pavas_sdk.media.timeline import Timeline, build_timeline
+from pavas_sdk.media.tone_mapping import HDR_TRANSFERS
 from pavas_sdk.media.unread_bytes import unread_note
 from pavas_sdk.media.window_cache import ReadRequest, WindowCache
 
@@ -327,6 +328,28 @@ class VideoFile(SourceFacts):
             self._note(
                 f"pixels are {float(ratio):.3f} times as wide as high; "
                 "pictures are stretched to square pixels"
+            )
+        elif ratio != 1:
+            self._note(
+                f"pixels are said to be {float(ratio):.3g} times as wide as high, which cannot be "
+                "true; they were taken as square"
+            )
+        transfer = HDR_TRANSFERS.get(int(frame.color_trc))
+        if transfer is not None:
+            self._note(
+                f"the pictures have high dynamic range ({transfer}); they were tone-mapped for the "
+                "analysis, and are copied as they are"
+            )
+        if frame.interlaced_frame:
+            self._note(
+                "the pictures are interlaced: what moves fast has the edges of a comb, and is seen "
+                "worse; for better physics write it anew: ffmpeg -i INPUT -vf bwdif OUTPUT.mp4"
+            )
+        if self._facts.picture_streams > 1:
+            self._note(
+                f"{self._facts.picture_streams} picture streams: stream {self._facts.stream_index} "
+                f"({self._facts.stored_width} x {self._facts.stored_height}) was taken, as the one "
+                "with the largest and most pictures"
             )
         if not orientation.exact:
             self._note(
