@@ -45,7 +45,7 @@ def tone_mapped(pixels: NDArray[np.uint16], transfer: int) -> NDArray[np.uint8]:
     rest = 1.0 - _KNEE
     light = np.where(bright, _KNEE + rest * (1.0 - np.exp(-(light - _KNEE) / rest)), light)
     coded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.rint(np.clip(coded, 0.0, 1.0) * 255.0).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(coded, 0.0, 1.0) * 255.0), dtype=np.uint8)
 
 
 @cache
