@@ -13,7 +13,7 @@ import numpy as np
 from pavas_sdk.data import Audio
 from pavas_sdk.data.files import replacing
 from pavas_sdk.errors import ConfigurationError, DamagedMediaError, MediaError, OutputError
-from pavas_sdk.media.opening import demuxed, open_input, select_audio
+from pavas_sdk.media.opening import open_input, readable, select_audio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,7 +135,7 @@ def read_audio(path: str | Path, *, sample_rate_hz: int | None = None) -> Audio:
         )
         layout = stream.codec_context.layout.name
         resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate)
-        for packet in demuxed(container, stream):
+        for packet in readable(container, stream):
             try:
                 decoded: Any = packet.decode()
             except av.EOFError:

@@ -15,7 +15,7 @@ import numpy as np
 from pavas_sdk.data import Audio
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.media.containers import CONTAINERS, audio_packets, container_of
-from pavas_sdk.media.opening import demuxed, open_input, select_video
+from pavas_sdk.media.opening import open_input, readable, select_video
 
 if TYPE_CHECKING:
     from av.video.stream import VideoStream
@@ -108,7 +108,7 @@ def _refusal(path: Path, suffix: str) -> str | None:
         codec = stream.codec.name
         if codec in _NOT_PLAYED:
             return f"no player shows {codec} pictures in {wanted.name} files"
-        packets = list(islice((p for p in demuxed(container, stream) if p.size), _TRIED_PACKETS))
+        packets = list(islice((p for p in readable(container, stream) if p.size), _TRIED_PACKETS))
         if not wanted.has_edit_lists and any(packet.is_discard for packet in packets):
             return f"{wanted.name} files cannot hide the frames that the video's edit list hides"
         written = io.BytesIO()

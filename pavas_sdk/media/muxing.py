@@ -17,7 +17,7 @@ from pavas_sdk.errors import ConfigurationError, MediaError
 from pavas_sdk.media.clock import check_clock
 from pavas_sdk.media.container_choice import fitting_containers
 from pavas_sdk.media.containers import ContainerFormat, audio_packets, container_of
-from pavas_sdk.media.opening import demuxed, open_input, select_video
+from pavas_sdk.media.opening import open_input, readable, select_video
 from pavas_sdk.media.retiming import TICKS_PER_S, new_timestamps
 from pavas_sdk.media.timeline import build_timeline, counted, scan_packets
 
@@ -115,26 +115,18 @@ def mux(
     _check_hidden(source, table, wanted)
     sound, silence_s, cut_s = _fitted(audio, timeline.end_s, offset_s)
     times = new_timestamps(source, table, timeline) if timeline.repaired or fps else None
-    with (
-        replacing(file, overwrite=overwrite) as temporary,
-        open_input(source) as container,
-        av.open(
-            str(temporary), "w", format=wanted.muxer, container_options=wanted.options
-        ) as output,
-    ):
-        stream = select_video(container, source)
-        output.metadata.update(
-            {k: v for k, v in container.metadata.items() if k in {"title", "creation_time"}}
+    try:
+        packets, codec_name, rate_hz = _write(
+            source, file, wanted, sound, audio_codec, timeline.origin, times, overwrite=overwrite
         )
-        copied, audio_stream = _add_streams(output, stream, wanted, source, sound, audio_codec)
-        packets = 0
-        pictures = _video_packets(container, stream, timeline.origin, times)
-        for packet in _by_time(pictures, audio_packets(audio_stream, sound)):
-            if packet.stream is stream:
-                packet.stream = copied
-                packets += 1
-            output.mux(packet)
-        codec_name, rate_hz = audio_stream.codec.name, audio_stream.codec_context.sample_rate
+    except av.FFmpegError as err:
+        if isinstance(err, OSError):
+            raise
+        raise MediaError(
+            f"the packets of {source.name} cannot be copied into a {wanted.name} file "
+            f"({err.strerror}): it is damaged, or its timestamps are; encode the pictures anew with "
+            "pavas_sdk.media.encode_with_sound(video, audio, out)"
+        ) from err
     warnings = tuple(f"{source.name}: {text}" for text in timeline.warnings)
     if cut_s > 0.05:
         text = f"{file.name}: {cut_s:.3f} s of sound beyond the end of the pictures were left out"
@@ -150,6 +142,41 @@ def mux(
         cut_s=cut_s,
         warnings=warnings,
     )
+
+
+def _write(
+    source: Path,
+    file: Path,
+    wanted: ContainerFormat,
+    sound: Audio,
+    audio_codec: str | None,
+    origin: int,
+    times: NDArray[np.int64] | None,
+    *,
+    overwrite: bool,
+) -> tuple[int, str, int]:
+    """Copy and encode; return the number of packets, and codec and rate of the sound."""
+    with (
+        replacing(file, overwrite=overwrite) as temporary,
+        open_input(source) as container,
+        av.open(
+            str(temporary), "w", format=wanted.muxer, container_options=wanted.options
+        ) as output,
+    ):
+        stream = select_video(container, source)
+        output.metadata.update(
+            {k: v for k, v in container.metadata.items() if k in {"title", "creation_time"}}
+        )
+        copied, audio_stream = _add_streams(output, stream, wanted, source, sound, audio_codec)
+        packets = 0
+        pictures = _video_packets(container, stream, origin, times)
+        for packet in _by_time(pictures, audio_packets(audio_stream, sound)):
+            if packet.stream is stream:
+                packet.stream = copied
+                packets += 1
+            output.mux(packet)
+        codec_name, rate_hz = audio_stream.codec.name, audio_stream.codec_context.sample_rate
+    return packets, codec_name, rate_hz
 
 
 def _times_are_guessed(container: InputContainer, stream: VideoStream, table: PacketTable) -> bool:
@@ -238,7 +265,7 @@ def _video_packets(
 ) -> Iterator[av.Packet[Any]]:
     """Yield the packets with the first shown frame at 0."""
     index = 0
-    for packet in demuxed(container, stream):
+    for packet in readable(container, stream):
         if packet.size == 0:
             continue
         if times is not None:

@@ -26,6 +26,7 @@ __all__ = [
     "has_decoder",
     "open_input",
     "picture_streams",
+    "readable",
     "select_audio",
     "select_video",
 ]
@@ -128,6 +129,14 @@ def demuxed(container: InputContainer, *streams: Stream) -> Iterator[av.Packet[A
             yield from container.demux(*streams)
         except IndexError:
             continue
+        return
+
+
+def readable(container: InputContainer, stream: Stream) -> Iterator[av.Packet[Any]]:
+    """Yield the packets of a stream up to where reading fails, which `scan_packets` has told."""
+    try:
+        yield from demuxed(container, stream)
+    except av.FFmpegError:
         return
 
 

@@ -8,7 +8,7 @@ import av
 import numpy as np
 from av.codec.context import Flags, ThreadType
 
-from pavas_sdk.media.opening import demuxed, open_input, select_video
+from pavas_sdk.media.opening import open_input, readable, select_video
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +53,7 @@ def _showing_order(path: Path, count: int) -> NDArray[np.int64]:
         stream.thread_type = ThreadType.FRAME
         stream.codec_context.flags |= Flags.copy_opaque
         index = 0
-        for packet in demuxed(container, stream):
+        for packet in readable(container, stream):
             packet.opaque = index
             index += packet.size > 0
             try:
