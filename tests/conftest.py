@@ -29,3 +29,12 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.register_profile("thorough", deadline=None, max_examples=2000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def pytest_addoption(parser) -> None:
+    """Length and seed of the campaign in ``tests/robustness``, whose long form is marked slow."""
+    group = parser.getgroup("robustness")
+    group.addoption(
+        "--robustness-count", type=int, default=200, help="media files of the long form"
+    )
+    group.addoption("--robustness-seed", type=int, default=1, help="of the long form")

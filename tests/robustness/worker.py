@@ -19,7 +19,7 @@ import numpy as np
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
-from pavas_sdk.errors import PavasError
+from pavas_sdk.errors import PavasError  # noqa: E402  # behind the search path
 
 LIMIT_S = 120
 KINDS = ("media", "documents", "folders", "servers", "plugins", "kills", "disk")

@@ -1,0 +1,47 @@
+"""The campaign in short, and on request in any length: no case may be a bug.
+
+``pytest tests/robustness -m slow --robustness-count 2000 --robustness-seed 1``
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from campaign import run_campaign  # behind the search path
+
+# kind: cases of the short form, and their share of --robustness-count in the long form
+SHORT = {"media": 40, "documents": 150, "folders": 6, "servers": 10, "plugins": 30}
+SHARES = {
+    "media": 1.0,
+    "documents": 1.5,
+    "folders": 0.1,
+    "servers": 0.1,
+    "plugins": 0.1,
+    "kills": 0.04,
+    "disk": 0.04,
+}
+
+
+@pytest.mark.parametrize("kind", SHORT)
+def test_no_case_is_a_bug(kind, tmp_path):
+    tally = run_campaign(kind, seed=0, count=SHORT[kind], folder=tmp_path)
+    assert tally.bugs == []
+    assert tally.tried == tally.typed + tally.fine == SHORT[kind]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("kind", SHARES)
+def test_no_case_of_many_is_a_bug(kind, tmp_path, request):
+    count = request.config.getoption("--robustness-count")
+    seed = request.config.getoption("--robustness-seed")
+    tally = run_campaign(
+        kind, seed=seed, count=max(1, round(SHARES[kind] * count)), folder=tmp_path
+    )
+    print(f"{kind}: {tally.tried} tried, {tally.typed} typed, {tally.fine} fine")
+    assert tally.bugs == []
