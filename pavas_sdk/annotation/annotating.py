@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +12,9 @@ import numpy as np
 from pavas_sdk.annotation.clip_files import local_file
 from pavas_sdk.annotation.clips import ClipEntry
 from pavas_sdk.annotation.job_folder import JobFolder
+from pavas_sdk.annotation.mask_files import write_masks
 from pavas_sdk.annotation.sound_facts import SILENT_PEAK, SoundFacts, sound_facts
-from pavas_sdk.data.files import make_folder, replacing
+from pavas_sdk.annotation.stages import Stage, StagedEstimate
 from pavas_sdk.data.frames import Window, WindowSource, fingerprint
 from pavas_sdk.errors import ConfigurationError, InputError
 from pavas_sdk.media import open_video
@@ -24,7 +23,7 @@ from pavas_sdk.physics import PhysicsEstimator
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pavas_sdk.data import FrameSource, MaskTrack
+    from pavas_sdk.data import FrameSource
     from pavas_sdk.physics import PhysicsResult
 
 __all__ = ["MASKS_SUFFIX", "AnnotationConfig", "AnnotationWork", "clip_seed", "cut"]
@@ -71,6 +70,7 @@ class AnnotationWork:
         digest: Hash of the job.
         device: torch device of the estimators.
         cache: Folder of a `PhysicsCache` that may be read and filled, or None.
+        stage: Do this stage alone; see `pavas_sdk.annotation.stages`.
 
     Raises:
         ComponentError: A component is missing or cannot be made.
@@ -79,13 +79,24 @@ class AnnotationWork:
     """
 
     def __init__(
-        self, folder: str, digest: str, device: str = "cpu", cache: str | None = None
+        self,
+        folder: str,
+        digest: str,
+        device: str = "cpu",
+        cache: str | None = None,
+        stage: Stage | None = None,
     ) -> None:
         self._folder = JobFolder(folder)
         self._digest = digest
         self._config = AnnotationConfig(**self._folder.config())
         self._cache = None if cache is None else Path(cache)
-        self._estimator = PhysicsEstimator.from_json(self._config.estimator)
+        self._staged: StagedEstimate | None = None
+        if stage is None:
+            self._estimator = PhysicsEstimator.from_json(self._config.estimator)
+        else:
+            stages = self._folder.root / "stages"
+            self._staged = StagedEstimate(self._config.estimator, stage, stages)
+            self._estimator = self._staged.estimator
         self._estimator.check_ready()
         if device != "cpu":
             _move(self._estimator, device)
@@ -102,12 +113,15 @@ class AnnotationWork:
         with local_file(clip.path) as path, open_video(path) as video:
             source = cut(video, clip, config.duration_s)
             sound = self._sound(path, clip, source.duration_s)
-            result = self._estimator.estimate(
-                source,
-                prompt=clip.label if config.label_as_prompt else "",
-                rng=np.random.default_rng(clip_seed(config.seed, clip.clip_id)),
-                cache=self._cache,
-            )
+            prompt = clip.label if config.label_as_prompt else ""
+            rng = np.random.default_rng(clip_seed(config.seed, clip.clip_id))
+            if self._staged is not None:
+                found = self._staged.run(clip.clip_id, source, prompt, rng)
+                if found is None:
+                    return {"status": "staged"}
+                result = found
+            else:
+                result = self._estimator.estimate(source, prompt=prompt, rng=rng, cache=self._cache)
             digest = fingerprint(video)
         status = "ok" if result.physics.objects else "empty"
         self._write(clip, result, status, sha256=digest, sound=sound and sound.to_json())
@@ -177,18 +191,6 @@ def clip_seed(seed: int, clip_id: str) -> int:
     """Return the seed of one clip: it depends on nothing but the job's and the clip's name."""
     digest = hashlib.sha256(f"{seed}/{clip_id}".encode()).digest()
     return int.from_bytes(digest[:8], "little")
-
-
-def write_masks(path: Path, masks: Mapping[int, MaskTrack]) -> None:
-    """Write mask tracks as run lengths, deflated; equal masks give equal bytes.
-
-    Raises:
-        OutputError: It cannot be written.
-    """
-    text = json.dumps([masks[key].to_json() for key in sorted(masks)], allow_nan=False)
-    make_folder(path.parent)
-    with replacing(path, overwrite=True) as draft:
-        draft.write_bytes(gzip.compress(text.encode(), mtime=0))
 
 
 def _move(estimator: PhysicsEstimator, device: str) -> None:

@@ -13,8 +13,10 @@ from pavas_sdk.annotation.driver import DriverConfig, ItemReport, run_items
 from pavas_sdk.annotation.engines import EngineConfig, make_workers
 from pavas_sdk.annotation.job_folder import JobFolder
 from pavas_sdk.annotation.progress import JobProgress
+from pavas_sdk.annotation.stages import STAGES, Stage, stage_path
 from pavas_sdk.annotation.work import WorkSpec
 from pavas_sdk.data.files import write_text
+from pavas_sdk.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -63,6 +65,7 @@ def annotate(
     limit: int | None = None,
     device: str = "cpu",
     cache: str | Path | None = None,
+    stage: Stage | None = None,
     licences: Sequence[str] = (),
     tell: Callable[[ItemReport, JobProgress], None] | None = None,
 ) -> JobReport:
@@ -79,6 +82,8 @@ def annotate(
         limit: Do at most so many clips now.
         device: torch device of the estimators.
         cache: Folder of estimates made earlier, read and filled.
+        stage: Do this stage alone, of clips of which the one before is done; see
+            `pavas_sdk.annotation.stages`.
         licences: Noted in the folder: of the models.
         tell: Hears of every clip that is finished.
 
@@ -100,21 +105,49 @@ def annotate(
             for name in [name for name, found in status.items() if found == "failed"]:
                 folder.forget(name)
                 status[name] = None
-        todo = [clip for clip in whole if status[clip.clip_id] is None][:limit]
+        todo = [clip for clip in whole if status[clip.clip_id] is None]
+        if stage is not None:
+            todo = _of_stage(todo, folder, stage)
+        todo = todo[:limit]
         progress = JobProgress(len(whole), Counter(s for s in status.values() if s))
         run = _Run(folder, digest, progress, tell)
         try:
             if todo:
-                settings = {
+                settings: dict[str, Any] = {
                     "folder": str(folder.root.absolute()),
                     "digest": digest,
                     "device": device,
                     "cache": None if cache is None else str(cache),
                 }
+                if stage is not None:
+                    settings["stage"] = stage
                 run.work_off(todo, WorkSpec(factory=_FACTORY, config=settings), engine)
         finally:
             report = run.report()
     return report
+
+
+def _of_stage(clips: Sequence[ClipEntry], folder: JobFolder, stage: Stage) -> list[ClipEntry]:
+    """Return the clips of which the stage before is done, and this one is not.
+
+    Raises:
+        InputError: The stage before was not run at all.
+    """
+    stages = folder.root / "stages"
+    place = STAGES.index(stage)
+    before = None if place == 0 else STAGES[place - 1]
+    ready = [
+        clip
+        for clip in clips
+        if before is None or stage_path(stages, before, clip.clip_id).is_file()
+    ]
+    if clips and not ready:
+        raise InputError(
+            f"no clip is ready for the stage {stage}; run pavas annotate --stage {before} first"
+        )
+    if stage == "geometry":
+        return ready
+    return [clip for clip in ready if not stage_path(stages, stage, clip.clip_id).is_file()]
 
 
 class _Run:
@@ -196,7 +229,9 @@ class _Run:
                 "failure": dict(report.failure) or None,
             },
         )
-        if report.status != "retried":
+        if report.status == "staged":
+            self._progress.staged += 1
+        elif report.status != "retried":
             self._progress.add(report.status)
         if self._tell is not None:
             self._tell(report, self._progress)

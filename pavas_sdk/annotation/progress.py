@@ -32,6 +32,8 @@ class JobProgress:
         self.total = total
         self.unit = unit
         self.counts: Counter[str] = Counter(before or {})
+        self.staged = 0
+        """Clips of which this run did one stage."""
         self._before = sum(self.counts.values())
         self._clock = clock
         self._began_s = clock()
@@ -54,7 +56,7 @@ class JobProgress:
     def rate_hz(self) -> float:
         """Clips per second of this run; 0 before the first."""
         elapsed = self.elapsed_s
-        return (self.done - self._before) / elapsed if elapsed > 0 else 0.0
+        return (self.done - self._before + self.staged) / elapsed if elapsed > 0 else 0.0
 
     @property
     def left_s(self) -> float | None:
@@ -66,10 +68,11 @@ class JobProgress:
         text = f"{self.done} of {self.total} {self.unit}"
         notes = [f"{self.counts[name]} {name}" for name in ("empty", "failed") if self.counts[name]]
         text += f" ({', '.join(notes)})" if notes else ""
+        text += f", {self.staged} through this stage" if self.staged else ""
         if self.rate_hz > 0:
             text += f", {self.rate_hz * 60:.1f} {self.unit}/min"
         left = self.left_s
-        if left is not None and self.done < self.total:
+        if left is not None and not self.staged and self.done < self.total:
             text += f", {_span(left)} left"
         return text
 

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from pavas_sdk.annotation.annotating import MASKS_SUFFIX
 from pavas_sdk.annotation.clips import ClipEntry
-from pavas_sdk.data import MaskTrack, PhysicsEstimate
-from pavas_sdk.data.documents import parse_json
+from pavas_sdk.annotation.mask_files import read_masks
+from pavas_sdk.data import PhysicsEstimate
 from pavas_sdk.errors import FormatError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from pavas_sdk.annotation.job_folder import JobFolder
+    from pavas_sdk.data import MaskTrack
 
-__all__ = ["Annotation", "read_masks"]
+__all__ = ["Annotation"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -62,20 +60,3 @@ class Annotation:
         path = folder.result_path(clip_id, MASKS_SUFFIX)
         masks = read_masks(path) if has_masks else {}
         return cls(clip=clip, physics=physics, masks=masks, sound=sound, sha256=sha256)
-
-
-def read_masks(path: Path) -> dict[int, MaskTrack]:
-    """Return the mask tracks of a clip.
-
-    Raises:
-        FormatError: Not there, or damaged.
-    """
-    try:
-        text = gzip.decompress(path.read_bytes()).decode("utf-8")
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as err:
-        raise FormatError(f"cannot read the masks {path}: {err}") from err
-    rows = parse_json(text)
-    if not isinstance(rows, list):
-        raise FormatError(f"{path} holds no masks")
-    tracks = [MaskTrack.from_json(row) for row in rows]
-    return {track.object_id: track for track in tracks}

@@ -15,6 +15,7 @@ from pavas_sdk.cli.output import say, show
 
 if TYPE_CHECKING:
     from pavas_sdk.annotation import ItemReport, JobProgress, JobReport
+    from pavas_sdk.annotation.stages import Stage
 
 __all__ = ["JobLines", "annotate"]
 
@@ -81,6 +82,12 @@ class JobLines:
 @estimator_options
 @click.option("--device", default="cpu", show_default=True, help="torch device of the models.")
 @engine_options
+@click.option(
+    "--stage",
+    type=click.Choice(("detect", "segment", "geometry")),
+    help="Do one stage alone, in this order: objects; masks; points, paths and masses. Workers then "
+    "load only its models.",
+)
 @click.option("--retry-failed", is_flag=True, help="Do failed clips again.")
 @click.option("--limit", type=click.IntRange(1), help="Do at most so many clips now.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line per finished clip.")
@@ -93,6 +100,7 @@ def annotate(
     label_as_prompt: bool,
     seed: int,
     device: str,
+    stage: Stage | None,
     retry_failed: bool,
     limit: int | None,
     as_json: bool,
@@ -130,6 +138,7 @@ def annotate(
         limit=limit,
         device=device,
         cache=_cache(choice.cache),
+        stage=stage,
         tell=JobLines(as_json=as_json),
     )
     _say_report(report, out)

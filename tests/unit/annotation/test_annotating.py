@@ -98,6 +98,22 @@ def test_processes_write_the_same_files(videos, config, annotated, tmp_path):
     assert files_of(tmp_path) == files_of(annotated)
 
 
+def test_stage_by_stage_is_the_same(videos, config, annotated, tmp_path):
+    clips = read_clips([videos])
+    with pytest.raises(InputError, match="--stage detect first"):
+        annotate(clips, tmp_path, config, stage="segment")
+    first = annotate(clips, tmp_path, config, stage="detect")
+    assert (first.ok, first.failed) == (0, 4)
+    second = annotate([], tmp_path, config, stage="segment", limit=2)
+    assert second.ok == 0
+    third = annotate([], tmp_path, config, stage="geometry")
+    assert third.ok == 2
+    annotate([], tmp_path, config, stage="segment")
+    last = annotate([], tmp_path, config, stage="geometry")
+    assert (last.ok, last.failed, last.left) == (4, 4, 0)
+    assert files_of(tmp_path) == files_of(annotated)
+
+
 def test_damaged_masks_are_told(videos, config, annotated):
     folder = JobFolder(annotated)
     path = folder.result_path("disc 2", ".masks.json.gz")
