@@ -15,6 +15,7 @@ from pavas_sdk.cli.output import say, show
 
 if TYPE_CHECKING:
     from pavas_sdk.annotation import ItemReport, JobProgress, JobReport
+    from pavas_sdk.annotation.packing import PackFormat
     from pavas_sdk.annotation.stages import Stage
 
 __all__ = ["JobLines", "annotate"]
@@ -89,6 +90,12 @@ class JobLines:
     "load only its models.",
 )
 @click.option("--retry-failed", is_flag=True, help="Do failed clips again.")
+@click.option(
+    "--pack",
+    "form",
+    type=click.Choice(("jsonl", "parquet", "webdataset")),
+    help="Afterwards write all finished clips, without media, into OUT/shards.",
+)
 @click.option("--limit", type=click.IntRange(1), help="Do at most so many clips now.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line per finished clip.")
 def annotate(
@@ -102,6 +109,7 @@ def annotate(
     device: str,
     stage: Stage | None,
     retry_failed: bool,
+    form: PackFormat | None,
     limit: int | None,
     as_json: bool,
     **options: Any,
@@ -115,7 +123,7 @@ def annotate(
 
     Exit code: 0 all clips are done, 1 some failed, 2 it could not run.
     """
-    from pavas_sdk.annotation import AnnotationConfig, read_clips
+    from pavas_sdk.annotation import AnnotationConfig, JobFolder, read_clips
     from pavas_sdk.annotation import annotate as run_job
 
     choice = take_choice(options)
@@ -142,6 +150,11 @@ def annotate(
         tell=JobLines(as_json=as_json),
     )
     _say_report(report, out)
+    if form is not None:
+        from pavas_sdk.annotation.packing import pack
+
+        for path in pack(JobFolder(out), form):
+            show(str(path))
     return 1 if report.failed else 0
 
 

@@ -1,6 +1,9 @@
 """Real clips through a real estimator: results, masks, failures with reasons."""
 
+import base64
+import gzip
 import json
+import tarfile
 
 import numpy as np
 import pytest
@@ -17,7 +20,10 @@ from pavas_sdk.annotation import (
     read_clips,
 )
 from pavas_sdk.annotation.annotating import AnnotationWork
+from pavas_sdk.annotation.packing import pack
+from pavas_sdk.annotation.tables import read_rows
 from pavas_sdk.cli.main import run
+from pavas_sdk.data import PhysicsEstimate
 from pavas_sdk.errors import FormatError, InputError
 from pavas_sdk.media import open_video
 from pavas_sdk.physics import PhysicsEstimator
@@ -112,6 +118,45 @@ def test_stage_by_stage_is_the_same(videos, config, annotated, tmp_path):
     last = annotate([], tmp_path, config, stage="geometry")
     assert (last.ok, last.failed, last.left) == (4, 4, 0)
     assert files_of(tmp_path) == files_of(annotated)
+
+
+def test_packed_clips_are_whole(annotated):
+    folder = JobFolder(annotated)
+    (path,) = pack(folder, "jsonl")
+    rows = {row["clip_id"]: row for row in read_rows(path)}
+    assert len(rows) == 8
+    known = Annotation.load(folder, "disc 1")
+    row = rows["disc 1"]
+    assert (
+        PhysicsEstimate.from_json(json.loads(row["physics"])).to_json() == known.physics.to_json()
+    )
+    masks = gzip.decompress(base64.b64decode(row["masks"]))
+    assert len(json.loads(masks)) == len(known.masks)
+    assert (row["source"], row["status"]) == ("disc 1.mp4", "ok")
+    assert "silent" in rows["silent"]["failure"]
+    assert pack(folder, "jsonl")[0].read_bytes() == path.read_bytes()
+    assert [p.name for p in pack(folder, "jsonl", shard_size=5)] == [
+        "part-00000.jsonl.gz",
+        "part-00001.jsonl.gz",
+    ]
+
+
+def test_packed_for_webdataset(annotated):
+    (path,) = pack(JobFolder(annotated), "webdataset")
+    with tarfile.open(path) as tar:
+        names = tar.getnames()
+        row = json.load(tar.extractfile("disc 1.json"))
+    assert row["clip_id"] == "disc 1"
+    assert "disc 1.masks.json.gz" in names
+    assert len({name.partition(".")[0] for name in names}) == 8
+
+
+def test_packed_as_parquet(annotated):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    (path,) = pack(JobFolder(annotated), "parquet")
+    table = parquet.read_table(path)
+    assert table.num_rows == 8
+    assert {clip.clip_id for clip in read_clips([path])} == set(table["clip_id"].to_pylist())
 
 
 def test_damaged_masks_are_told(videos, config, annotated):
