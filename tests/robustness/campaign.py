@@ -59,11 +59,13 @@ def _run(kind: str, seed: int, first: int, count: int, folder: Path, tally: Tall
 
     def listen() -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            lines.put(line)
+        with process.stdout:
+            for line in process.stdout:
+                lines.put(line)
         lines.put(None)
 
-    threading.Thread(target=listen, daemon=True).start()
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
     number = first
     why = "it was silent"
     while number < first + count:
@@ -79,9 +81,11 @@ def _run(kind: str, seed: int, first: int, count: int, folder: Path, tally: Tall
         number = said["case"] + 1
     else:
         process.wait(timeout=60)
+        listener.join()
         return number
     process.kill()
     process.wait()
+    listener.join()
     tail = errors.read_text("utf-8", "replace")[-600:]
     tally.add(number, "bug", f"{why}: {tail}")
     return number + 1
