@@ -1,6 +1,6 @@
 """How good a sound is: one file per metric, in mir_eval's manner, and the runner over clips.
 
-Metrics are pure functions of times, levels and energies. Names load on first use.
+Metrics are pure functions of times, levels, energies, features and logits. Names load on first use.
 """
 
 from __future__ import annotations
@@ -14,12 +14,18 @@ if TYPE_CHECKING:
     from pavas_sdk.evaluation.bootstrap import bootstrap_intervals
     from pavas_sdk.evaluation.clip import ClipMeasurement, measure_clip
     from pavas_sdk.evaluation.edits import EDITS, Edit, EditMeasurement, summarise_edits
+    from pavas_sdk.evaluation.embedding_scores import clap_score, imagebind_score
+    from pavas_sdk.evaluation.frechet import frechet_distance
+    from pavas_sdk.evaluation.inception import inception_score
+    from pavas_sdk.evaluation.kl import kl_divergence
     from pavas_sdk.evaluation.onset import detect_onsets, onset_strength
+    from pavas_sdk.evaluation.phyavbench import cprs
     from pavas_sdk.evaluation.recorded import evaluate_clips
     from pavas_sdk.evaluation.runner import run
     from pavas_sdk.evaluation.simulated import evaluate_edits, evaluate_simulated
     from pavas_sdk.evaluation.sounds import SoundMaker, SoundOptions, sound_options
     from pavas_sdk.evaluation.summary import summarise
+    from pavas_sdk.evaluation.synchronisation import desync
     from pavas_sdk.evaluation.truth import ClipTruth, read_truth
 
 _EXPORTS = {
@@ -27,12 +33,18 @@ _EXPORTS = {
     "bootstrap": ["bootstrap_intervals"],
     "clip": ["ClipMeasurement", "measure_clip"],
     "edits": ["EDITS", "Edit", "EditMeasurement", "summarise_edits"],
+    "embedding_scores": ["clap_score", "imagebind_score"],
+    "frechet": ["frechet_distance"],
+    "inception": ["inception_score"],
+    "kl": ["kl_divergence"],
     "onset": ["detect_onsets", "onset_strength"],
+    "phyavbench": ["cprs"],
     "recorded": ["evaluate_clips"],
     "runner": ["run"],
     "simulated": ["evaluate_edits", "evaluate_simulated"],
     "sounds": ["SoundMaker", "SoundOptions", "sound_options"],
     "summary": ["summarise"],
+    "synchronisation": ["desync"],
     "truth": ["ClipTruth", "read_truth"],
 }
 
@@ -46,10 +58,17 @@ __all__ = [
     "SoundMaker",
     "SoundOptions",
     "bootstrap_intervals",
+    "clap_score",
+    "cprs",
+    "desync",
     "detect_onsets",
     "evaluate_clips",
     "evaluate_edits",
     "evaluate_simulated",
+    "frechet_distance",
+    "imagebind_score",
+    "inception_score",
+    "kl_divergence",
     "measure_clip",
     "onset_strength",
     "read_truth",
