@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from pavas_sdk.data import _json, estimate_impacts, physics_document, physics_summary
+from pavas_sdk.data import (
+    _json,
+    estimate_impacts,
+    estimate_objects,
+    estimate_plot,
+    estimate_table,
+    physics_document,
+    physics_summary,
+)
 from pavas_sdk.data._validation import positive
 from pavas_sdk.data.documents import parse_json, read_json
 from pavas_sdk.data.files import write_text
@@ -21,7 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from matplotlib.figure import Figure
     from numpy.typing import ArrayLike
+    from pandas import DataFrame
 
     from pavas_sdk.data.component_ref import ComponentRef
     from pavas_sdk.data.impact import Impact
@@ -101,20 +111,19 @@ class PhysicsEstimate:
     def __len__(self) -> int:
         return len(self.objects)
 
+    def __repr__(self) -> str:
+        return physics_summary.short(self.objects, self.impacts(), self.duration_s)
+
     def __str__(self) -> str:
         return physics_summary.summary(self.objects, self.impacts())
 
-    def __getitem__(self, object_id: int) -> ObjectPhysics:
-        """Return the entry of an object.
+    def __getitem__(self, object_id: int | str) -> ObjectPhysics:
+        """Return the entry of an object, by its id or by a label that only it has.
 
         Raises:
-            PhysicsInputError: No object has this id.
+            PhysicsInputError: No object has this id or label, or several have the label.
         """
-        for entry in self.objects:
-            if entry.object_id == object_id:
-                return entry
-        ids = [entry.object_id for entry in self.objects]
-        raise PhysicsInputError(f"no object {object_id} in this estimate; it has {ids or 'none'}")
+        return estimate_objects.find(self.objects, object_id)
 
     def impacts(self) -> list[Impact]:
         """Return the impacts of all objects, in order of time.
@@ -127,13 +136,16 @@ class PhysicsEstimate:
         assert self._impacts is not None
         return list(self._impacts)
 
-    def with_mass(self, object_id: int, mass_kg: float) -> PhysicsEstimate:
+    def with_mass(self, object_id: int | str, mass_kg: float) -> PhysicsEstimate:
         """Return a copy in which the object weighs ``mass_kg``; energies of its impacts follow.
+
+        The object is named by its id, or by a label that only it has, here and below.
 
         Raises:
             PhysicsInputError: Unknown id, or a mass that is not finite and positive.
         """
         entry = self[object_id]
+        object_id = entry.object_id
         changed = replace(
             entry, mass_kg=mass_kg, mass_log_std=0.0, sources={**entry.sources, "mass": "user"}
         )
@@ -142,7 +154,7 @@ class PhysicsEstimate:
             impacts = self._scaled(object_id, mass=mass_kg / entry.mass_kg)
         return self._with(changed, f"mass of object {object_id} set to {mass_kg:g} kg", impacts)
 
-    def scale_speed(self, object_id: int, factor: float) -> PhysicsEstimate:
+    def scale_speed(self, object_id: int | str, factor: float) -> PhysicsEstimate:
         """Return a copy in which the object moves ``factor`` times as fast, also at its impacts.
 
         Raises:
@@ -150,6 +162,7 @@ class PhysicsEstimate:
         """
         positive("factor", factor, error=PhysicsInputError)
         entry = self[object_id]
+        object_id = entry.object_id
         std, velocity = entry.speed_std_m_s, entry.velocity_m_s
         changed = replace(
             entry,
@@ -165,7 +178,7 @@ class PhysicsEstimate:
         )
 
     def with_speed(
-        self, object_id: int, speed_times_s: ArrayLike, speed_m_s: ArrayLike
+        self, object_id: int | str, speed_times_s: ArrayLike, speed_m_s: ArrayLike
     ) -> PhysicsEstimate:
         """Return a copy with another speed series for the object.
 
@@ -175,6 +188,7 @@ class PhysicsEstimate:
             PhysicsInputError: Unknown id, lengths that differ, negative or infinite speeds.
         """
         entry = self[object_id]
+        object_id = entry.object_id
         changed = replace(
             entry,
             speed_times_s=np.asarray(speed_times_s, dtype=np.float64),
@@ -190,13 +204,14 @@ class PhysicsEstimate:
             impacts = (*kept, *self._found((changed,)))
         return self._with(changed, f"speed of object {object_id} replaced", impacts)
 
-    def without(self, object_id: int) -> PhysicsEstimate:
+    def without(self, object_id: int | str) -> PhysicsEstimate:
         """Return a copy without the object and its impacts.
 
         Raises:
             PhysicsInputError: Unknown id.
         """
         gone, impacts = self[object_id], self.known_impacts
+        object_id = gone.object_id
         if impacts is not None:
             impacts = tuple(hit for hit in impacts if hit.object_id != object_id)
         return replace(
@@ -208,7 +223,7 @@ class PhysicsEstimate:
 
     def with_impact(
         self,
-        object_id: int,
+        object_id: int | str,
         time_s: float,
         *,
         energy_change_j: float | None = None,
@@ -218,7 +233,7 @@ class PhysicsEstimate:
         """Return a copy with one more impact of the object.
 
         Args:
-            object_id: Which object.
+            object_id: Which object: its id, or a label that only it has.
             time_s: When, on the video's clock, within the clip.
             energy_change_j: How much kinetic energy it changes, in joules; or give speeds:
             speed_before_m_s: Speed just before, m/s; the object needs a mass.
@@ -235,35 +250,59 @@ class PhysicsEstimate:
             speed_before_m_s=speed_before_m_s,
             speed_after_m_s=speed_after_m_s,
         )
-        edit = f"impact of object {object_id} at {added.time_s:g} s added"
+        edit = f"impact of object {added.object_id} at {added.time_s:g} s added"
         return self._with_impacts((*self.impacts(), added), edit)
 
-    def move_impact(self, object_id: int, time_s: float, to_time_s: float) -> PhysicsEstimate:
+    def move_impact(self, object_id: int | str, time_s: float, to_time_s: float) -> PhysicsEstimate:
         """Return a copy in which the object's impact at ``time_s`` happens at ``to_time_s``.
 
         Args:
-            object_id: Which object.
+            object_id: Which object: its id, or a label that only it has.
             time_s: Of the impact that is meant, to 50 ms; the nearest is taken.
             to_time_s: Its new time, within the clip.
 
         Raises:
             PhysicsInputError: Unknown id, no impact there, or a time outside the clip.
         """
-        self[object_id]
+        object_id = self[object_id].object_id
         old, impacts = estimate_impacts.moved(self.impacts(), object_id, time_s, to_time_s)
         edit = f"impact of object {object_id} moved from {old.time_s:g} s to {to_time_s:g} s"
         return self._with_impacts(impacts, edit)
 
-    def without_impact(self, object_id: int, time_s: float) -> PhysicsEstimate:
+    def without_impact(self, object_id: int | str, time_s: float) -> PhysicsEstimate:
         """Return a copy without the object's impact at ``time_s`` (to 50 ms; the nearest).
 
         Raises:
             PhysicsInputError: Unknown id, or no impact there.
         """
-        self[object_id]
+        object_id = self[object_id].object_id
         gone, impacts = estimate_impacts.removed(self.impacts(), object_id, time_s)
         edit = f"impact of object {object_id} at {gone.time_s:g} s removed"
         return self._with_impacts(impacts, edit)
+
+    def plot(self) -> Figure:
+        """Return a matplotlib figure: each object's speed over time, impacts as dashed lines.
+
+        Raises:
+            ConfigurationError: matplotlib is not installed (``pavas-sdk[plot]``).
+        """
+        figure, (axes,) = estimate_plot.new_figure(3.5)
+        estimate_plot.plot_speeds(axes, self.objects, self.impacts(), self.duration_s)
+        return figure
+
+    def to_dataframe(self, table: estimate_table.Table = "objects") -> DataFrame:
+        """Return a pandas table.
+
+        Args:
+            table: "objects" (a row per object), "speeds" (a row per object and time) or "impacts".
+
+        Raises:
+            ConfigurationError: pandas is not installed, or there is no such table.
+        """
+        return estimate_table.dataframe(table, self.objects, self.impacts())
+
+    def _repr_html_(self) -> str:
+        return estimate_table.table_html(self.objects, self.impacts())
 
     def _with(
         self, changed: ObjectPhysics, edit: str, impacts: tuple[Impact, ...] | None

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from pavas_sdk.data.impact import Impact
     from pavas_sdk.data.object_physics import ObjectPhysics
 
-__all__ = ["summary"]
+__all__ = ["short", "summary"]
+
+_MOST_LINES = 8
+_LONGEST_LINE = 120
 
 
 def summary(objects: Sequence[ObjectPhysics], impacts: Iterable[Impact]) -> str:
@@ -35,3 +38,20 @@ def summary(objects: Sequence[ObjectPhysics], impacts: Iterable[Impact]) -> str:
             + (f"  [{rungs}]" if rungs else "")
         )
     return "\n".join(lines)
+
+
+def short(objects: Sequence[ObjectPhysics], impacts: Sequence[Impact], duration_s: float) -> str:
+    """Return the same in a few lines that stay short, whatever the labels: for ``repr``."""
+    counts = f"{_counted(len(objects), 'object')}, {_counted(len(impacts), 'impact')}"
+    lines = [f"PhysicsEstimate({counts}, {duration_s:.2f} s)"]
+    shown = summary(objects[:_MOST_LINES], impacts).splitlines() if objects else []
+    lines += [
+        f"  {line if len(line) <= _LONGEST_LINE else line[:_LONGEST_LINE] + '…'}" for line in shown
+    ]
+    if len(objects) > _MOST_LINES:
+        lines.append(f"  and {len(objects) - _MOST_LINES} more")
+    return "\n".join(lines)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -61,6 +61,13 @@ class Video:
                 f"end_s must be finite and after the last frame at {times[-1]} s, got {self.end_s}"
             )
 
+    def __repr__(self) -> str:
+        origin = "" if self.source is None else f", from {self.source}"
+        return (
+            f"Video({len(self)} frames, {self.duration_s:.2f} s, {self.width} x {self.height}, "
+            f"{self.fps:.3g} frames/s{origin})"
+        )
+
     @property
     def duration_s(self) -> float:
         """Seconds from the first frame's time to ``end_s``."""

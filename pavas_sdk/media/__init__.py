@@ -13,9 +13,11 @@ from pavas_sdk.media.encoding_anew import encode_with_sound
 from pavas_sdk.media.memory_source import MemorySource
 from pavas_sdk.media.muxing import MuxReport, mux
 from pavas_sdk.media.picture import is_picture, open_picture
-from pavas_sdk.media.sources import as_source, open_video, read_video
+from pavas_sdk.media.resampling import resampled
+from pavas_sdk.media.sources import VideoInput, as_source, open_video, read_video
 from pavas_sdk.media.video_file import VideoFile
-from pavas_sdk.media.video_writer import write_video
+from pavas_sdk.media.video_forms import is_frame_list
+from pavas_sdk.media.video_writer import write_source, write_video
 
 __all__ = [
     "AudioReport",
@@ -23,10 +25,12 @@ __all__ = [
     "MemorySource",
     "MuxReport",
     "VideoFile",
+    "VideoInput",
     "as_source",
     "choose_container",
     "encode_with_sound",
     "fitting_containers",
+    "is_frame_list",
     "is_picture",
     "mux",
     "open_picture",
@@ -34,6 +38,8 @@ __all__ = [
     "read_audio",
     "read_video",
     "replacing",
+    "resampled",
     "write_audio",
+    "write_source",
     "write_video",
 ]

@@ -57,7 +57,12 @@ class AudioReport:
 
 
 def write_audio(
-    path: str | Path, audio: Audio, *, subtype: Subtype = "pcm_16", overwrite: bool = False
+    path: str | Path,
+    audio: Audio,
+    *,
+    subtype: Subtype = "pcm_16",
+    starts_at_s: float | None = None,
+    overwrite: bool = False,
 ) -> AudioReport:
     """Write ``audio`` as WAV or FLAC (by the suffix), sample for sample, never normalised.
 
@@ -68,6 +73,8 @@ def write_audio(
         path: ``*.wav`` or ``*.flac``, in an existing folder.
         audio: What to write.
         subtype: ``"pcm_16"``, ``"pcm_24"`` or ``"float32"``.
+        starts_at_s: Write a Broadcast Wave (BWF) that says where on the timeline the sound begins,
+            in seconds from 00:00:00:00: editors can put it there by themselves. WAV only.
         overwrite: Replace an existing file.
 
     Raises:
@@ -77,6 +84,7 @@ def write_audio(
     """
     file = Path(path).expanduser()
     codec, sample_format = _codec_of(file, subtype)
+    stamp = None if starts_at_s is None else _time_stamp(file, starts_at_s, audio.sample_rate_hz)
     values, clipped = _quantised(audio.samples, subtype)
     warnings: tuple[str, ...] = ()
     if clipped:
@@ -89,7 +97,11 @@ def write_audio(
         logger.warning("%s", text)
     with replacing(file, overwrite=overwrite) as temporary:
         container_format = file.suffix.lower().removeprefix(".")
-        with av.open(str(temporary), "w", format=container_format) as container:
+        options = {} if stamp is None else {"write_bext": "1"}
+        with av.open(
+            str(temporary), "w", format=container_format, container_options=options
+        ) as container:
+            container.metadata.update(stamp or {})
             stream: Any = container.add_stream(codec, rate=audio.sample_rate_hz)
             stream.codec_context.format = sample_format
             stream.codec_context.layout = layout_of(audio.channels)
@@ -185,6 +197,17 @@ def audio_frames(
         frame.sample_rate = rate_hz
         frame.pts = start
         yield frame
+
+
+def _time_stamp(file: Path, starts_at_s: float, rate_hz: int) -> dict[str, str]:
+    """Return the fields of a Broadcast Wave, EBU Tech 3285."""
+    if file.suffix.lower() != ".wav":
+        raise ConfigurationError(f"only a .wav file holds a time stamp, got {file.name!r}")
+    if not 0 <= starts_at_s < 86_400:
+        raise ConfigurationError(
+            f"starts_at_s must be a time of day, 0 to 86400 seconds, got {starts_at_s!r}"
+        )
+    return {"originator": "pavas-sdk", "time_reference": str(round(starts_at_s * rate_hz))}
 
 
 def _codec_of(file: Path, subtype: str) -> tuple[str, str]:

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 from pavas_sdk.data import FrameSource, Video
 from pavas_sdk.errors import InputError
 from pavas_sdk.media.arguments import checked_number
 from pavas_sdk.media.memory_source import MemorySource
 from pavas_sdk.media.video_file import VideoFile
+from pavas_sdk.media.video_forms import SpooledVideo, file_of, is_frames, video_of_frames
 
-__all__ = ["as_source", "open_video", "read_video"]
+if TYPE_CHECKING:
+    from typing import Any, BinaryIO
+
+    from av.container import InputContainer
+    from numpy.typing import NDArray
+    from PIL import Image
+    from torch import Tensor
+
+__all__ = ["VideoInput", "as_source", "open_video", "read_video"]
+
+VideoInput: TypeAlias = (
+    "str | Path | Video | FrameSource | NDArray[Any] | Tensor | list[Image.Image] | bytes | BinaryIO"
+    " | InputContainer"
+)
+"""One video in any form; see `as_source`."""
 
 _CACHE_BYTES = 128 * 2**20
 
@@ -70,20 +86,46 @@ def read_video(
         return video.read(start_s, end_s, fps=fps, max_side=max_side)
 
 
-def as_source(video: str | Path | Video | FrameSource) -> FrameSource:
-    """Return a frame source for a path, a `Video`, or a frame source (returned as it is).
+def as_source(video: VideoInput, *, fps: float | None = None) -> FrameSource:
+    """Return a frame source for a video in any form.
+
+    Args:
+        video: A path; a `Video`; a frame source (returned as it is); RGB frames (T, H, W, 3) or
+            (T, 3, H, W), uint8 or floats from 0 to 1, as an array or a torch tensor; a list of PIL
+            images; the bytes of a video file, a file opened for reading bytes, or an open PyAV
+            container (whose positions stay where they are).
+        fps: Frames per second of frames that have no clock, or of a file whose clock is wrong.
 
     Raises:
-        InputError: Something else was given.
+        InputError: Something else was given, frames without ``fps``, or ``fps`` for what has its
+            own times.
         MediaError: See `open_video` and `MemorySource`.
     """
     if isinstance(video, (str, Path)):
-        return open_video(video)
-    if isinstance(video, Video):
-        return MemorySource(video)
-    if isinstance(video, FrameSource):
-        return video
+        return open_video(video, fps=fps)
+    if is_frames(video):
+        return MemorySource(video_of_frames(video, fps))
+    if isinstance(video, Video | FrameSource):
+        if fps is not None:
+            raise InputError(
+                f"fps={fps:g} is given for a {type(video).__name__}, which has its own times; "
+                "leave fps out, or make it with those times"
+            )
+        return MemorySource(video) if isinstance(video, Video) else video
+    file = file_of(video)
+    if isinstance(file, str | Path):
+        return open_video(file, fps=fps)
+    if file is not None:
+        return SpooledVideo(
+            file,
+            time_scale=1.0,
+            start_s=0.0,
+            duration_s=None,
+            fps=None if fps is None else checked_number("fps", fps, above=0.0),
+            cache_bytes=_CACHE_BYTES,
+        )
     raise InputError(
-        f"cannot read frames from {type(video).__name__}; expected a path, a pavas_sdk.data.Video "
-        "or an object with read() and frames_at() (pavas_sdk.data.FrameSource)"
+        f"cannot read frames from {type(video).__name__}; expected a path, frames (T, H, W, 3) with "
+        "fps=, a list of PIL images, an open file, a pavas_sdk.data.Video or an object with read() "
+        "and frames_at() (pavas_sdk.data.FrameSource)"
     )

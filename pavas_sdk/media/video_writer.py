@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pavas_sdk.data import Audio, Video
+    from pavas_sdk.data import Audio, FrameSource, Video
 
-__all__ = ["write_video", "write_video_parts"]
+__all__ = ["write_source", "write_video", "write_video_parts"]
 
 _TICKS = 90_000
+_PART_S = 2.0
 
 
 def write_video(
@@ -142,6 +143,24 @@ def write_video_parts(
             samples = round(duration_s * audio.sample_rate_hz)
             container.mux(list(audio_packets(sound, audio.fitted(samples))))
     return file
+
+
+def write_source(
+    path: str | Path, source: FrameSource, audio: Audio | None = None, *, overwrite: bool = False
+) -> Path:
+    """Write what a frame source shows, two seconds at a time; see `write_video`.
+
+    Raises:
+        ConfigurationError: See `write_video`.
+        OutputExistsError: The file exists.
+        OutputError: The folder is missing or cannot be written, or the disk is full.
+    """
+    duration_s = source.duration_s
+    starts = np.arange(0.0, max(duration_s - 1e-6, 1e-6), _PART_S)
+    parts = (source.read(float(start), min(float(start) + _PART_S, duration_s)) for start in starts)
+    return write_video_parts(
+        path, parts, audio, fps=source.frame_rate_hz, duration_s=duration_s, overwrite=overwrite
+    )
 
 
 def _ticked(

@@ -17,13 +17,17 @@ from pavas_sdk.data.files import make_folder, write_text
 from pavas_sdk.errors import ConfigurationError, OutputExistsError
 
 if TYPE_CHECKING:
-    from pavas_sdk.data import PhysicsEstimate
+    from matplotlib.figure import Figure
+
+    from pavas_sdk.data import FrameSource, PhysicsEstimate
     from pavas_sdk.media.audio_files import Subtype
 
 __all__ = ["PavasOutput", "PavasOutputs", "Provenance", "read_sidecar", "sidecar_path"]
 
 SIDECAR_FORMAT = "pavas.provenance"
 SIDECAR_VERSION = 1
+_LONGEST_LINE = 300
+VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".webm")
 
 Provenance: TypeAlias = dict[str, Any]
 """Plain JSON that says how a sound was made."""
@@ -45,11 +49,12 @@ class PavasOutput(Generic[SoundT]):
 
     Attributes:
         audio: `Audio`; with another ``output_type`` a tensor: "pt" (channels, samples), "mel"
-            (bands, frames), "latent" (N, C), normalised as the flow sees it.
+            (bands, frames), "latent" (N, C), normalised as the flow sees it; or an array, "np".
         physics: What the sound was conditioned on.
         provenance: Plain JSON, a dictionary: model, versions, seed, settings, physics' provenance, gain, edits.
         video_path: The video's file, or None when frames were given.
         video_start_s: Where in that file the sound begins.
+        pictures: The video where it was no file, so that it can be written with the sound.
     """
 
     audio: SoundT
@@ -57,9 +62,43 @@ class PavasOutput(Generic[SoundT]):
     provenance: Provenance
     video_path: str | None = None
     video_start_s: float = 0.0
+    pictures: FrameSource | None = None
 
     def __len__(self) -> int:
         return 1
+
+    def __repr__(self) -> str:
+        audio = self.audio
+        sound = repr(audio) if isinstance(audio, Audio) else _array_words(audio)
+        physics = repr(self.physics).replace("\n", "\n  ")
+        return f"PavasOutput(\n  {sound}\n  {physics}\n  {self._facts()}\n)"
+
+    def _repr_html_(self) -> str | None:
+        if not isinstance(self.audio, Audio):
+            return None
+        from pavas_sdk.display.sound_html import sound_html
+
+        return sound_html(self.audio, self.physics, self._facts())
+
+    def _facts(self) -> str:
+        """Where the sound comes from, in one line."""
+        known = self.provenance
+        parts = [f"{name} {known[name]}" for name in ("model", "seed", "level") if name in known]
+        if self.video_path is not None:
+            parts.append(f"video {self.video_path}")
+        line = ", ".join(parts)
+        return line if len(line) <= _LONGEST_LINE else line[:_LONGEST_LINE] + "…"
+
+    def plot(self) -> Figure:
+        """Return a matplotlib figure: waveform, spectrogram and speeds, with the impacts.
+
+        Raises:
+            ConfigurationError: matplotlib is not installed (``pavas-sdk[plot]``), or the output
+                holds no `Audio`.
+        """
+        from pavas_sdk.display.sound_plot import plot_sound
+
+        return plot_sound(self._sound(), self.physics)
 
     def __iter__(self) -> Iterator[PavasOutput[SoundT]]:
         yield self
@@ -91,20 +130,23 @@ class PavasOutput(Generic[SoundT]):
     def save(
         self, path: str | Path, *, overwrite: bool = False, subtype: Subtype = "pcm_16"
     ) -> tuple[Path, Path]:
-        """Write the sound, and its provenance beside it.
+        """Write the sound, and its provenance beside it; to a video's name: the video with its sound.
 
         Args:
-            path: ``*.wav`` or ``*.flac``; missing folders are made.
+            path: ``*.wav`` or ``*.flac``; or ``*.mp4``, ``*.mov``, ``*.mkv``, ``*.webm``: see
+                `mux`. Missing folders are made.
             overwrite: Replace existing files.
             subtype: "pcm_16", "pcm_24" or "float32" (WAV).
 
         Returns:
-            The sound file and the sidecar (``out.pavas.json``).
+            The file and the sidecar (``out.pavas.json``).
 
         Raises:
             OutputExistsError: One of them exists.
             OutputError: The folder cannot be written.
-            ConfigurationError: The output holds no `Audio` (another ``output_type``).
+            ConfigurationError: The output holds no `Audio` (another ``output_type``), or a video is
+                wanted of a sound that was made without one.
+            MediaError: See `mux`.
         """
         from pavas_sdk.media import write_audio
 
@@ -114,7 +156,10 @@ class PavasOutput(Generic[SoundT]):
         if sidecar.exists() and not overwrite:
             raise OutputExistsError(f"{sidecar} exists; pass overwrite=True to replace it")
         make_folder(path.parent)
-        write_audio(path, audio, subtype=subtype, overwrite=overwrite)
+        if path.suffix.lower() in VIDEO_SUFFIXES:
+            self.mux(path, overwrite=overwrite)
+        else:
+            write_audio(path, audio, subtype=subtype, overwrite=overwrite)
         write_text(sidecar, self.sidecar([path]), overwrite=overwrite)
         return path, sidecar
 
@@ -145,7 +190,9 @@ class PavasOutput(Generic[SoundT]):
         fps: float | None = None,
         overwrite: bool = False,
     ) -> Path:
-        """Write the video with this sound: the pictures are copied, not encoded again.
+        """Write the video with this sound: the pictures of a file are copied, not encoded again.
+
+        A video that was given as frames or bytes is encoded (H.264).
 
         Args:
             path: ``*.mp4``, ``*.mov``, ``*.mkv`` or ``*.webm``, fit for the source's video codec.
@@ -155,21 +202,24 @@ class PavasOutput(Generic[SoundT]):
             overwrite: Replace an existing file.
 
         Raises:
-            ConfigurationError: The output holds no `Audio`, or the video was not a file.
+            ConfigurationError: The output holds no `Audio`, or there was no video.
             MediaError: The container cannot hold the pictures.
             OutputExistsError: The file exists.
             OutputError: The folder cannot be written.
         """
-        from pavas_sdk.media import encode_with_sound, mux
+        from pavas_sdk.media import encode_with_sound, mux, write_source
 
         audio = self._sound()
-        if self.video_path is None:
-            raise ConfigurationError(
-                "the video was given as frames, so there are no pictures to copy; write it with "
-                "pavas_sdk.media.write_video(path, video, audio=out.audio)"
-            )
         path = Path(path).expanduser()
+        if self.video_path is None and self.pictures is None:
+            raise ConfigurationError(
+                f"this sound was made without a video, so {path.name} would have no pictures; save "
+                "it as .wav or .flac"
+            )
         make_folder(path.parent)
+        if self.video_path is None:
+            assert self.pictures is not None
+            return write_source(path, self.pictures, audio, overwrite=overwrite)
         if encode:
             encode_with_sound(
                 self.video_path,
@@ -244,6 +294,11 @@ class PavasOutputs(Sequence[PavasOutput[SoundT]]):
     def __repr__(self) -> str:
         return f"PavasOutputs({len(self)} sounds)"
 
+    def _repr_html_(self) -> str | None:
+        shown = [one._repr_html_() for one in self._outputs]
+        pages = [page for page in shown if page is not None]
+        return "<hr>".join(pages) if len(pages) == len(shown) else None
+
     @property
     def audio(self) -> list[SoundT]:
         """The sounds."""
@@ -281,6 +336,10 @@ class PavasOutputs(Sequence[PavasOutput[SoundT]]):
         )
 
     mux = save_physics = save
+
+
+def _array_words(array: object) -> str:
+    return f"{type(array).__name__} {tuple(getattr(array, 'shape', ()))}"
 
 
 def sidecar_text(provenance: Provenance) -> str:

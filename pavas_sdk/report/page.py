@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pavas_sdk.data.files import write_text
+from pavas_sdk.display.sound_picture import sound_picture
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.media import write_audio
 from pavas_sdk.media.video_writer import write_video_parts
@@ -20,7 +21,6 @@ from pavas_sdk.report import quantities
 from pavas_sdk.report.cards import impact_rows, object_cards
 from pavas_sdk.report.origin import notes_html, provenance_rows, settings_html
 from pavas_sdk.report.overlay import overlay_json
-from pavas_sdk.report.sound_picture import sound_picture
 from pavas_sdk.report.tracks import timeline
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pavas_sdk.display.sound_picture import RANGE_DB
 from pavas_sdk.report import quantities
 from pavas_sdk.report.curves import WIDTH, area_path, line_path, nice_ticks, time_ticks
-from pavas_sdk.report.sound_picture import RANGE_DB
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pavas_sdk.data import Impact, ObjectPhysics, PhysicsEstimate
-    from pavas_sdk.report.sound_picture import SoundPicture
+    from pavas_sdk.display.sound_picture import SoundPicture
 
 __all__ = ["kinetic_energy_j", "timeline"]
 

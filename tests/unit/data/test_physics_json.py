@@ -1,6 +1,7 @@
 """PhysicsEstimate as JSON: everything survives, and whatever is wrong is named."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -257,7 +258,7 @@ def test_impossible_edits_are_refused(edit):
 
 
 def test_an_unknown_id_is_told_the_known_ones():
-    with pytest.raises(PhysicsInputError, match=r"no object 7 in this estimate; it has \[0\]"):
+    with pytest.raises(PhysicsInputError, match=r"no object 7 in this estimate; it has 0 \("):
         estimate()[7]
 
 
@@ -276,3 +277,19 @@ def test_arrays_cannot_be_written(entry):
     for name in ("speed_times_s", "speed_m_s", "speed_std_m_s", "velocity_m_s"):
         array = getattr(entry, name)
         assert array is None or not array.flags.writeable
+
+
+def test_a_label_names_an_object_when_only_one_has_it():
+    entry = estimate()[0]
+    other = replace(entry, object=replace(entry.object, object_id=1, label="Hammer"))
+    physics = PhysicsEstimate(objects=(entry, other), duration_s=1.0)
+    assert physics.with_mass("hammer", 5.0)[1].mass_kg == 5.0
+    assert physics.with_mass("hammer", 5.0).edits == ("mass of object 1 set to 5 kg",)
+    assert physics["BALL "].object_id == 0
+    twice = PhysicsEstimate(
+        objects=(entry, replace(other, object=replace(other.object, label="ball"))), duration_s=1.0
+    )
+    with pytest.raises(PhysicsInputError, match=r"2 objects are called 'ball'.*its id: 0, 1"):
+        twice.with_mass("ball", 5.0)
+    with pytest.raises(PhysicsInputError, match=r"called 'cup'; it has 0 \(ball\), 1 \(Hammer\)"):
+        physics.without("cup")

@@ -150,3 +150,26 @@ def test_reading_text_as_sound(tmp_path):
     path.write_text("not a sound at all " * 50)
     with pytest.raises(MediaError, match="not a video or audio file"):
         read_audio(path)
+
+
+@pytest.mark.parametrize("subtype", ["pcm_16", "pcm_24", "float32"])
+def test_a_broadcast_wave_says_where_it_begins(tmp_path, subtype):
+    audio = Audio(samples=np.sin(np.arange(4800) / 7) * 0.4, sample_rate_hz=48_000)
+    path = tmp_path / "a.wav"
+    write_audio(path, audio, subtype=subtype, starts_at_s=1.5)
+    data = path.read_bytes()
+    at = data.index(b"bext") + 8
+    assert data[at + 256 : at + 265] == b"pavas-sdk"
+    assert struct.unpack("<Q", data[at + 338 : at + 346]) == (72_000,)
+    np.testing.assert_allclose(read_audio(path).samples, audio.samples, atol=2e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "starts_at_s", "said"),
+    [("a.flac", 0.0, "only a .wav"), ("a.wav", -1.0, "time of day"), ("a.wav", 1e6, "time of day")],
+)
+def test_time_stamps_that_cannot_be(tmp_path, name, starts_at_s, said):
+    audio = Audio(samples=np.zeros(10), sample_rate_hz=16_000)
+    with pytest.raises(ConfigurationError, match=said):
+        write_audio(tmp_path / name, audio, starts_at_s=starts_at_s)
+    assert not list(tmp_path.iterdir())

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from pavas_sdk.data import Audio
+from pavas_sdk.display.png import palette, png_bytes
+from pavas_sdk.display.sound_picture import sound_picture
 from pavas_sdk.report import quantities
 from pavas_sdk.report.curves import area_path, line_path, nice_ticks, time_ticks
-from pavas_sdk.report.png import palette, png_bytes
-from pavas_sdk.report.sound_picture import sound_picture
 
 
 def decoded(png):

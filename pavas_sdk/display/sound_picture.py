@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pavas_sdk.report.png import palette, png_bytes
+from pavas_sdk.display.png import palette, png_bytes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
