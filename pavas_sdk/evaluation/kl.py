@@ -16,18 +16,19 @@ or the mean over classes in place of the sum. The direction and the activation a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
 from pavas_sdk.errors import InputError
 
 if TYPE_CHECKING:
-    from typing import Literal
-
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["kl_divergence", "kl_per_clip", "log_softmax", "validate"]
+__all__ = ["Activation", "Direction", "kl_divergence", "kl_per_clip", "log_softmax", "validate"]
+
+Direction = Literal["reference||generated", "generated||reference"]
+Activation = Literal["softmax", "sigmoid"]
 
 
 def validate(generated: ArrayLike, reference: ArrayLike) -> tuple[NDArray[np.float64], ...]:
@@ -53,8 +54,8 @@ def kl_divergence(
     generated: ArrayLike,
     reference: ArrayLike,
     *,
-    direction: Literal["reference||generated", "generated||reference"] = "reference||generated",
-    activation: Literal["softmax", "sigmoid"] = "softmax",
+    direction: Direction = "reference||generated",
+    activation: Activation = "softmax",
 ) -> float:
     """Return the mean KL divergence over clips, nats; 0 or more, lower is better.
 
@@ -76,8 +77,8 @@ def kl_per_clip(
     generated: ArrayLike,
     reference: ArrayLike,
     *,
-    direction: Literal["reference||generated", "generated||reference"] = "reference||generated",
-    activation: Literal["softmax", "sigmoid"] = "softmax",
+    direction: Direction = "reference||generated",
+    activation: Activation = "softmax",
 ) -> NDArray[np.float64]:
     """Return the divergence of every clip, (clips,), nats. Arguments as for `kl_divergence`.
 
@@ -85,10 +86,10 @@ def kl_per_clip(
         InputError: See `validate`; an unknown direction or activation.
     """
     g, r = validate(generated, reference)
-    if direction not in ("reference||generated", "generated||reference"):
-        raise InputError(f"direction is {direction!r}; one of reference||generated, reversed")
-    if activation not in ("softmax", "sigmoid"):
-        raise InputError(f"activation is {activation!r}, expected softmax or sigmoid")
+    if direction not in get_args(Direction):
+        raise InputError(f"direction is {direction!r}, expected one of {get_args(Direction)}")
+    if activation not in get_args(Activation):
+        raise InputError(f"activation is {activation!r}, expected one of {get_args(Activation)}")
     if direction == "generated||reference":
         g, r = r, g
     logs = log_softmax if activation == "softmax" else _log_sigmoid

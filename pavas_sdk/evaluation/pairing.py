@@ -58,10 +58,9 @@ def pair_names(
     Raises:
         InputError: Two files of one side have the same name (after cutting).
     """
-    clean = vggsound_name if names == "vggsound" else str
     sides = []
     for side, stems in (("generated", generated), ("reference", reference)):
-        cleaned = [clean(stem) for stem in stems]
+        cleaned = [vggsound_name(stem) if names == "vggsound" else stem for stem in stems]
         twice = sorted(name for name, count in Counter(cleaned).items() if count > 1)
         if twice:
             raise InputError(

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     )
     from pavas_sdk.models.istft_vocoder import IstftVocoder
     from pavas_sdk.models.linear_codec import LinearMelCodec
+    from pavas_sdk.models.listening.panns import Cnn14
+    from pavas_sdk.models.listening.sound import prepare_sound
+    from pavas_sdk.models.listening.vggish import VGGish
     from pavas_sdk.models.mel import MEL_16K, MEL_44K, MEL_48K, MelConfig, MelSpectrogram
     from pavas_sdk.models.scheduler import FlowMatchEuler
     from pavas_sdk.models.sequence import (
@@ -67,6 +70,9 @@ _EXPORTS = {
         "transformer_config",
     ],
     "visual_features": ["VisualFeatures"],
+    "listening.panns": ["Cnn14"],
+    "listening.sound": ["prepare_sound"],
+    "listening.vggish": ["VGGish"],
 }
 
 __all__ = [
@@ -81,6 +87,7 @@ __all__ = [
     "AutoencoderMel",
     "BigVGAN",
     "CLIPEncoder",
+    "Cnn14",
     "Conditions",
     "FlowMatchEuler",
     "GriffinLimVocoder",
@@ -94,6 +101,7 @@ __all__ = [
     "Synchformer",
     "TinySyncEncoder",
     "TinyVisualEncoder",
+    "VGGish",
     "VisualFeatures",
     "build_bigvgan",
     "build_transformer",
@@ -101,6 +109,7 @@ __all__ = [
     "composed_branches",
     "guidance_branches",
     "guide",
+    "prepare_sound",
     "sequence_config",
     "sequence_for_mode",
     "transformer_config",

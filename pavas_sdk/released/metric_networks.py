@@ -1,0 +1,125 @@
+"""The networks of the evaluation metrics: their official files, and how they become ours.
+
+None of them is fetched by pavas_sdk: the files come from the pages named here, into a folder that the
+user names. Sizes follow from the parameter counts in float32 (of Cnn14: with the kernels that the file
+also holds).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from pavas_sdk import models
+from pavas_sdk.errors import WeightsError
+from pavas_sdk.released.releases import OfficialFile, ReleasedComponent
+from pavas_sdk.released.tensor_names import unchanged
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from pavas_sdk.released.tensor_names import LazyTensor
+
+__all__ = ["METRIC_NETWORKS", "PublishedFile", "find_official", "load_metric_network"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedFile(OfficialFile):
+    """A file that is not on the Hub.
+
+    Attributes:
+        page: Where people get it.
+    """
+
+    page: str
+
+    @property
+    def url(self) -> str:
+        """Page of the file, for people."""
+        return self.page
+
+
+def _cnn14_tensors(official: Mapping[str, Tensor]) -> dict[str, LazyTensor]:
+    """Leave out the DFT kernels and the mel matrix: they follow from formulas."""
+    computed = ("spectrogram_extractor.", "logmel_extractor.")
+    return unchanged({k: v for k, v in official.items() if not k.startswith(computed)})
+
+
+# The classes are named in functions: the classes themselves would import torch.
+METRIC_NETWORKS: Mapping[str, ReleasedComponent] = MappingProxyType(
+    {
+        part.name: part
+        for part in (
+            ReleasedComponent(
+                name="panns-cnn14-16k",
+                slot="listener",
+                file=PublishedFile(
+                    repository="3987831",
+                    path="Cnn14_16k_mAP=0.438.pth",
+                    size_bytes=4 * 81_800_000,
+                    licence="CC-BY-4.0",
+                    page="https://zenodo.org/records/3987831",
+                ),
+                build=lambda: models.Cnn14(),  # noqa: PLW0108
+                translate=_cnn14_tensors,
+            ),
+            ReleasedComponent(
+                name="vggish",
+                slot="listener",
+                file=PublishedFile(
+                    repository="harritaylor/torchvggish",
+                    path="vggish-10086976.pth",
+                    size_bytes=4 * 72_141_184,
+                    licence="Apache-2.0",
+                    page="https://github.com/harritaylor/torchvggish/releases",
+                ),
+                build=lambda: models.VGGish(),  # noqa: PLW0108
+                translate=unchanged,
+            ),
+        )
+    }
+)
+"""Networks of the metrics by name."""
+
+
+def find_official(name: str, folder: Path) -> Path | None:
+    """Return the official file of a network in ``folder`` or below it; None where it is missing."""
+    file = METRIC_NETWORKS[name].file
+    for candidate in (folder / file.name, folder / file.path, *sorted(folder.rglob(file.name))):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def load_metric_network(name: str, folder: Path) -> Any:
+    """Return a network of the metrics with its official weights, in evaluation mode, float32.
+
+    Args:
+        name: One of `METRIC_NETWORKS`.
+        folder: Holds the official files under their published names.
+
+    Raises:
+        WeightsError: The file is missing, damaged, or holds something else: all differences are
+            listed.
+    """
+    from pavas_sdk.released.checkpoint import read_checkpoint
+    from pavas_sdk.released.component_weights import component_weights
+
+    if name not in METRIC_NETWORKS:
+        raise WeightsError(f"no network is called {name!r}; there are {', '.join(METRIC_NETWORKS)}")
+    part = METRIC_NETWORKS[name]
+    path = find_official(name, folder)
+    if path is None:
+        raise WeightsError(
+            f"{folder} lacks {part.file.name} ({part.file.size_bytes / 1e9:.2f} GB, "
+            f"{part.file.licence}); get it from {part.file.url} and put it there"
+        )
+    official = read_checkpoint(path, again=part.file.url)
+    network, tensors = component_weights(part, official, path, known=METRIC_NETWORKS.values())
+    weights = {name: tensor.read() for name, tensor in tensors.items()}
+    network.load_state_dict(weights, strict=True, assign=True)
+    return network.float().eval().requires_grad_(False)
