@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from pavas_sdk.models.istft_vocoder import IstftVocoder
     from pavas_sdk.models.linear_codec import LinearMelCodec
     from pavas_sdk.models.listening.panns import Cnn14
+    from pavas_sdk.models.listening.passt import PaSST
     from pavas_sdk.models.listening.sound import prepare_sound
+    from pavas_sdk.models.listening.synchformer_audio import SynchformerAudio
+    from pavas_sdk.models.listening.synchformer_comparison import SynchformerComparison
     from pavas_sdk.models.listening.vggish import VGGish
     from pavas_sdk.models.mel import MEL_16K, MEL_44K, MEL_48K, MelConfig, MelSpectrogram
     from pavas_sdk.models.scheduler import FlowMatchEuler
@@ -73,6 +76,9 @@ _EXPORTS = {
     "listening.panns": ["Cnn14"],
     "listening.sound": ["prepare_sound"],
     "listening.vggish": ["VGGish"],
+    "listening.passt": ["PaSST"],
+    "listening.synchformer_audio": ["SynchformerAudio"],
+    "listening.synchformer_comparison": ["SynchformerComparison"],
 }
 
 __all__ = [
@@ -97,8 +103,11 @@ __all__ = [
     "MMAudioTransformer",
     "MelConfig",
     "MelSpectrogram",
+    "PaSST",
     "SequenceConfig",
     "Synchformer",
+    "SynchformerAudio",
+    "SynchformerComparison",
     "TinySyncEncoder",
     "TinyVisualEncoder",
     "VGGish",

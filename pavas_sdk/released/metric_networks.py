@@ -1,8 +1,8 @@
 """The networks of the evaluation metrics: their official files, and how they become ours.
 
 None of them is fetched by pavas_sdk: the files come from the pages named here, into a folder that the
-user names. Sizes follow from the parameter counts in float32 (of Cnn14: with the kernels that the file
-also holds).
+user names. Sizes follow from the parameter counts in float32 (of Synchformer and Cnn14: the whole
+file, which holds more than one network needs).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pavas_sdk import models
 from pavas_sdk.errors import WeightsError
 from pavas_sdk.released.releases import OfficialFile, ReleasedComponent
-from pavas_sdk.released.tensor_names import unchanged
+from pavas_sdk.released.tensor_names import synchformer_tensors, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from pavas_sdk.released.tensor_names import LazyTensor
 
 __all__ = ["METRIC_NETWORKS", "PublishedFile", "find_official", "load_metric_network"]
+
+_AUDIO = "afeat_extractor."
+_EXTRACTORS = ("afeat_extractor.", "vfeat_extractor.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,28 @@ def _cnn14_tensors(official: Mapping[str, Tensor]) -> dict[str, LazyTensor]:
     computed = ("spectrogram_extractor.", "logmel_extractor.")
     return unchanged({k: v for k, v in official.items() if not k.startswith(computed)})
 
+
+def _passt_tensors(official: Mapping[str, Tensor]) -> dict[str, LazyTensor]:
+    """Leave out the second head, which no path uses."""
+    return unchanged({k: v for k, v in official.items() if not k.startswith("head_dist.")})
+
+
+def _audio_tensors(official: Mapping[str, Tensor]) -> dict[str, LazyTensor]:
+    return unchanged(
+        {k.removeprefix(_AUDIO): v for k, v in official.items() if k.startswith(_AUDIO)}
+    )
+
+
+def _comparison_tensors(official: Mapping[str, Tensor]) -> dict[str, LazyTensor]:
+    return unchanged({k: v for k, v in official.items() if not k.startswith(_EXTRACTORS)})
+
+
+_SYNCHFORMER = OfficialFile(
+    repository="hkchengrex/MMAudio",
+    path="ext_weights/synchformer_state_dict.pth",
+    size_bytes=950_000_000,
+    licence="MIT",
+)
 
 # The classes are named in functions: the classes themselves would import torch.
 METRIC_NETWORKS: Mapping[str, ReleasedComponent] = MappingProxyType(
@@ -79,6 +104,40 @@ METRIC_NETWORKS: Mapping[str, ReleasedComponent] = MappingProxyType(
                 ),
                 build=lambda: models.VGGish(),  # noqa: PLW0108
                 translate=unchanged,
+            ),
+            ReleasedComponent(
+                name="passt-s",
+                slot="listener",
+                file=PublishedFile(
+                    repository="kkoutini/PaSST",
+                    path="passt-s-f128-p16-s10-ap.476-swa.pt",
+                    size_bytes=4 * 86_600_000,
+                    licence="Apache-2.0",
+                    page="https://github.com/kkoutini/PaSST/releases",
+                ),
+                build=lambda: models.PaSST(),  # noqa: PLW0108
+                translate=_passt_tensors,
+            ),
+            ReleasedComponent(
+                name="synchformer-audio",
+                slot="listener",
+                file=_SYNCHFORMER,
+                build=lambda: models.SynchformerAudio(),  # noqa: PLW0108
+                translate=_audio_tensors,
+            ),
+            ReleasedComponent(
+                name="synchformer-video",
+                slot="listener",
+                file=_SYNCHFORMER,
+                build=lambda: models.Synchformer(),  # noqa: PLW0108
+                translate=synchformer_tensors,
+            ),
+            ReleasedComponent(
+                name="synchformer-comparison",
+                slot="listener",
+                file=_SYNCHFORMER,
+                build=lambda: models.SynchformerComparison(),  # noqa: PLW0108
+                translate=_comparison_tensors,
             ),
         )
     }

@@ -1,13 +1,15 @@
 """Networks that listen against the public evaluation code, loaded from official files."""
 
+import numpy as np
 import pytest
 import torch
 from metric_fill import sound
-from metric_goldens import key_table, of_kind
+from metric_goldens import key_table, of_kind, unit
 
 from pavas_sdk.data import Audio
 from pavas_sdk.errors import WeightsError
-from pavas_sdk.models import VGGish, prepare_sound
+from pavas_sdk.evaluation.synchronisation import desync, offsets_s
+from pavas_sdk.models import PaSST, VGGish, prepare_sound
 from pavas_sdk.models.listening.sound import resample
 from pavas_sdk.released.metric_networks import METRIC_NETWORKS, load_metric_network
 
@@ -136,6 +138,71 @@ def test_pieces_of_vggish(golden):
     for samples, pieces in golden.table.items():
         count = VGGish.piece_count(int(samples))
         assert (count if int(samples) >= 15600 else 0) == pieces
+
+
+@pytest.mark.parametrize("golden", of_kind("passt"))
+@torch.no_grad()
+def test_passt(golden, network):
+    passt = network(golden, "passt-s")
+    seen = {f"mid.block{i}": kept(passt.blocks[i]) for i in (0, 5, 11)}
+    seen["mid.patch"] = kept(passt.patch_embed)
+    batch = heard(golden, 32000, clips_of(golden))
+    golden.check("mel_matrix", PaSST.mel_matrix()[:, :512])
+    golden.check("mel", passt.log_mel(batch))
+    features, logits = passt(batch)
+    print(golden.check("features_768", features), golden.check("logits", logits))
+    for name, outputs in seen.items():
+        golden.check(name, outputs[0])
+
+
+@pytest.mark.parametrize("golden", of_kind("synchformer_audio"))
+@torch.no_grad()
+def test_synchformer_audio(golden, network):
+    audio = network(golden, "synchformer-audio")
+    seen = {f"mid.layer{i}": kept(audio.ast.encoder["layer"][i]) for i in (0, 11)}
+    batch = heard(golden, 16000, clips_of(golden), centre=False)
+    mel = audio.log_mel(batch)
+    golden.check("spectrogram", mel)
+    golden.check("spectrogram_last_frame", mel[..., -1])
+    print(golden.check("features", audio(batch)))
+    for name, outputs in seen.items():
+        golden.check(name, torch.cat(outputs))
+
+
+@pytest.mark.parametrize("golden", of_kind("synchformer_compare"))
+@torch.no_grad()
+def test_synchformer_comparison(golden, network):
+    comparison = network(golden, "synchformer-comparison")
+    inputs = [paired_features(golden.entry["inputs"][f"{x}_features"]) for x in ("video", "audio")]
+    logits = comparison(*inputs)
+    golden.check("logits_first", logits[:, 0])
+    golden.check("logits_last", logits[:, 1])
+    golden.check("argmax", logits.argmax(-1))
+    golden.check("abs_offset", np.abs(offsets_s(logits)))
+    golden.check("desync", np.asarray(desync(logits)))
+    expectation = np.abs((torch.softmax(logits, -1) @ torch.linspace(-2, 2, 21)).numpy()).mean()
+    for wrong in (desync(logits[:, :1]), expectation):
+        with pytest.raises(AssertionError):
+            golden.check("desync", np.asarray(wrong))
+
+
+def paired_features(spec):
+    name, shape = spec["name"], spec["shape"]
+    values = unit([name, *shape]).astype(np.float64)
+    for part, rows in (("early", slice(0, 12)), ("late", slice(12, 24))):
+        shift = unit([f"{name}.{part}", shape[0], 1, 1, shape[-1]]).astype(np.float64)
+        values[:, rows] += 3 * shift
+    return torch.from_numpy(values.astype(np.float32))
+
+
+@pytest.mark.parametrize("golden", of_kind("synchformer_video"))
+@torch.no_grad()
+def test_synchformer_video(golden, network):
+    encoder = network(golden, "synchformer-video")
+    spec = golden.entry["inputs"]["frames"]
+    frames = torch.from_numpy(unit([spec["name"], *spec["shape"]]))
+    windows = frames.unfold(1, 16, 8).movedim(-1, 2)
+    golden.check("features", encoder(windows))
 
 
 @pytest.mark.parametrize("golden", of_kind("vggish"))
