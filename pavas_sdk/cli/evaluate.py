@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pavas_sdk.cli.evaluate_clips import clips as recorded_clips
+from pavas_sdk.cli.evaluate_folder import folder
 from pavas_sdk.cli.output import json_option, say, show_json, show_table
 from pavas_sdk.cli.progress import ClipProgress
 
@@ -29,6 +30,7 @@ def evaluate() -> None:
 
 
 evaluate.add_command(recorded_clips)
+evaluate.add_command(folder)
 
 
 def _shared_options(function: Callable[..., Any]) -> Callable[..., Any]:

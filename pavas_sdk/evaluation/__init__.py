@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pavas_sdk.evaluation.clip import ClipMeasurement, measure_clip
     from pavas_sdk.evaluation.edits import EDITS, Edit, EditMeasurement, summarise_edits
     from pavas_sdk.evaluation.embedding_scores import clap_score, imagebind_score
+    from pavas_sdk.evaluation.folder import evaluate_folder
     from pavas_sdk.evaluation.frechet import frechet_distance
     from pavas_sdk.evaluation.inception import inception_score
     from pavas_sdk.evaluation.kl import kl_divergence
@@ -46,6 +47,7 @@ _EXPORTS = {
     "summary": ["summarise"],
     "synchronisation": ["desync"],
     "truth": ["ClipTruth", "read_truth"],
+    "folder": ["evaluate_folder"],
 }
 
 __all__ = [
@@ -64,6 +66,7 @@ __all__ = [
     "detect_onsets",
     "evaluate_clips",
     "evaluate_edits",
+    "evaluate_folder",
     "evaluate_simulated",
     "frechet_distance",
     "imagebind_score",

@@ -1,0 +1,248 @@
+"""Rows of a folder evaluation to figures: per model, with intervals, and differences of models.
+
+Clips are resampled, the same for all models, so that differences have intervals of their own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pavas_sdk.evaluation import apcc
+from pavas_sdk.evaluation.bootstrap import bootstrap_intervals
+from pavas_sdk.evaluation.folder_clip import FAILURES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from pavas_sdk.evaluation.folder_clip import ClipRow
+    from pavas_sdk.evaluation.impacts_file import ClipImpacts
+
+__all__ = ["METRICS", "FolderMetric", "summarise_folder"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderMetric:
+    """A figure of the table.
+
+    Attributes:
+        group: Name by which it is asked for.
+        title: Column of the table.
+        better: "higher" or "lower".
+        convention: What exactly it is.
+    """
+
+    group: str
+    title: str
+    better: str
+    convention: str
+
+
+METRICS: Mapping[str, FolderMetric] = {
+    "onset_f1": FolderMetric(
+        group="onsets",
+        title="Onset F1",
+        better="higher",
+        convention="mean over clips; onsets of the true sound are wanted, within 100 ms; a failed "
+        "clip counts 0",
+    ),
+    "onset_distance_ms": FolderMetric(
+        group="onsets",
+        title="Onset distance (ms)",
+        better="lower",
+        convention="mean over clips of the mean distance of true onsets to their own; 100 where "
+        "there is none, and for a failed clip",
+    ),
+    "level_error_db": FolderMetric(
+        group="levels",
+        title="Level error (dB)",
+        better="lower",
+        convention="mean over clips of |RMS level - that of the true sound|, dB, nothing "
+        "normalised; a failed clip counts with the largest that is possible",
+    ),
+    "failed_share": FolderMetric(
+        group="silence",
+        title="Failed clips",
+        better="lower",
+        convention="share of clips that are missing, unreadable, short or silent",
+    ),
+    "apcc_delta": FolderMetric(
+        group="apcc",
+        title="APCC-delta",
+        better="lower",
+        convention="mean over classes of |APCC(generated) - APCC(reference)|; impacts of failed "
+        "clips count with the largest difference that is possible",
+    ),
+    "apcc_delta_weighted": FolderMetric(
+        group="apcc",
+        title="APCC-delta (by impacts)",
+        better="lower",
+        convention="the same, classes weighted by their impacts",
+    ),
+}
+"""What can be measured without any network."""
+
+
+def summarise_folder(
+    rows: Sequence[ClipRow],
+    models: Sequence[str],
+    *,
+    groups: Sequence[str],
+    impacts: Mapping[str, ClipImpacts],
+    draws: int = 200,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Return the figures of all models, JSON values.
+
+    Args:
+        rows: One per clip, at least one.
+        models: Columns of the rows, in the order of the table.
+        groups: Which metrics.
+        impacts: Known impacts by clip.
+        draws: Of the bootstrap.
+        seed: Of the bootstrap.
+    """
+    wanted = [name for name, metric in METRICS.items() if metric.group in groups]
+    tables = {model: _columns(rows, model) for model in models}
+
+    def figures(clips: NDArray[np.int64]) -> dict[str, float]:
+        found = {}
+        for model in models:
+            values = _figures(rows, model, tables[model], clips, wanted, impacts)
+            found.update({f"{model}\n{name}": value for name, value in values.items()})
+        for index, first in enumerate(models):
+            for second in models[index + 1 :]:
+                for name in wanted:
+                    found[f"{first}\n{second}\n{name}"] = (
+                        found[f"{first}\n{name}"] - found[f"{second}\n{name}"]
+                    )
+        return found
+
+    whole = figures(np.arange(len(rows)))
+    intervals = bootstrap_intervals(
+        len(rows), figures, rng=np.random.default_rng(seed), draws=draws
+    )
+
+    def shown(key: str) -> dict[str, Any]:
+        value, interval = whole[key], intervals[key]
+        return {
+            "value": None if np.isnan(value) else value,
+            "interval": None if interval is None or np.isnan(value) else list(interval),
+        }
+
+    return {
+        "models": {
+            model: {
+                "metrics": {name: shown(f"{model}\n{name}") for name in wanted},
+                "failed": _failures(rows, model),
+            }
+            for model in models
+        },
+        "differences": [
+            {
+                "first": first,
+                "second": second,
+                "metrics": {name: shown(f"{first}\n{second}\n{name}") for name in wanted},
+            }
+            for index, first in enumerate(models)
+            for second in models[index + 1 :]
+        ],
+        "apcc_classes": _classes(rows, models, impacts) if "apcc" in groups else {},
+    }
+
+
+def _columns(rows: Sequence[ClipRow], model: str) -> dict[str, NDArray[np.float64]]:
+    sounds = [row.sounds[model] for row in rows]
+    return {
+        "onset_f1": np.asarray([sound.onset_f1 for sound in sounds]),
+        "onset_distance_ms": np.asarray([sound.onset_distance_ms for sound in sounds]),
+        "level_error_db": np.asarray([sound.level_error_db for sound in sounds]),
+        "failed_share": np.asarray([float(sound.status != "ok") for sound in sounds]),
+    }
+
+
+def _figures(
+    rows: Sequence[ClipRow],
+    model: str,
+    columns: Mapping[str, NDArray[np.float64]],
+    clips: NDArray[np.int64],
+    wanted: Sequence[str],
+    impacts: Mapping[str, ClipImpacts],
+) -> dict[str, float]:
+    found = {name: float(columns[name][clips].mean()) for name in wanted if name in columns}
+    if "apcc_delta" in wanted:
+        classes = _apcc_of(rows, model, clips, impacts)
+        deltas = np.asarray([row["delta"] for row in classes.values()])
+        counts = np.asarray([row["impacts"] for row in classes.values()])
+        nothing = float("nan")
+        found["apcc_delta"] = float(deltas.mean()) if classes else nothing
+        found["apcc_delta_weighted"] = (
+            float(np.average(deltas, weights=counts)) if classes else nothing
+        )
+    return found
+
+
+def _apcc_of(
+    rows: Sequence[ClipRow],
+    model: str,
+    clips: NDArray[np.int64],
+    impacts: Mapping[str, ClipImpacts],
+) -> dict[str, dict[str, Any]]:
+    """Return class to APCC of both sounds, their difference, and how many impacts there are.
+
+    Impacts of failed clips have no strength. They enter as a share of the class whose difference is
+    the largest that is possible: 1 + |APCC(reference)|.
+    """
+    grouped: dict[str, list[tuple[float, float, float]]] = {}
+    for index in clips:
+        row = rows[index]
+        known = impacts.get(row.clip_id)
+        if known is None:
+            continue
+        made, true = row.sounds[model], row.sounds["reference"]
+        strengths = made.strengths or (float("nan"),) * len(known.impacts)
+        for impact, own, reference in zip(known.impacts, strengths, true.strengths, strict=True):
+            if not np.isnan(impact.energy_change_j):
+                grouped.setdefault(known.category, []).append(
+                    (impact.energy_change_j, own, reference)
+                )
+    found = {}
+    for category, values in sorted(grouped.items()):
+        table = np.asarray(values)
+        if len(table) < apcc.MIN_IMPACTS:
+            continue
+        there = ~np.isnan(table[:, 1])
+        reference = apcc.apcc(table[:, 0], table[:, 2])
+        enough = there.sum() >= apcc.MIN_IMPACTS
+        own = apcc.apcc(table[there, 0], table[there, 1]) if enough else float("nan")
+        lost = 1.0 - float(there.mean()) if enough else 1.0
+        present = 0.0 if np.isnan(own) else abs(own - apcc.apcc(table[there, 0], table[there, 2]))
+        found[category] = {
+            "apcc": None if np.isnan(own) else own,
+            "apcc_reference": reference,
+            "delta": (1.0 - lost) * present + lost * (1.0 + abs(reference)),
+            "impacts": len(table),
+            "of_failed_clips": int((~there).sum()),
+        }
+    return found
+
+
+def _classes(
+    rows: Sequence[ClipRow], models: Sequence[str], impacts: Mapping[str, ClipImpacts]
+) -> dict[str, Any]:
+    clips = np.arange(len(rows))
+    return {model: _apcc_of(rows, model, clips, impacts) for model in models}
+
+
+def _failures(rows: Sequence[ClipRow], model: str) -> dict[str, list[str]]:
+    counts = Counter(row.sounds[model].status for row in rows)
+    return {
+        status: [row.clip_id for row in rows if row.sounds[model].status == status]
+        for status in FAILURES
+        if counts[status]
+    }

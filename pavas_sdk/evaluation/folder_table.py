@@ -1,0 +1,71 @@
+"""The result of a folder evaluation as a markdown table, with intervals and the best in bold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["folder_markdown"]
+
+
+def folder_markdown(result: Mapping[str, Any]) -> str:
+    """Return the table and what a reader must know beside it.
+
+    Args:
+        result: What `evaluate_folder` returned.
+    """
+    conventions = result["conventions"]
+    best = {name: _best(result, name, row["better"]) for name, row in conventions.items()}
+    arrows = {"higher": "↑", "lower": "↓"}
+    header = [f"{row['title']} {arrows[row['better']]}" for row in conventions.values()]
+    lines = [
+        "| | " + " | ".join(header) + " |",
+        "|---|" + "---|" * len(header),
+    ]
+    for model, entry in result["models"].items():
+        cells = []
+        for name in conventions:
+            cell = _cell(entry["metrics"][name])
+            cells.append(f"**{cell}**" if model in best[name] else cell)
+        label = model.replace("|", "\\|")
+        lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    clips = result["clips"]
+    lines += [
+        "",
+        (
+            f"{clips['count']} clips (names sha256 {clips['names_sha256'][:12]}), {clips['impacts']} "
+            f"impacts; pavas_sdk {result['pavas_sdk']}. In brackets: 95 % intervals, clips resampled."
+        ),
+    ]
+    for model, entry in result["models"].items():
+        failed = {status: len(stems) for status, stems in entry["failed"].items() if stems}
+        if failed:
+            what = ", ".join(f"{count} {status}" for status, count in failed.items())
+            lines.append(f"{model}: {what}.")
+    lines += [f"Not run: {name}: {reason}." for name, reason in result["not_run"].items()]
+    lines += ["", *(f"- {row['title']}: {row['convention']}." for row in conventions.values())]
+    return "\n".join(lines) + "\n"
+
+
+def _best(result: Mapping[str, Any], name: str, better: str) -> set[str]:
+    values = {
+        model: entry["metrics"][name]["value"]
+        for model, entry in result["models"].items()
+        if model != "reference" and entry["metrics"][name]["value"] is not None
+    }
+    if not values:
+        return set()
+    top = max(values.values()) if better == "higher" else min(values.values())
+    return {model for model, value in values.items() if value == top}
+
+
+def _cell(figure: Mapping[str, Any]) -> str:
+    if figure["value"] is None:
+        return "-"
+    text = f"{figure['value']:.3f}"
+    if figure["interval"] is None:
+        return text
+    low, high = figure["interval"]
+    return f"{text} ({low:.3f} to {high:.3f})"
