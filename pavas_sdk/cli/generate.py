@@ -13,6 +13,7 @@ from pavas_sdk.cli.estimator_options import EstimatorChoice, estimator_options, 
 from pavas_sdk.cli.generate_inputs import SoundInput, read_inputs
 from pavas_sdk.cli.generate_run import Request, make_all
 from pavas_sdk.cli.output import json_option, say, show, show_json
+from pavas_sdk.cli.sound_options import sound_options, take_writing
 from pavas_sdk.errors import ConfigurationError, PhysicsInputError
 from pavas_sdk.pipelines.result_plan import plan_results
 
@@ -71,6 +72,15 @@ def _pairs(name: str) -> Callable[..., dict[str, float]]:
     help="Length of the sound in seconds: for text alone and for pictures, where it is needed. A "
     "video has its own.",
 )
+@click.option(
+    "--start",
+    "start_s",
+    type=click.FloatRange(0),
+    default=0.0,
+    metavar="S",
+    help="Use a video from this second on; the written video keeps its length, silent elsewhere.",
+)
+@click.option("--end", "end_s", type=click.FloatRange(0), metavar="S", help="Up to this second.")
 @click.option(
     "--fps",
     type=click.FloatRange(0, 100_000, min_open=True),
@@ -147,6 +157,7 @@ def _pairs(name: str) -> Callable[..., dict[str, float]]:
     help="Container of the video with the sound; default: the source's own, or one that holds its "
     "pictures.",
 )
+@sound_options
 @click.option("--no-mux", is_flag=True, help="Do not write a video with the sound.")
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")
 @click.option("--device", default="cpu", show_default=True, help="torch device.")
@@ -171,7 +182,7 @@ def generate(
 
     For NAME.mp4 this writes NAME.wav, NAME.mp4 (the pictures copied, with the new sound),
     NAME.pavas.json (how it was made) and NAME.physics.json (edit it and give it back with
-    --physics). Of several videos, those whose results exist are left out, so that an interrupted
+    --physics). Of a folder, every video in it is taken. Of several videos, those whose results exist are left out, so that an interrupted
     run can be repeated. With --workers N, or on a Ray cluster, so many are made at once.
 
     A picture (pavas generate street.jpg --duration 8) or a text alone (pavas generate --prompt
@@ -180,6 +191,7 @@ def generate(
     """
     choice = take_choice(options)
     engine = take_engine(options, device=device, workers=0, time_limit_s=None)
+    writing = take_writing(options)
     request = Request(cache=choice.cache, **options)
     _check(request, paths)
     if container is not None and no_mux:
@@ -191,6 +203,7 @@ def generate(
         "mux": not no_mux,
         "suffix": None if container is None else f".{container}",
         "physics_given": request.physics not in (None, "none"),
+        **writing,
     }
     plan = plan_results(inputs, out, overwrite=overwrite, **planning)
     _say_plan(plan, out)
@@ -247,6 +260,10 @@ def _check(request: Request, paths: tuple[Path, ...]) -> None:
                 raise PhysicsInputError(f"{name} {key}={value:g}: expected a number above 0")
     if not (isfinite(request.time_scale) and request.time_scale > 0):
         raise ConfigurationError(f"--time-scale must be above 0, got {request.time_scale:g}")
+    if request.end_s is not None and not request.start_s < request.end_s:
+        raise ConfigurationError(
+            f"--end {request.end_s:g} must be behind --start {request.start_s:g}, in seconds"
+        )
     if request.physics not in (None, "none"):
         assert request.physics is not None
         if len(paths) > 1:
@@ -285,6 +302,7 @@ def _check_without_video(
         "--mass": bool(request.masses_kg) and (text or not given),
         "--speed-factor": bool(request.speed_factors) and (text or not given),
         "--time-scale": request.time_scale != 1.0,
+        "--start and --end": request.start_s > 0 or request.end_s is not None,
         "--estimator": choice.name is not None,
         "--scale and --set": bool(choice.settings),
         **{f"--{slot.replace('_', '-')}": True for slot in choice.slots},

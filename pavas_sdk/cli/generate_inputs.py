@@ -24,7 +24,8 @@ def read_inputs(
     """Tell videos, pictures and text apart, and check that each has one length.
 
     Args:
-        paths: Files; a picture is told by its content. None: the prompt alone.
+        paths: Files, or folders of videos; a picture is told by its content. None: the prompt
+            alone.
         prompt: What is to be heard.
         duration_s: Of ``--duration``, or None.
         fps: Of ``--fps``, or None.
@@ -50,7 +51,7 @@ def read_inputs(
         stem = stem_of(prompt)
         return (SoundInput(kind="text", path=None, stem=stem, duration_s=duration_s),)
     inputs = []
-    for path in paths:
+    for path in _files(paths):
         still = is_picture(path)
         if still and duration_s is None:
             raise ConfigurationError(
@@ -66,6 +67,36 @@ def read_inputs(
         length = duration_s if still else None
         inputs.append(SoundInput(kind=kind, path=path, stem=path.stem, duration_s=length, fps=fps))
     return tuple(inputs)
+
+
+def _files(paths: Sequence[Path]) -> list[Path]:
+    """Return the files, with every video of a folder (not of folders within) in its place.
+
+    Raises:
+        ConfigurationError: A folder without a video.
+    """
+    from pavas_sdk.annotation.clips import VIDEO_SUFFIXES
+
+    found: list[Path] = []
+    for path in paths:
+        folder = path.expanduser()
+        if not folder.is_dir():
+            found.append(path)
+            continue
+        inside = sorted(
+            file
+            for file in folder.iterdir()
+            if file.suffix.lower() in VIDEO_SUFFIXES
+            and not file.name.startswith(".")
+            and file.is_file()
+        )
+        if not inside:
+            raise ConfigurationError(
+                f"no video in the folder {path}; expected files ending in "
+                f"{', '.join(sorted(VIDEO_SUFFIXES))}"
+            )
+        found += inside
+    return found
 
 
 def stem_of(prompt: str) -> str:

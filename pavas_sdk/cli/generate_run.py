@@ -42,6 +42,14 @@ class Request:
     level: Level | None
     normalize: float | None
     cache: bool | Path | None
+    start_s: float = 0.0
+    end_s: float | None = None
+
+    @property
+    def part(self) -> dict[str, float | None]:
+        """Which part of a video is used, as arguments of `open_video`."""
+        length = None if self.end_s is None else self.end_s - self.start_s
+        return {"start_s": self.start_s, "duration_s": length}
 
 
 @dataclass(slots=True)
@@ -186,7 +194,8 @@ def _opened(one: SoundInput, request: Request) -> Iterator[dict[str, Any]]:
         yield {"image": one.path, "duration_s": one.duration_s}
     else:
         assert one.path is not None
-        with open_video(one.path, time_scale=request.time_scale, fps=one.fps) as source:
+        part: dict[str, Any] = dict(request.part)
+        with open_video(one.path, time_scale=request.time_scale, fps=one.fps, **part) as source:
             say(
                 f"{one.path}: {source.duration_s:.2f} s, {source.width} x {source.height}, "
                 f"{source.frame_rate_hz:.3g} frames/s"

@@ -18,7 +18,7 @@ from pavas_sdk.errors import (
     WeightsError,
 )
 from pavas_sdk.models.lora import LORA_FILE
-from pavas_sdk.pipelines.hub_folders import local_folder_of
+from pavas_sdk.pipelines.hub_folders import local_folder_of, revision_of
 from pavas_sdk.pipelines.saved_networks import align, folder_differences
 from pavas_sdk.registry import (
     component_ref,
@@ -37,7 +37,14 @@ if TYPE_CHECKING:
     from pavas_sdk.pipelines.pipeline import PavasPipeline
     from pavas_sdk.registry import RegisteredComponent, Registry
 
-__all__ = ["AdapterMethods", "backbone_of", "check_adapter", "fetch_adapter"]
+__all__ = [
+    "AdapterMethods",
+    "adapter_origin",
+    "backbone_of",
+    "check_adapter",
+    "fetch_adapter",
+    "load_network",
+]
 
 LORA_FOLDER = "transformer_lora"
 _LORA_NAME = "of_the_adapter"
@@ -87,13 +94,15 @@ class AdapterMethods:
             any_backbone=any_backbone,
             commercial_use=commercial_use,
         )
-        adapter = _load(entry, folder, dtype=pipe.transformer.dtype).to(pipe._execution_device)
+        adapter = load_network(entry, folder, dtype=pipe.transformer.dtype).to(
+            pipe._execution_device
+        )
         pipe.unload_adapter()
         if document.backbone_changed == "lora":
             pipe.load_lora_weights(folder / LORA_FOLDER, adapter_name=_LORA_NAME)
         # What was there is kept for unload_adapter, also where that is None.
         pipe.__dict__["_own_adapter"] = (pipe.conditioning_adapter,)
-        pipe.__dict__["_adapter_origin"] = {"source": str(source), "sha256": _digest(folder)}
+        pipe.__dict__["_adapter_origin"] = adapter_origin(source, folder)
         pipe.register_modules(conditioning_adapter=adapter.eval())
         pipe.set_adapter_scale(scale)
 
@@ -286,7 +295,23 @@ def _component(
         return None
 
 
-def _load(entry: RegisteredComponent, folder: Path, *, dtype: torch.dtype) -> nn.Module:
+def adapter_origin(source: str | os.PathLike[str], folder: Path) -> dict[str, Any]:
+    """Return where an adapter is from: as given, the Hub's revision, SHA-256 of its weights.
+
+    A folder of this machine is named by its last part alone.
+    """
+    name = str(source)
+    if Path(source).expanduser().is_dir():
+        return {"source": Path(source).expanduser().resolve().name, "sha256": _digest(folder)}
+    return {"source": name, **revision_of(folder), "sha256": _digest(folder)}
+
+
+def load_network(entry: RegisteredComponent, folder: Path, *, dtype: torch.dtype) -> nn.Module:
+    """Return the adapter of a registered class with the weights of a folder.
+
+    Raises:
+        WeightsError: They are damaged, or belong to another configuration.
+    """
     adapter_class = entry.load()
     try:
         adapter = adapter_class.from_pretrained(folder, use_safetensors=True, torch_dtype=dtype)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 
-from pavas_sdk.data import FrameSource, PhysicsEstimate, Video
+from pavas_sdk.media import VideoInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     import numpy as np
     import torch
@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor
 
-    from pavas_sdk.data import MaskTrack
+    from pavas_sdk.data import Audio, MaskTrack, PhysicsEstimate
     from pavas_sdk.physics.cache import CacheInput
     from pavas_sdk.pipelines.level import Level
 
 __all__ = [
+    "AnySound",
     "CallArguments",
     "CallOptions",
     "ClipKind",
@@ -31,9 +32,6 @@ __all__ = [
     "StepCallback",
     "VideoInput",
 ]
-
-VideoInput: TypeAlias = str | Path | Video | FrameSource
-"""A path, frames, or a frame source."""
 
 ImageInput: TypeAlias = "str | Path | Image.Image | NDArray[np.uint8]"
 """A path, a PIL image, or uint8 RGB (H, W, 3)."""
@@ -47,6 +45,9 @@ MasksInput: TypeAlias = "Mapping[int, MaskTrack] | None"
 StepCallback: TypeAlias = (
     "Callable[[Any, int, Tensor, dict[str, Tensor]], Mapping[str, Tensor] | None]"
 )
+AnySound: TypeAlias = "Audio | Tensor | NDArray[np.float32]"
+"""What a call returns as sound, by its ``output_type``."""
+
 ClipKind: TypeAlias = Literal["video", "image", "text"]
 """What a sound is made for."""
 
@@ -61,6 +62,7 @@ class CallOptions(TypedDict, total=False):
     masks: MasksInput | Sequence[MasksInput]
     cache: CacheInput
     duration_s: float | None
+    fps: float | Sequence[float | None] | None
     num_inference_steps: int | None
     guidance_scale: float | None
     video_guidance_scale: float | None
@@ -68,6 +70,7 @@ class CallOptions(TypedDict, total=False):
     level: Level | None
     batch_size: int
     generator: torch.Generator | Sequence[torch.Generator] | None
+    seed: int | Sequence[int] | None
     latents: Tensor | Sequence[Tensor] | None
     frame_sampling: str
     callback_on_step_end: StepCallback | None
@@ -84,12 +87,14 @@ class OptionsOfOne(TypedDict, total=False):
     masks: MasksInput
     cache: CacheInput
     duration_s: float | None
+    fps: float | None
     num_inference_steps: int | None
     guidance_scale: float | None
     video_guidance_scale: float | None
     physics_guidance_scale: float | None
     level: Level | None
     generator: torch.Generator | None
+    seed: int | None
     latents: Tensor | None
     frame_sampling: str
     callback_on_step_end: StepCallback | None

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from pavas_sdk.data import Audio, FrameSource, PhysicsEstimate
-    from pavas_sdk.pipelines.arguments import ClipKind, MasksInput
+    from pavas_sdk.data import FrameSource, PhysicsEstimate
+    from pavas_sdk.pipelines.arguments import AnySound, ClipKind, MasksInput
     from pavas_sdk.pipelines.level import Level
     from pavas_sdk.pipelines.output import Provenance
     from pavas_sdk.pipelines.physics_input import PhysicsRequest
@@ -70,8 +70,8 @@ class ClipInput:
     notes: tuple[str, ...] = ()
 
     def output(
-        self, audio: Audio | Tensor, physics: PhysicsEstimate, provenance: Provenance
-    ) -> PavasOutput[Audio | Tensor]:
+        self, audio: AnySound, physics: PhysicsEstimate, provenance: Provenance
+    ) -> PavasOutput[AnySound]:
         """Return a sound of this clip as the call's answer."""
         return PavasOutput(
             audio=audio,
@@ -79,6 +79,7 @@ class ClipInput:
             provenance=provenance,
             video_path=self.path,
             video_start_s=self.start_s,
+            pictures=self.source if self.kind == "video" and self.path is None else None,
         )
 
 

@@ -5,12 +5,13 @@ diffusers compares what it loads with these types, so that they exist at run tim
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from pavas_sdk.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
     import torch
@@ -219,6 +220,15 @@ _EQUAL = (
     (("vae", "hop_length"), (None, "hop_length"), "samples per mel frame"),
     (("vocoder", "sample_rate_hz"), (None, "sample_rate_hz"), "samples per second"),
     (("vocoder", "hop_length"), (None, "hop_length"), "samples per mel frame"),
+    (("transformer", "clip_dim"), ("clip", "pooled_dim"), "width of a picture's features"),
+    (("transformer", "clip_dim"), ("clip", "embed_dim"), "width of a picture's features"),
+    (("transformer", "text_dim"), ("clip", "text_dim"), "width of text features"),
+    (("transformer", "text_dim"), ("clip", "text_width"), "width of text features"),
+    (("transformer", "text_length"), ("clip", "text_length"), "tokens of a text"),
+    (("transformer", "text_length"), ("clip", "context_length"), "tokens of a text"),
+    (("transformer", "sync_dim"), ("sync_encoder", "feature_dim"), "width of sync features"),
+    (("conditioning_adapter", "patch_dim"), ("clip", "patch_dim"), "width of patch features"),
+    (("conditioning_adapter", "patch_dim"), ("clip", "vision_width"), "width of patch features"),
 )
 
 
@@ -236,6 +246,14 @@ def check_components_fit(configs: Mapping[str | None, Config]) -> None:
         here, there = (configs.get(slot, {}).get(name) for slot, name in (first, second))
         if None not in (here, there) and here != there:
             problems.append(f"{_words(*first)} is {here}, {_words(*second)} is {there} ({meaning})")
+    width = configs.get("transformer", {}).get("hidden_dim")
+    sites = configs.get("conditioning_adapter", {}).get("sites") or ()
+    widths = {site["dim"] for site in sites if isinstance(site, Mapping) and "dim" in site}
+    if width is not None and widths - {width}:
+        problems.append(
+            f"conditioning_adapter is for a backbone of width {max(widths - {width})}, transformer "
+            f"has {width} (hidden_dim)"
+        )
     if problems:
         raise ConfigurationError(
             f"components of different variants: {'; '.join(problems)}. Take all components from "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from pavas_sdk.data import Audio
 from pavas_sdk.pipelines.components import onload
 
 if TYPE_CHECKING:
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from pavas_sdk.pipelines.arguments import AnySound
     from pavas_sdk.pipelines.components import Codec, Vocoder
 
-__all__ = ["Decoder", "plan_pieces"]
+__all__ = ["Decoder", "plan_pieces", "sound_as"]
 
 # Neighbouring pieces are decoded with this much in common, and joined within it.
 _CONTEXT_LATENTS = 16
@@ -116,3 +118,12 @@ def _join(
     out[:, start + at : start + at + fade] *= 1.0 - ramp
     out[:, start + at : start + at + fade] += ramp * wave[:, at : at + fade]
     out[:, start + at + fade : start + wave.shape[1]] = wave[:, at + fade :]
+
+
+def sound_as(sound: Audio | Tensor, output_type: str) -> AnySound:
+    """Return a decoded sound as ``output_type`` wants it: an array, a tensor, or as it is."""
+    if isinstance(sound, Audio) and output_type == "np":
+        return sound.samples.copy()
+    if isinstance(sound, Audio) and output_type == "pt":
+        return torch.from_numpy(sound.samples.copy())
+    return sound

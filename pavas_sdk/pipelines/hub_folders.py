@@ -11,7 +11,7 @@ from pavas_sdk.errors import WeightsError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["local_folder_of", "snapshot"]
+__all__ = ["local_folder_of", "revision_of", "snapshot"]
 
 
 def local_folder_of(
@@ -38,6 +38,12 @@ def local_folder_of(
             "(owner/name)"
         )
     return snapshot(name, patterns=patterns, **hub_options)
+
+
+def revision_of(folder: Path) -> dict[str, str]:
+    """Return the commit of a snapshot as ``{"revision": ...}``, nothing for any other folder."""
+    is_snapshot = folder.parent.name == "snapshots" and len(folder.name) == 40
+    return {"revision": folder.name} if is_snapshot else {}
 
 
 def snapshot(repository: str, *, patterns: Sequence[str], **hub_options: Any) -> Path:

@@ -6,7 +6,7 @@ import math
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 import torch
 
@@ -18,7 +18,7 @@ from pavas_sdk.data.frames import (
     facts_of,
 )
 from pavas_sdk.errors import InputError
-from pavas_sdk.media import as_source, open_picture
+from pavas_sdk.media import as_source, is_frame_list, open_picture
 from pavas_sdk.pipelines.clip_input import CallInputs, ClipInput, InitialNoise, NoPictures
 from pavas_sdk.pipelines.level import LEVELS
 from pavas_sdk.pipelines.physics_input import PhysicsRequest, read_physics
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_call"]
 
-OUTPUT_TYPES = ("audio", "pt", "mel", "latent")
+OUTPUT_TYPES = ("audio", "np", "pt", "mel", "latent")
 
 
 def check_call(
@@ -91,7 +91,10 @@ def check_call(
     )
     physics = _spread("physics", arguments["physics"], count, (), problems)
     masks = _spread("masks", arguments["masks"], count, (Mapping, type(None)), problems)
-    noises = _noises(arguments, sounds, problems)
+    rates = _spread("fps", arguments["fps"], count, (int, float, type(None)), problems)
+    if kind != "video" and arguments["fps"] is not None:
+        problems.append("fps is of a video's frames, and no video is given; leave it out")
+    noises = _noises(arguments, sounds, per_clip, problems)
     if problems:
         raise InputError("; ".join(problems))
     requests = [
@@ -103,6 +106,7 @@ def check_call(
             kind,
             entry,
             arguments,
+            fps=rates[index],
             prompt=prompts[index],
             negative_prompt=negatives[index],
             physics=requests[index],
@@ -121,8 +125,14 @@ def check_call(
         physics_guidance_scale=scales.physics_guidance_scale,
         level=level,
         batch_size=arguments["batch_size"],
-        several=isinstance(given, list | tuple) or sounds > 1,
+        several=_is_list(given, kind) or sounds > 1,
     )
+
+
+def _is_list(given: object, kind: ClipKind) -> TypeGuard[Sequence[object]]:
+    """Several videos, pictures or texts; a list of pictures given as the video is one video."""
+    one_video = kind == "video" and is_frame_list(given)
+    return isinstance(given, list | tuple) and not one_video
 
 
 def _entries(
@@ -137,7 +147,7 @@ def _entries(
     for name, given in (("image", image), ("video", video)):
         if given is not None:
             kind = "video" if name == "video" else "image"
-            entries = list(given) if isinstance(given, list | tuple) else [given]
+            entries = list(given) if _is_list(given, kind) else [given]
     if not entries:
         problems.append(f"{'prompt' if kind == 'text' else kind} is an empty list")
     if kind != "video" and arguments["duration_s"] is None:
@@ -212,10 +222,14 @@ def _spread(
     return values
 
 
-def _noises(arguments: CallArguments, sounds: int, problems: list[str]) -> list[InitialNoise]:
+def _noises(
+    arguments: CallArguments, sounds: int, per_clip: int, problems: list[str]
+) -> list[InitialNoise]:
     """One source of noise per sound: given latents, else a generator of its own or a shared one."""
     latents = _spread("latents", arguments["latents"], sounds, (torch.Tensor, type(None)), problems)
     given = arguments["generator"]
+    if arguments["seed"] is not None:
+        given = _seeded(arguments, sounds, per_clip, problems)
     if given is None:
         generators = [torch.Generator().manual_seed(secrets.randbits(32)) for _ in range(sounds)]
     else:
@@ -234,11 +248,41 @@ def _noises(arguments: CallArguments, sounds: int, problems: list[str]) -> list[
     ]
 
 
+def _seeded(
+    arguments: CallArguments, sounds: int, per_clip: int, problems: list[str]
+) -> list[torch.Generator] | None:
+    """Return a generator per sound, as the command line has them: every clip begins at the seed."""
+    others = {"generator": arguments["generator"], "latents": arguments["latents"]}
+    problems += [
+        f"seed and {name} are both given; give one of them"
+        for name, other in others.items()
+        if other is not None
+    ]
+    given: object = arguments["seed"]
+    seeds = list(given) if isinstance(given, list | tuple) else None
+    wrong = [
+        value
+        for value in ([given] if seeds is None else seeds)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63
+    ]
+    if wrong:
+        problems.append(f"seed must be a whole number from 0 to 2**63 - 1, got {wrong[0]!r}")
+        return None
+    if seeds is None:
+        assert isinstance(given, int)
+        seeds = [given + index % per_clip for index in range(sounds)]
+    elif len(seeds) != sounds:
+        problems.append(f"seed has {len(seeds)} entries, expected 1 or {sounds}")
+        return None
+    return [torch.Generator().manual_seed(seed) for seed in seeds]
+
+
 def _clip(
     kind: ClipKind,
     entry: object,
     arguments: CallArguments,
     *,
+    fps: float | None,
     prompt: str | None,
     negative_prompt: str | None,
     physics: PhysicsRequest,
@@ -248,7 +292,7 @@ def _clip(
     """Open one clip and check its physics against it."""
     duration_s = arguments["duration_s"]
     if kind == "video":
-        whole = as_source(cast("VideoInput", entry))
+        whole = as_source(cast("VideoInput", entry), fps=fps)
         source = _sampled(whole, duration_s, arguments["frame_sampling"])
     else:
         assert duration_s is not None  # see _entries

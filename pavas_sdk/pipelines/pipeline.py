@@ -16,7 +16,7 @@ from pavas_sdk.pipelines.adapter_inputs import adapter_inputs, encode_objects, o
 from pavas_sdk.pipelines.adapters import AdapterMethods
 from pavas_sdk.pipelines.batching import EncodedSound, SoundBatches, stacked_conditions
 from pavas_sdk.pipelines.components import onload
-from pavas_sdk.pipelines.decoding import Decoder
+from pavas_sdk.pipelines.decoding import Decoder, sound_as
 from pavas_sdk.pipelines.encoding import (
     VideoFeatures,
     WindowCondition,
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from pavas_sdk.interfaces import AdapterState
     from pavas_sdk.physics.cache import CacheInput
     from pavas_sdk.pipelines.arguments import (
+        AnySound,
         CallArguments,
         CallOptions,
         ImageInput,
@@ -122,7 +123,7 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
         self,
         video: VideoInput | list[VideoT] | tuple[VideoT, ...] | None = None,
         **options: Unpack[CallArguments],
-    ) -> PavasOutput[Audio | Tensor] | PavasOutputs[Audio | Tensor] | tuple[object, ...]: ...
+    ) -> PavasOutput[AnySound] | PavasOutputs[AnySound] | tuple[object, ...]: ...
     @torch.no_grad()
     def __call__(
         self,
@@ -135,6 +136,7 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
         masks: MasksInput | Sequence[MasksInput] = None,
         cache: CacheInput = None,
         duration_s: float | None = None,
+        fps: float | Sequence[float | None] | None = None,
         num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
         video_guidance_scale: float | None = None,
@@ -143,6 +145,7 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
         num_waveforms_per_video: int = 1,
         batch_size: int = 1,
         generator: torch.Generator | Sequence[torch.Generator] | None = None,
+        seed: int | Sequence[int] | None = None,
         latents: Tensor | Sequence[Tensor] | None = None,
         frame_sampling: str = "timestamps",
         output_type: str = "audio",
@@ -158,7 +161,9 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
         pipeline's.
 
         Args:
-            video: A path, frames (`Video`), a frame source (`open_video`), or a list of them.
+            video: A path, a `Video`, a frame source (`open_video`), frames with ``fps`` (uint8 or
+                0 to 1, (T, H, W, 3) or (T, 3, H, W), as an array or tensor, or a list of PIL
+                images), an open file, its bytes, a PyAV container, or a list of such videos.
                 None: the sound is made from ``image``, or from the prompt alone; ``duration_s``
                 says how long, and the backbone's learned tokens stand in for what is missing.
             image: A still instead of a video: a path, a PIL image, uint8 RGB (H, W, 3), or a
@@ -173,6 +178,8 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
             cache: Where estimates are kept and looked up: a `pavas_sdk.physics.PhysicsCache`, a
                 folder, or True for the default folder.
             duration_s: Use only the first seconds; without a video, the length of the sound.
+            fps: Frames per second of frames that have no clock, or of files whose own is wrong;
+                or one per video.
             num_inference_steps: Euler steps; the pipeline's own number by default.
             guidance_scale: Weight of the conditions; below 1 only the conditional branch runs. Of
                 a pipeline with two weights it sets both.
@@ -189,12 +196,14 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
                 its provenance says so.
             generator: Source of the noise, or one per sound. By default one with a fresh seed,
                 which provenance records.
+            seed: Instead of a generator: the sounds of each video get seed, seed + 1, ..., as in
+                ``pavas generate --seed``; or one per sound.
             latents: Initial noise (1, N, C) instead, or one per sound.
             frame_sampling: "timestamps": the frames shown at their times, to the end of the
                 video. "reference": those that the MMAudio reference picks, whose clock
                 accumulates rounding and may lose the last frames; the sound ends with them.
-            output_type: "audio" (`Audio`), "pt" (channels, samples), "mel" (bands, frames), or
-                "latent" (N, C).
+            output_type: "audio" (`Audio`), "np" or "pt" (channels, samples), "mel" (bands,
+                frames), or "latent" (N, C).
             return_dict: False: the tuple (audio, physics, provenance).
             callback_on_step_end: ``(pipeline, step, time, tensors) -> tensors``, after each step
                 of each sound, or of each batch of them; tensors it returns replace the
@@ -219,6 +228,7 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
             physics=physics,
             masks=masks,
             duration_s=duration_s,
+            fps=fps,
             num_inference_steps=num_inference_steps,
             guidance_scale=guidance_scale,
             video_guidance_scale=video_guidance_scale,
@@ -227,13 +237,14 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
             num_waveforms_per_video=num_waveforms_per_video,
             batch_size=batch_size,
             generator=generator,
+            seed=seed,
             latents=latents,
             frame_sampling=frame_sampling,
             output_type=output_type,
             callback_on_step_end_tensor_inputs=callback_on_step_end_tensor_inputs,
         )
         self._interrupt = False
-        outputs: dict[int, PavasOutput[Audio | Tensor]] = {}
+        outputs: dict[int, PavasOutput[AnySound]] = {}
         batches = SoundBatches(inputs.batch_size)
 
         def finish(sounds: Sequence[EncodedSound]) -> None:
@@ -257,7 +268,7 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
                 audio = self.decode_latents(
                     latent,
                     duration_s=clip.source.duration_s,
-                    output_type="audio" if output_type == "pt" else output_type,
+                    output_type="audio" if output_type in ("np", "pt") else output_type,
                 )
                 # 7. Level
                 gain = sound.level
@@ -265,9 +276,9 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
                     audio, gain = self.set_level(audio, gain)
                 notes = sound.notes if len(sounds) == 1 else (*sound.notes, IN_A_BATCH)
                 origin = sound_provenance(self, clip, inputs, sound.physics, noise, gain, notes)
-                if isinstance(audio, Audio) and output_type == "pt":
-                    audio = torch.from_numpy(audio.samples.copy())
-                outputs[noise.index] = clip.output(audio, sound.physics, origin)
+                outputs[noise.index] = clip.output(
+                    sound_as(audio, output_type), sound.physics, origin
+                )
 
         with self.progress_bar(total=inputs.total_steps) as progress:
             for clip in inputs.clips:
@@ -351,12 +362,13 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
         *,
         prompt: str = "",
         cache: CacheInput = None,
+        fps: float | None = None,
     ) -> PhysicsEstimate:
         """Return the physics of a video: to print, save, edit and pass back in.
 
         Arguments and errors are those of `physics_and_masks`.
         """
-        return self.physics_and_masks(video, physics, prompt=prompt, cache=cache)[0]
+        return self.physics_and_masks(video, physics, prompt=prompt, cache=cache, fps=fps)[0]
 
     def physics_and_masks(
         self,
@@ -366,6 +378,7 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
         prompt: str = "",
         masks: MasksInput = None,
         cache: CacheInput = None,
+        fps: float | None = None,
     ) -> tuple[PhysicsEstimate, dict[int, MaskTrack], tuple[str, ...]]:
         """Return the physics of a video, masks of its objects, and notes on what is missing.
 
@@ -375,13 +388,14 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
             prompt: What the user says about the clip.
             masks: Masks for a given estimate.
             cache: As in `__call__`.
+            fps: As in `__call__`.
 
         Raises:
             ComponentError: A slot failed.
             ConfigurationError: There is no estimator and no estimate is given.
             PhysicsInputError: A given estimate does not fit the video.
         """
-        source, estimator = as_source(video), self.physics_estimator
+        source, estimator = as_source(video, fps=fps), self.physics_estimator
         has_adapter = self.conditioning_adapter is not None
         if isinstance(physics, PhysicsRequest):
             request = physics

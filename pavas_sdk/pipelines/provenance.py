@@ -74,6 +74,7 @@ def sound_provenance(
         **({"adapter": adapter} if adapter else {}),
         "video": source.source,
         "duration_s": source.duration_s,
+        "frame_rate_hz": source.frame_rate_hz,
         "time_scale": source.time_scale,
         "input": clip.kind,
         "prompt": clip.prompt,

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from pavas_sdk.data.impact_markers import MARKER_SUFFIXES
 from pavas_sdk.data.temporary_names import shortened_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from pavas_sdk.data.impact_markers import MarkerForm
     from pavas_sdk.media import ContainerChoice
+    from pavas_sdk.media.audio_files import Subtype
 
 __all__ = ["ResultFiles", "SoundFiles", "SoundInput", "result_files"]
 
@@ -78,6 +82,9 @@ class ResultFiles:
         physics: Physics JSON, or None: a sound without a video has none to write.
         sounds: One entry per waveform.
         container: What the video is written as, or None: none is written.
+        markers: Lists of the impacts by form; see `pavas_sdk.data.impact_markers`.
+        subtype: Of the sound: "pcm_16", "pcm_24" or "float32".
+        sample_rate_hz: Of the sound; None: the model's own.
         overwrite: Replace what exists.
         notes: What should be known of the names and the container, in plain words.
     """
@@ -88,6 +95,9 @@ class ResultFiles:
     physics: Path | None
     sounds: tuple[SoundFiles, ...]
     container: ContainerChoice | None
+    markers: Mapping[MarkerForm, Path] = field(default_factory=dict)
+    subtype: Subtype = "pcm_16"
+    sample_rate_hz: int | None = None
     overwrite: bool = False
     notes: tuple[str, ...] = ()
 
@@ -96,7 +106,7 @@ class ResultFiles:
         files: list[Path] = []
         for sound in self.sounds:
             files += [sound.audio, *([sound.video] if sound.video else []), sound.sidecar]
-        return [*files, *([self.physics] if self.physics else [])]
+        return [*files, *([self.physics] if self.physics else []), *self.markers.values()]
 
 
 def result_files(
@@ -106,6 +116,9 @@ def result_files(
     waveforms: int = 1,
     container: ContainerChoice | None = None,
     physics: bool = True,
+    markers: Sequence[MarkerForm] = (),
+    subtype: Subtype = "pcm_16",
+    sample_rate_hz: int | None = None,
 ) -> ResultFiles:
     """Name the files of one input: ``NAME.wav``, ``NAME.mp4``, ``NAME.pavas.json``, ``NAME.physics.json``.
 
@@ -115,6 +128,9 @@ def result_files(
         waveforms: How many sounds; above 1 they are called NAME-1, NAME-2, ...
         container: What the video is written as; None: no video.
         physics: Whether there are physics to write.
+        markers: Forms in which impacts are listed; none where there are no physics.
+        subtype: See `ResultFiles`.
+        sample_rate_hz: See `ResultFiles`.
     """
     tail = f"-{waveforms}.pavas.json" if waveforms > 1 else ".physics.json"
     stem = _fitting_stem(source.stem, max(len(tail), len(".physics.json")), _name_bytes(folder))
@@ -136,6 +152,9 @@ def result_files(
             for name in names
         ),
         container=container,
+        markers={form: folder / f"{stem}{MARKER_SUFFIXES[form]}" for form in markers if physics},
+        subtype=subtype,
+        sample_rate_hz=sample_rate_hz,
         notes=tuple(notes),
     )
 

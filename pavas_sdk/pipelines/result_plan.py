@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from pavas_sdk.data.claims import file_sha256, recover
 from pavas_sdk.data.temporary_names import clear_abandoned
@@ -22,7 +22,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from typing_extensions import Unpack
+
+    from pavas_sdk.data.impact_markers import MarkerForm
+    from pavas_sdk.media.audio_files import Subtype
+
 __all__ = ["ResultPlan", "exists_error", "plan_results", "state_of"]
+
+
+class Writing(TypedDict, total=False):
+    """How results are written; see `result_files`."""
+
+    markers: Sequence[MarkerForm]
+    subtype: Subtype
+    sample_rate_hz: int | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,6 +64,7 @@ def plan_results(
     suffix: str | None = None,
     overwrite: bool = False,
     physics_given: bool = False,
+    **writing: Unpack[Writing],
 ) -> ResultPlan:
     """Plan the files of every input: names, containers, what is there and whether it is whole.
 
@@ -64,6 +78,7 @@ def plan_results(
         suffix: Container of the videos (".mkv"); by default what holds the pictures.
         overwrite: Replace existing results.
         physics_given: Whether pictures have physics, which is then written.
+        **writing: ``markers``, ``subtype`` and ``sample_rate_hz`` of `result_files`.
 
     Raises:
         OutputExistsError: A result of the only input exists.
@@ -81,7 +96,7 @@ def plan_results(
     planned: list[ResultFiles] = []
     for source in inputs:
         try:
-            planned.append(_named(source, folder, waveforms, mux, suffix, physics_given))
+            planned.append(_named(source, folder, waveforms, mux, suffix, physics_given, writing))
         except PavasError as err:
             if alone:
                 raise
@@ -108,6 +123,7 @@ def _named(
     mux: bool,
     suffix: str | None,
     physics_given: bool,
+    writing: Writing,
 ) -> ResultFiles:
     from pavas_sdk.media import choose_container
 
@@ -122,6 +138,7 @@ def _named(
         waveforms=waveforms,
         container=container,
         physics=of_video or physics_given,
+        **writing,
     )
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from pavas_sdk.data.claims import claimed
 from pavas_sdk.data.files import write_text
+from pavas_sdk.data.impact_markers import marker_text
 from pavas_sdk.errors import PavasError
-from pavas_sdk.media import write_audio
+from pavas_sdk.media import resampled, write_audio
 from pavas_sdk.pipelines.result_plan import exists_error, state_of
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from pavas_sdk.pipelines.result_files import ResultFiles, SoundFiles
 
 __all__ = ["ResultWriter", "WrittenResults", "claim_results"]
+
+
+_DAY_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +64,11 @@ class ResultWriter:
         shared: list[Path] = []
         if files.physics is not None:
             shared.append(sounds[0].save_physics(self._draft(files.physics)))
+        shared += self._markers(sounds[0])
         made = []
         for sound, places in zip(sounds, files.sounds, strict=True):
             parts = [self._draft(places.audio)]
-            write_audio(parts[0], sound.audio)
+            self._audio(parts[0], sound)
             video = self._video(sound, places, not_written)
             made.append(parts if video is None else [*parts, video])
         seals = []
@@ -78,6 +83,26 @@ class ResultWriter:
         self._claim.publish(names, seals, overwrite=files.overwrite)
         written = tuple(path for path in files.all() if path.name not in not_written)
         return WrittenResults(files=written, not_written=not_written)
+
+    def _audio(self, draft: Path, sound: PavasOutput) -> None:
+        """Write the sound with its time stamp: where in the video's file it begins."""
+        files = self._files
+        rate_hz = files.sample_rate_hz or sound.audio.sample_rate_hz
+        write_audio(
+            draft,
+            resampled(sound.audio, rate_hz),
+            subtype=files.subtype,
+            starts_at_s=sound.video_start_s if sound.video_start_s < _DAY_S else None,
+        )
+
+    def _markers(self, sound: PavasOutput) -> list[Path]:
+        files, drafts = self._files, []
+        for form, path in files.markers.items():
+            drafts.append(self._draft(path))
+            rate_hz = sound.provenance.get("frame_rate_hz") or 25.0
+            text = marker_text(sound.physics, form, title=files.stem, frame_rate_hz=rate_hz)
+            write_text(drafts[-1], text)
+        return drafts
 
     def _draft(self, path: Path) -> Path:
         return self._claim.drafts / path.name

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import os
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import Any, Self, cast
 
 from diffusers.configuration_utils import ConfigMixin
 
@@ -28,11 +30,8 @@ from pavas_sdk.pipelines.saved_networks import (
     made_loadable,
     without_local_paths,
 )
+from pavas_sdk.pipelines.swapping import choose_adapter, refuse_words, set_adapter
 from pavas_sdk.registry import SLOTS, Registry, check_licences, default_registry
-
-if TYPE_CHECKING:
-    import os
-
 
 __all__ = ["StoredPipeline"]
 
@@ -67,7 +66,8 @@ class StoredPipeline(PipelineParts):
                 given to every call).
             commercial_use: Refuse components whose licence is non-commercial.
             registry: Where plugins are looked up; the process default by default.
-            **options: Components (``transformer=...``) and estimator slots
+            **options: Components (``transformer=...``; ``conditioning_adapter`` also by name,
+                folder or Hub repository) and estimator slots
                 (``mass_estimator=...``: an object, a registered name, or a function) that replace
                 saved ones; ``dtype``, ``device_map``, ``variant`` as in diffusers; ``revision``,
                 ``token``, ``cache_dir``, ``local_files_only``, ``force_download`` for the Hub.
@@ -79,14 +79,7 @@ class StoredPipeline(PipelineParts):
             LicenceError: ``commercial_use`` and a non-commercial component.
             ConfigurationError: An option that is refused here.
         """
-        refused = sorted(set(options) & set(_REFUSED)) + [
-            "use_safetensors" for value in (options.pop("use_safetensors", True),) if not value
-        ]
-        if refused:
-            raise ConfigurationError(
-                f"{', '.join(refused)} is not offered: a saved pipeline never brings code, and "
-                "weights are safetensors only"
-            )
+        _refuse_options(options)
         registry = registry or default_registry()
         hub = {name: options.pop(name) for name in HubOptions.__annotations__ if name in options}
         slots = {name: options.pop(name) for name in SLOTS if name in options}
@@ -102,16 +95,28 @@ class StoredPipeline(PipelineParts):
             )
         folder = resolve_folder(pretrained_model_name_or_path, registry=registry, **hub)
         saved = SavedPipeline.read(folder)
+        choice = None
+        if isinstance(options.get("conditioning_adapter"), str | os.PathLike):
+            choice = choose_adapter(
+                options.pop("conditioning_adapter"), saved, registry=registry, **hub
+            )
+        bare = choice is not None and not choice.is_saved
         saved.check(
             registry=registry,
-            replaced=frozenset(options) | frozenset(slots),
+            replaced=frozenset(options)
+            | frozenset(slots)
+            | ({"conditioning_adapter"} if bare else frozenset()),
             without_estimator=physics_estimator is not _FROM_SAVED,
         )
         if physics_estimator is _FROM_SAVED:
             physics_estimator = _estimator(saved, slots, registry)
         if find_spec("accelerate") is None:
             options.setdefault("low_cpu_mem_usage", False)  # diffusers would warn about it
-        replaced = {name: options.pop(name) for name in saved.components if name in options}
+        known = {*saved.components, "conditioning_adapter"}
+        replaced = {name: options.pop(name) for name in sorted(known & set(options))}
+        if bare:
+            replaced["conditioning_adapter"] = None
+        refuse_words(replaced)
         try:
             with made_loadable(saved, replaced=replaced):
                 pipe = super().from_pretrained(
@@ -135,9 +140,50 @@ class StoredPipeline(PipelineParts):
         if replaced:
             pipe.register_modules(**replaced)
             pipe.check_components()
+        if bare:
+            assert choice is not None
+            set_adapter(pipe, choice, registry=registry, commercial_use=commercial_use)
         check_licences(pipe.licences(), commercial_use=commercial_use)
         pipe.register_to_config(_name_or_path=str(pretrained_model_name_or_path))
         return pipe  # type: ignore[no-any-return]  # diffusers is untyped
+
+    @classmethod
+    def from_pipe(cls, pipeline: Any, **changes: Any) -> Self:
+        """Return a pipeline of the same networks, with changes; no weights are copied.
+
+        Args:
+            pipeline: A pipeline of this kind.
+            **changes: Components, settings of `PavasPipeline`, ``physics_estimator`` (an object,
+                None, or a name such as "paper"), and ``dtype`` (of the shared networks).
+
+        Raises:
+            ConfigurationError: A pipeline of another kind, an unknown setting, or components that
+                do not fit together.
+        """
+        if not isinstance(pipeline, StoredPipeline):
+            raise ConfigurationError(
+                f"from_pipe takes a PavasPipeline, got {type(pipeline).__name__}: their networks "
+                'are of other kinds; load one: PavasPipeline.from_pretrained("pavas-tiny")'
+            )
+        dtype = changes.pop("dtype", changes.pop("torch_dtype", None))
+        settings = {
+            name: value for name, value in pipeline.config.items() if not name.startswith("_")
+        }
+        own = {**pipeline.components, "physics_estimator": pipeline.physics_estimator}
+        known = set(inspect.signature(cls.__init__).parameters) - {"self"}
+        if unknown := sorted(set(changes) - known):
+            raise ConfigurationError(
+                f"from_pipe does not know {', '.join(unknown)}; expected {', '.join(sorted(known))}"
+            )
+        if isinstance(changes.get("physics_estimator"), str):
+            changes["physics_estimator"] = PhysicsEstimator.from_name(changes["physics_estimator"])
+        refuse_words({name: changes[name] for name in pipeline.components if name in changes})
+        made = cls(**{name: v for name, v in settings.items() if name in known} | own | changes)
+        made.register_to_config(_name_or_path=pipeline.config.get("_name_or_path"))
+        if "conditioning_adapter" not in changes:
+            kept = ("_adapter_origin", "_adapter_scale", "_own_adapter")
+            made.__dict__.update({k: v for k, v in pipeline.__dict__.items() if k in kept})
+        return made.to(dtype=dtype) if dtype is not None else made
 
     def save_pretrained(self, save_directory: str | os.PathLike[str], **options: Any) -> None:
         """Write the pipeline: an index, a folder per component, and the estimator's slots.
@@ -189,6 +235,22 @@ class StoredPipeline(PipelineParts):
                 f"cannot save the pipeline to {folder}: {err.strerror or err}; choose a folder "
                 "that you may write to"
             ) from err
+
+
+def _refuse_options(options: dict[str, Any]) -> None:
+    """Refuse what would load code or pickle; ``use_safetensors`` is taken out.
+
+    Raises:
+        ConfigurationError: One of them was given.
+    """
+    refused = sorted(set(options) & set(_REFUSED)) + [
+        "use_safetensors" for value in (options.pop("use_safetensors", True),) if not value
+    ]
+    if refused:
+        raise ConfigurationError(
+            f"{', '.join(refused)} is not offered: a saved pipeline never brings code, and "
+            "weights are safetensors only"
+        )
 
 
 def _estimator(

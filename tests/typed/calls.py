@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import assert_type
 
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from pavas_sdk import Audio, PavasOutput, PavasOutputs, PavasPipeline, PhysicsEstimate, Video
@@ -39,3 +42,14 @@ def tensors(path: str) -> None:
     assert_type(
         made, PavasOutput[Audio | Tensor] | PavasOutputs[Audio | Tensor] | tuple[object, ...]
     )
+
+
+def forms(frames: NDArray[np.uint8], tensor: Tensor, pictures: list[Image.Image]) -> None:
+    assert_type(pipe(frames, fps=25), PavasOutput[Audio])
+    assert_type(pipe(tensor, fps=25.0, seed=3), PavasOutput[Audio])
+    assert_type(pipe(pictures, fps=25), PavasOutput[Audio])
+    assert_type(pipe([frames, frames], fps=25, seed=[1, 2]), PavasOutputs[Audio])
+    with Path("clip.mp4").open("rb") as file:
+        assert_type(pipe(file), PavasOutput[Audio])
+    assert_type(pipe("clip.mp4").audio.samples, NDArray[np.float32])
+    assert_type(pipe("clip.mp4").physics.with_mass("ball", 5), PhysicsEstimate)
