@@ -124,5 +124,5 @@ def test_as_source(clips):
     assert as_source(source) is source
     with pytest.raises(MediaNotFoundError):
         as_source(Path("nothing_like_it.mp4"))
-    with pytest.raises(InputError, match="cannot read frames from ndarray; expected a path"):
-        as_source(video.frames)
+    with pytest.raises(InputError, match="cannot read frames from dict; expected a path"):
+        as_source({"frames": video.frames})

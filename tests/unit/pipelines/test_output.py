@@ -144,6 +144,6 @@ def test_mux_copies_the_pictures_of_the_file(pipe, clip, tmp_path):
         out.mux(made)
 
 
-def test_mux_of_frames_says_what_to_do(one, tmp_path):
-    with pytest.raises(ConfigurationError, match="write_video"):
+def test_mux_without_a_video_says_what_to_do(one, tmp_path):
+    with pytest.raises(ConfigurationError, match=r"made without a video.*\.wav or \.flac"):
         one.mux(tmp_path / "out.mp4")
