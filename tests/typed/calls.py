@@ -1,7 +1,7 @@
 """What editors and mypy know of a call; checked by `.ci/run`, never executed."""
 
 from pathlib import Path
-from typing import assert_type
+from typing import TypeAlias, assert_type
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from torch import Tensor
 from pavas_sdk import Audio, PavasOutput, PavasOutputs, PavasPipeline, PhysicsEstimate, Video
 
 pipe = PavasPipeline.from_pretrained("pavas-tiny")
+Sound: TypeAlias = Audio | Tensor | NDArray[np.float32]
 
 
 def one(path: str, video: Video) -> None:
@@ -39,9 +40,7 @@ def several(paths: list[str], files: tuple[Path, ...]) -> None:
 
 def tensors(path: str) -> None:
     made = pipe(path, output_type="latent", return_dict=False)
-    assert_type(
-        made, PavasOutput[Audio | Tensor] | PavasOutputs[Audio | Tensor] | tuple[object, ...]
-    )
+    assert_type(made, PavasOutput[Sound] | PavasOutputs[Sound] | tuple[object, ...])
 
 
 def forms(frames: NDArray[np.uint8], tensor: Tensor, pictures: list[Image.Image]) -> None:

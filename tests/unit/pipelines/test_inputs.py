@@ -37,7 +37,7 @@ def test_all_problems_are_named_at_once(pipe):
         "guidance_scale must be a finite number, got nan",
         "duration_s must be above 0 seconds, got -1.0",
         "generator must be a torch.Generator",
-        "output_type must be one of audio, pt, mel, latent, got 'wav'",
+        "output_type must be one of audio, np, pt, mel, latent, got 'wav'",
         "callback_on_step_end_tensor_inputs knows latents, velocity, got noise",
     ):
         assert part in text
@@ -116,7 +116,9 @@ def test_physics_of_another_length_is_said_before_work(pipe, clip):
 
 
 def test_something_that_is_no_video_is_refused(pipe):
-    with pytest.raises(InputError, match="cannot read frames from ndarray"):
+    with pytest.raises(InputError, match="cannot read frames from dict"):
+        pipe({"frames": 1}, physics="none")
+    with pytest.raises(InputError, match="fps=25"):
         pipe(np.zeros((4, 8, 8, 3)), physics="none")
 
 
