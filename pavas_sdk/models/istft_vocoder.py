@@ -29,6 +29,7 @@ __all__ = ["IstftVocoder", "SoundParts"]
 _LN10 = math.log(10.0)
 _OVERLAP = 4  # synthesis frames are this many hops long
 _MAX_GAIN = 2.0  # powers of ten by which the network may move what a band asks for
+_FLOOR, _SILENCE = 1.2e-5, 1e-7  # of mel magnitudes; `MelSpectrogram` ends at 1e-5
 _MIN_ENVELOPE, _MAX_ENVELOPE = -8.0, 2.0  # natural logarithms
 
 
@@ -220,7 +221,9 @@ class IstftVocoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         envelopes = self.envelopes(fine).float().clamp(_MIN_ENVELOPE, _MAX_ENVELOPE)
         tone_envelope, noise_envelope = envelopes.unflatten(2, (2, -1)).unbind(2)
         levels = self._log10(mel.float()).transpose(1, 2)
-        asked = self._finer(levels) + gain
+        # Nothing is asked for at the spectrogram's floor: silence need not be learnt.
+        above = torch.exp(_LN10 * levels) - _FLOOR
+        asked = self._finer(torch.log10(above.clamp(min=_SILENCE))) + gain
         inside = 1.1 * torch.sigmoid(self._finer(place + _place_in_band(levels))) - 0.05
         return SoundParts(
             frequency_hz=(self.lower_hz + self.width_hz * inside).clamp(min=1.0),

@@ -9,6 +9,7 @@ where the drawn sounds have the distribution of the true ones.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pavas_sdk.models import MelConfig, MelSpectrogram
+from pavas_sdk.models.mel import mel_filters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,11 +34,14 @@ class SpectralDistance(nn.Module):
     """Mean distance of magnitudes, in logarithms (the same at any level) and linear.
 
     Linear distances are divided by the mean magnitude of the true sound; a window of half the
-    length hops half as far. A mel spectrogram, as the codec sees it, counts like ``mel_weight`` windows.
+    length hops half as far. From ``pooled_from`` on, windows are compared in mel bands, not bin by bin:
+    they resolve a tone better than the codec says where it is, and a tone a few hertz off would count
+    worse than none, so that rings turned into noise. A mel spectrogram, as the codec sees it, counts like ``mel_weight`` windows.
 
     Args:
         mel: Of the mel spectrogram.
         windows: Lengths in samples.
+        pooled_from: Shortest window of those compared in bands.
         linear_weight: Of the linear distances, which count the few bins of a tone for what they are.
         mel_weight: Of the mel spectrogram.
     """
@@ -45,6 +50,7 @@ class SpectralDistance(nn.Module):
         self,
         mel: MelConfig,
         windows: Sequence[int] = (32, 64, 128, 256, 512, 1024, 2048, 4096),
+        pooled_from: int = 2048,
         linear_weight: float = 1.0,
         mel_weight: float = 2.0,
     ) -> None:
@@ -54,13 +60,21 @@ class SpectralDistance(nn.Module):
         self.windows = tuple(windows)
         for size in self.windows:
             self.register_buffer(f"window_{size}", torch.hann_window(size), persistent=False)
+            if size >= pooled_from:
+                bands = torch.from_numpy(mel_filters(replace(mel, n_fft=size)))
+                bands = bands / bands.sum(dim=1, keepdim=True).clamp(min=1e-9)
+                self.register_buffer(f"bands_{size}", bands, persistent=False)
+        self.pooled_from = pooled_from
 
     def spectrum(self, sound: Tensor, size: int) -> Tensor:
-        """Return magnitudes (B, F, T) of sounds (B, S): noise of deviation 1 has a mean of 1."""
+        """Return magnitudes (B, F or M, T) of sounds (B, S): noise of deviation 1 has a mean of 1."""
         window = self.get_buffer(f"window_{size}")
         spectrum = torch.stft(sound, size, hop_length=size // 4, window=window, return_complex=True)
         power = spectrum.real.square() + spectrum.imag.square()
-        return torch.sqrt(power / (0.375 * size) + _POWER_EPS)
+        power = power / (0.375 * size)
+        if size >= self.pooled_from:
+            power = self.get_buffer(f"bands_{size}") @ power
+        return torch.sqrt(power + _POWER_EPS)
 
     def energy_distance(
         self, made: Tensor, again: Tensor, true: Tensor, windows: Sequence[int] | None = None
