@@ -63,7 +63,8 @@ def main() -> None:
     for number in range(first, first + count):
         rng = np.random.default_rng([seed, zlib.crc32(kind.encode()), number])
         here = folder / f"case-{number}"
-        here.mkdir(exist_ok=True)
+        module.clean(here)  # of a campaign that was ended in the middle
+        here.mkdir()
         print(
             json.dumps({"case": number, **outcome(module.case, rng, here)}), file=report, flush=True
         )
