@@ -10,6 +10,7 @@ from pavas_sdk.data import Audio
 from pavas_sdk.errors import WeightsError
 from pavas_sdk.evaluation.synchronisation import desync, offsets_s
 from pavas_sdk.models import PaSST, VGGish, prepare_sound
+from pavas_sdk.models.listening.imagebind_sound import imagebind_pictures, imagebind_starts_s
 from pavas_sdk.models.listening.sound import resample
 from pavas_sdk.released.metric_networks import METRIC_NETWORKS, load_metric_network
 
@@ -93,6 +94,22 @@ def test_mistakes_of_the_preparation_show(golden):
     for wrong in mistakes:
         with pytest.raises(AssertionError):
             golden.check("clip0.mono_16000", wrong)
+
+
+@pytest.mark.parametrize("golden", of_kind("imagebind_audio_prep"))
+def test_pictures_of_imagebind(golden):
+    for name in golden.entry["tensors"]:
+        clip, _, piece = name.partition(".")
+        assert piece == "second_1_to_3"
+        samples, rate = golden.clip(int(clip.removeprefix("clip")))
+        heard_samples = resample(torch.from_numpy(samples), rate, 16000)
+        (picture,) = imagebind_pictures(heard_samples, (1.0,))
+        golden.check(name, picture)
+        if samples.shape[0] > 1:
+            mixed = heard_samples.mean(dim=0, keepdim=True)
+            with pytest.raises(AssertionError):
+                golden.check(name, imagebind_pictures(mixed, (1.0,))[0])
+    assert imagebind_starts_s(8.0) == (0.0, 3.0, 6.0)
 
 
 @pytest.mark.parametrize("golden", of_kind("panns"))

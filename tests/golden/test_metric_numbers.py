@@ -1,8 +1,11 @@
 """Metrics as functions of arrays against the public evaluation code, and mistakes that must show."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
-from metric_goldens import logits, of_kind, rows, unit
+from metric_goldens import FOLDER, logits, of_kind, rows, unit
 
 from pavas_sdk.evaluation import (
     clap_score,
@@ -188,3 +191,11 @@ def test_pairing(golden):
     assert sorted(cleaned.missing + cleaned.unknown) == sorted(table["unpaired"])
     exact = pair_names(generated, reference)
     assert [list(pair) for pair in exact.pairs] == table["pairs_kl_panns"]
+
+
+def test_every_golden_is_used():
+    here = Path(__file__).parent
+    sources = [(here / f"test_metric_{part}.py").read_text() for part in ("numbers", "networks")]
+    index = json.loads((FOLDER / "index.json").read_text())
+    for kind in {entry["kind"] for entry in index.values()}:
+        assert any(f'of_kind("{kind}")' in text for text in sources), kind
