@@ -66,7 +66,7 @@ def _picture(piece: Tensor) -> Tensor:
     window = torch.hann_window(_FRAME, periodic=False, device=piece.device)
     spectrum = torch.fft.rfft(frames * window, n=_N_FFT)[:, : _N_FFT // 2]
     power = spectrum.real.square() + spectrum.imag.square()
-    bins = np.arange(_N_FFT // 2) * (_RATE_HZ / _N_FFT)
+    bins = np.linspace(0.0, _RATE_HZ / 2, _N_FFT // 2 + 1)[:-1]  # without the Nyquist bin
     triangles = torch.from_numpy(mel_triangles(_BANDS, _MIN_HZ, _MAX_HZ, bins)).float()
     bands = (power @ triangles.T.to(piece.device)).clamp_min(_FLOOR).log().T
     filled = F.pad(bands, (0, _FRAMES - bands.shape[1]))
