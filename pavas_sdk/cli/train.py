@@ -32,14 +32,14 @@ for command in (backbone, adapter, lora, ema):
 @click.option(
     "--clips",
     type=click.IntRange(2),
-    default=4200,
+    default=3000,
     show_default=True,
     help="Simulated clips of 4 s.",
 )
 @click.option(
     "--steps",
     type=click.IntRange(1),
-    default=11000,
+    default=5800,
     show_default=True,
     help="Steps of the flow network; fewer shrink everything else, too.",
 )

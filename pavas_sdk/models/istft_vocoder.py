@@ -11,7 +11,7 @@ and a predicted envelope in steps of a millisecond makes attacks sharp.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pavas_sdk.errors import InputError
-from pavas_sdk.models.mel import MelConfig, mel_band_edges, mel_filters
+from pavas_sdk.models.mel import MelConfig, MelSpectrogram, mel_band_edges, mel_filters
 from pavas_sdk.models.spectral_synthesis import frame_noise, overlap_add, tone_spectrum
 
 __all__ = ["IstftVocoder", "SoundParts"]
@@ -30,6 +30,7 @@ _LN10 = math.log(10.0)
 _OVERLAP = 4  # synthesis frames are this many hops long
 _MAX_GAIN = 2.0  # powers of ten by which the network may move what a band asks for
 _FLOOR, _SILENCE = 1.2e-5, 1e-7  # of mel magnitudes; `MelSpectrogram` ends at 1e-5
+_MAX_CORRECTION = 0.5  # powers of ten by which a band is moved at a time
 _MIN_ENVELOPE, _MAX_ENVELOPE = -8.0, 2.0  # natural logarithms
 
 
@@ -104,6 +105,8 @@ class IstftVocoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         expansion: Width within a block, in widths of the block.
         upsampling: Synthesis frames per mel frame.
         envelope_steps: Gains per synthesis frame.
+        corrections: How often the bands of the sound are measured and brought to what ``mel`` asks
+            for; each costs about as much as the sound itself. Training does without.
 
     Raises:
         InputError: A hop that ``upsampling`` and ``envelope_steps`` do not divide.
@@ -136,6 +139,7 @@ class IstftVocoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         expansion: int = 3,
         upsampling: int = 4,
         envelope_steps: int = 4,
+        corrections: int = 2,
     ) -> None:
         super().__init__()
         if hop_length % (2 * upsampling * envelope_steps):
@@ -153,6 +157,7 @@ class IstftVocoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
             logarithm=logarithm,
         )
         self.fine_hop = hop_length // upsampling
+        self.analysis = MelSpectrogram(mel)
         self._add_tables(mel)
         self.embed = nn.Conv1d(mel_bins, hidden_dim, 7, padding=3)
         self.embed_norm = nn.LayerNorm(hidden_dim)
@@ -277,7 +282,22 @@ class IstftVocoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         """
         parts = self.describe(mel)
         with torch.autocast(mel.device.type, enabled=False):
-            return self.render(parts)
+            sound = self.render(parts)
+            for _ in range(self.config.corrections):
+                short = self._shortfall(mel, sound)
+                parts = replace(
+                    parts,
+                    log10_tone=parts.log10_tone + short,
+                    log10_noise=parts.log10_noise + short,
+                )
+                sound = self.render(parts)
+            return sound
+
+    def _shortfall(self, mel: Tensor, sound: Tensor) -> Tensor:
+        """log10 of what each band of a sound lacks, (B, T', M)."""
+        own = self.analysis(sound[:, 0])[..., : mel.shape[2]]
+        short = self._log10(mel.float()) - self._log10(own)
+        return self._finer(short.clamp(-_MAX_CORRECTION, _MAX_CORRECTION).transpose(1, 2))
 
     def _log10(self, mel: Tensor) -> Tensor:
         return mel if self.config.logarithm == "log10" else mel / _LN10

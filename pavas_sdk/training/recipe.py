@@ -11,7 +11,7 @@ from pavas_sdk.training.encoders import EncoderTraining
 from pavas_sdk.training.loop import FlowTraining
 from pavas_sdk.training.store import StoreConfig
 from pavas_sdk.training.validation import Sampling
-from pavas_sdk.training.vocoder import VocoderTraining
+from pavas_sdk.training.vocoder import VocoderSounds, VocoderTraining
 
 __all__ = ["TinyRecipe", "scaled"]
 
@@ -36,22 +36,32 @@ class TinyRecipe:
         sampling: Steps and guidance of the saved pipeline, with which the gain is measured.
     """
 
-    clips: int = 4200
+    clips: int = 3000
     first_seed: int = 100_000
-    shard: int = 50
-    held_out: int = 50
+    shard: int = 20
+    held_out: int = 40
     jobs: int = 2
     with_physics: bool = True
-    store: StoreConfig = field(default_factory=lambda: StoreConfig(estimate_every=4))
+    store: StoreConfig = field(default_factory=lambda: StoreConfig(estimate_every=5))
     visual: EncoderTraining = field(
-        default_factory=lambda: EncoderTraining(steps=2500, batch=24, frames=4)
+        default_factory=lambda: EncoderTraining(steps=1400, batch=24, frames=4)
     )
     sync: EncoderTraining = field(
-        default_factory=lambda: EncoderTraining(steps=2200, batch=10, frames=48)
+        default_factory=lambda: EncoderTraining(steps=1400, batch=10, frames=48)
     )
     size: TinySize = field(default_factory=TinySize)
-    flow: FlowTraining = field(default_factory=FlowTraining)
-    vocoder: VocoderTraining = field(default_factory=VocoderTraining)
+    flow: FlowTraining = field(
+        default_factory=lambda: FlowTraining(steps=5800, warmup=150, ema_decay=0.995)
+    )
+    vocoder: VocoderTraining = field(
+        default_factory=lambda: VocoderTraining(
+            steps=6400,
+            batch=32,
+            frames=64,
+            windows_per_step=8,
+            sounds=VocoderSounds(simulated=1800, mixed=1200),
+        )
+    )
     sampling: Sampling = field(default_factory=lambda: Sampling(steps=16, guidance_scale=3.0))
 
     def __post_init__(self) -> None:
