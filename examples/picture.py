@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from pavas_sdk import PavasPipeline, open_video
-from pavas_sdk.models import MEL_16K, MelSpectrogram
+from pavas_sdk.models import MEL_48K, MelSpectrogram
 
 ROOT = Path(__file__).parent
 CLIP = ROOT / "clips" / "bouncing_ball.mp4"
@@ -32,7 +32,7 @@ def main(
     source = open_video(CLIP)
     duration = source.duration_s
     strip = source.frames_at((np.arange(FRAMES) + 0.5) * duration / FRAMES, max_side=240)
-    mel = MelSpectrogram(MEL_16K)(torch.from_numpy(out.audio.samples.copy()))[0]
+    mel = MelSpectrogram(MEL_48K)(torch.from_numpy(out.audio.samples.copy()))[0]
 
     figure, (top, bottom) = plt.subplots(
         2, 1, figsize=(10, 3.7), height_ratios=(1.25, 2), layout="constrained"
