@@ -172,7 +172,9 @@ class LevelGain:
         }
 
 
-def plan_level(level: Level, law: LevelLaw | None, impacts: Iterable[Impact]) -> LevelGain:
+def plan_level(
+    level: Level, law: LevelLaw | None, impacts: Iterable[Impact], *, told: bool = False
+) -> LevelGain:
     """Return the gain of a clip, from its physics alone.
 
     Args:
@@ -180,10 +182,13 @@ def plan_level(level: Level, law: LevelLaw | None, impacts: Iterable[Impact]) ->
         law: Of the model; "audible" needs one.
         impacts: Of the part of the clip that gets a sound. Those without a known energy, or of
             0 J, do not count; where none does, the gain is that of `TYPICAL_ENERGY_J`.
+        told: Whether the physics is known, so that no impacts means that nothing hits: such a
+            sound is not made louder.
 
     Raises:
         ConfigurationError: "audible" without a law.
     """
+    impacts = list(impacts)
     known = [hit.energy_change_j for hit in impacts if 0 < hit.energy_change_j < math.inf]
     strongest_j = max(known, default=None)
     if level == "physical":
@@ -193,6 +198,8 @@ def plan_level(level: Level, law: LevelLaw | None, impacts: Iterable[Impact]) ->
         raise ConfigurationError(
             'the levels of this model were never measured; use level="physical" (--level physical)'
         )
+    if told and not impacts:
+        return LevelGain(level=level, gain_db=0.0, reason="nothing hits: the physical scale")
     used_j = TYPICAL_ENERGY_J if strongest_j is None else strongest_j
     used_j = min(max(used_j, _WEAKEST_J), _STRONGEST_J)
     model, target = law.level_dbfs(used_j), target_level_dbfs(used_j)

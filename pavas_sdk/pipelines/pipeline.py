@@ -295,7 +295,10 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
                 text, negative_text = self.encode_prompt(clip.prompt, clip.negative_prompt)
                 conditions = self.encode_conditions(clip, estimate, tracks)
                 planned = self.plan_level(
-                    estimate, level=inputs.level, duration_s=clip.source.duration_s
+                    estimate,
+                    level=inputs.level,
+                    duration_s=clip.source.duration_s,
+                    told=not clip.physics.disabled,
                 )
                 for noise in clip.noises:
                     # 4. Noise
@@ -689,6 +692,7 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
         *,
         level: Level | None = None,
         duration_s: float | None = None,
+        told: bool = True,
     ) -> LevelGain:
         """Return the gain of a clip's sounds, from its physics alone.
 
@@ -696,6 +700,7 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
             physics: Of the whole clip; its strongest impact decides.
             level: See `__call__`.
             duration_s: How much of the clip gets a sound; by default all.
+            told: False where the sound is made without physics.
 
         Raises:
             ConfigurationError: The audible level of a model whose levels were never measured.
@@ -703,7 +708,8 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
         law = self.level_law
         end_s = physics.duration_s if duration_s is None else duration_s
         heard = [impact for impact in physics.impacts() if impact.time_s <= end_s]
-        return plan_level(level or ("physical" if law is None else "audible"), law, heard)
+        wanted = level or ("physical" if law is None else "audible")
+        return plan_level(wanted, law, heard, told=told)
 
     def set_level(self, audio: Audio, planned: LevelGain) -> tuple[Audio, LevelGain]:
         """Return a sound at its level, and the gain that it got: lowered where it would clip.

@@ -112,6 +112,12 @@ def test_without_an_energy_the_gain_is_a_fixed_one(impacts):
     assert "no energy of an impact is known" in gain.reason
 
 
+def test_where_nothing_hits_silence_is_not_made_louder():
+    assert plan_level("audible", LAW, [], told=True).gain_db == 0.0
+    unknown = plan_level("audible", LAW, [impact(1.0, 0.0)], told=True)
+    assert unknown.gain_db == plan_level("audible", LAW, []).gain_db != 0.0
+
+
 def test_impacts_of_unknown_energy_do_not_count():
     unknown = Impact.from_json(
         {"object_id": 0, "time_s": 1.0, "speed_before_m_s": 2.0, "speed_after_m_s": 1.0}
