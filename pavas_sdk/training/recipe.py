@@ -62,7 +62,11 @@ class TinyRecipe:
             sounds=VocoderSounds(simulated=1800, mixed=1200),
         )
     )
-    sampling: Sampling = field(default_factory=lambda: Sampling(steps=16, guidance_scale=3.0))
+    sampling: Sampling = field(
+        default_factory=lambda: Sampling(
+            steps=16, video_guidance_scale=1.0, physics_guidance_scale=2.0
+        )
+    )
 
     def __post_init__(self) -> None:
         """Validate.

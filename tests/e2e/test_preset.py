@@ -33,7 +33,7 @@ def test_the_readme_command(pavas, tmp_path):
     made = json.loads((tmp_path / "out" / "bouncing_ball.pavas.json").read_text())
     assert made["model"] == "pavas-tiny"
     sound = read_audio(tmp_path / "out" / "bouncing_ball.wav")
-    assert sound.samples.shape == (1, 64000)
+    assert sound.samples.shape == (1, 192000)
     # the first contact of the simulated world is at 1.11 s: silence before, a hit there
     envelope = np.abs(sound.mono[: 64000 // 160 * 160]).reshape(-1, 160).max(axis=1)
     loudest = 0.01 * int(np.argmax(envelope[:150]))
