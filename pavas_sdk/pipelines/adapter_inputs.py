@@ -60,7 +60,9 @@ def adapter_inputs(
 
     Masks and speeds are taken nearest in time. Outside the span of a track (by more than half a
     step) the object is absent and its speed missing. An object without a mask track counts as
-    occluded throughout. Impacts are shared by the frames beside them.
+    occluded throughout. Impacts are shared by the frames beside them. An adapter that uses impacts is
+    told of one unseen body at rest where there is no object: without any, it would be told nothing,
+    and not that nothing hits.
 
     Args:
         objects: K objects.
@@ -81,6 +83,11 @@ def adapter_inputs(
         speed[0, index] = speeds_at(entry, times_s)
         mask[0, index] = mask_grids_at(masks.get(entry.object_id), times_s, grid)
         energy[0, index] = impact_energies_at(entry, impacts or (), times_s)
+    if impacts is not None and count == 0:
+        mask = np.zeros((1, 1, length, grid, grid), dtype=np.float32)
+        mass = np.full((1, 1), np.nan, dtype=np.float32)
+        speed = energy = np.zeros((1, 1, length), dtype=np.float32)
+        count = 1
     return AdapterInputs(
         masks=torch.from_numpy(mask).to(device),
         mass_kg=torch.from_numpy(mass).to(device),

@@ -502,13 +502,17 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
         physics: PhysicsEstimate,
         masks: Mapping[int, MaskTrack],
         features: VideoFeatures,
+        *,
+        told: bool = True,
     ) -> AdapterState | None:
         """Return the adapter's state of one window, or None without an adapter.
 
         Args:
-            physics: Of the whole clip; no objects in the window give the learned empty state.
+            physics: Of the whole clip; no objects in the window give the learned empty state, but
+                for an adapter that uses impacts, which is told that nothing hits.
             masks: Of the whole clip; an object without masks counts as occluded.
             features: Of the window.
+            told: False where the sound is made without physics: the learned empty state.
         """
         adapter = self.conditioning_adapter
         if adapter is None:
@@ -516,7 +520,7 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
         onload(adapter)
         impacts = physics.impacts() if adapter.uses_impacts else None
         objects = objects_within(physics.objects, masks, features.times_s, impacts or ())
-        if not objects:
+        if not told or (not objects and impacts is None):
             return adapter.null_state(1, features.times_s.size)
         inputs = adapter_inputs(
             objects,
@@ -547,7 +551,7 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
                 features = self.encode_image(clip.source, window)
             else:
                 features = self.encode_no_video(window)
-            state = self.encode_physics(physics, masks, features)
+            state = self.encode_physics(physics, masks, features, told=not clip.physics.disabled)
             conditions.append(
                 WindowCondition(
                     window=window,

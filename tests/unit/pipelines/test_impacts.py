@@ -99,7 +99,9 @@ def test_an_impact_after_an_object_was_last_seen_is_told(with_impacts, clip):
     late = seen.times_s + 5.0
     seen = type(seen)(pooled=seen.pooled, patches=seen.patches, sync=seen.sync, times_s=late)
     nothing = with_impacts.encode_physics(early, {}, seen)
-    assert torch.equal(nothing.impact, with_impacts.conditioning_adapter.null_state(1, 25).impact)
+    unknown = with_impacts.encode_physics(early, {}, seen, told=False)
+    assert torch.equal(unknown.impact, with_impacts.conditioning_adapter.null_state(1, 25).impact)
+    assert not torch.equal(nothing.impact, unknown.impact)
     hit = early.with_impact(0, 5.5, energy_change_j=1.0)
     assert not torch.equal(with_impacts.encode_physics(hit, {}, seen).impact, nothing.impact)
 
