@@ -12,6 +12,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import hypothesis
+import pytest
 
 # importlib mode puts no test folder on the path; what several folders share lies here
 sys.path.insert(0, str(Path(__file__).parent))
@@ -38,3 +39,13 @@ def pytest_addoption(parser) -> None:
         "--robustness-count", type=int, default=200, help="media files of the long form"
     )
     group.addoption("--robustness-seed", type=int, default=1, help="of the long form")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport():
+    """Spell what is no UTF-8 in captured output: xdist cannot send it to its main process."""
+    report = yield
+    report.sections = [
+        (name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections
+    ]
+    return report
