@@ -48,7 +48,7 @@ def test_the_first_sound(generate, film, tmp_path):
     assert "disc.mp4: 1.00 s, 128 x 96, 25 frames/s" in answer.err
     assert "kg" in answer.err
     assert "size-prior" in answer.err  # the rung that was used
-    assert read_audio(out / "disc.wav").samples.shape == (1, 48000)
+    assert read_audio(out / "disc.wav").samples.shape == (1, 16000)
     with open_video(out / "disc.mp4") as made, open_video(film) as source:
         assert made.has_audio
         np.testing.assert_array_equal(made.read().frames, source.read().frames)

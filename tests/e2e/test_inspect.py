@@ -22,7 +22,7 @@ def results(tmp_path_factory, model, film):
     ("name", "kind", "known"),
     [
         ("disc.mp4", "video", {"width": 128, "height": 96, "has_audio": True}),
-        ("disc.wav", "sound", {"sample_rate_hz": 48000, "channels": 1}),
+        ("disc.wav", "sound", {"sample_rate_hz": 16000, "channels": 1}),
         ("disc.pavas.json", "provenance", {"model": "untrained", "seed": 0}),
         ("disc.physics.json", "physics", {"format_version": 2}),
     ],
