@@ -68,7 +68,7 @@ def tiny(
 ) -> None:
     """Train pavas-tiny on simulated impacts: clips, encoders, flow network, gain, pipeline.
 
-    The defaults are the shipped weights' recipe. The result, OUT/pipeline, is a folder for
+    The defaults are near the shipped weights' recipe. The result, OUT/pipeline, is a folder for
     `pavas generate --model`. With --without-physics in the same folder, clips, encoders and
     features are shared, and the result is OUT/pipeline_without_physics.
     """

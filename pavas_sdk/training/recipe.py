@@ -1,4 +1,4 @@
-"""The numbers of pavas-tiny's recipe; the defaults are those of the shipped weights."""
+"""The numbers of pavas-tiny's recipe."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ __all__ = ["TinyRecipe", "scaled"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TinyRecipe:
-    """Numbers of the whole recipe; the defaults are those of the shipped weights.
+    """Numbers of the whole recipe.
+
+    The shipped weights were made with these, stage by stage, but for the flow network: it saw fewer
+    clips and, at the end, no estimates (docs/how-to/train.md).
 
     Attributes:
         clips: Simulated clips.
