@@ -112,7 +112,7 @@ class LocalWorkers:
     def _write(self, worker: int, message: Mapping[str, Any]) -> None:
         stream = self._processes[worker].stdin
         assert stream is not None
-        with contextlib.suppress(OSError):  # it died: the listener tells
+        with contextlib.suppress(OSError, ValueError):  # dead or let go: the listener tells
             stream.write(json.dumps(message) + "\n")
             stream.flush()
 

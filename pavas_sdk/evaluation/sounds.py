@@ -221,16 +221,10 @@ def through_codec(pipe: PavasPipeline, audio: Audio) -> Audio:
     """
     import torch
 
-    from pavas_sdk.models import MEL_16K, MEL_44K, MEL_48K, MelSpectrogram
+    from pavas_sdk.models import MelSpectrogram, mel_config_of_rate
 
     rate = pipe.config.sample_rate_hz
-    known = {config.sample_rate_hz: config for config in (MEL_16K, MEL_44K, MEL_48K)}
-    mel = known.get(rate)
-    if mel is None:
-        raise ConfigurationError(
-            f"no mel analysis is known for a codec of {rate} Hz; choose a model of "
-            f"{', '.join(map(str, known))} Hz"
-        )
+    mel = mel_config_of_rate(rate)
     audio = resampled(audio, rate)
     whole = audio.fitted(pipe.sequence.audio_samples(audio.duration_s))
     with torch.no_grad():

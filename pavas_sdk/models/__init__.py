@@ -29,7 +29,14 @@ if TYPE_CHECKING:
     from pavas_sdk.models.listening.synchformer_audio import SynchformerAudio
     from pavas_sdk.models.listening.synchformer_comparison import SynchformerComparison
     from pavas_sdk.models.listening.vggish import VGGish
-    from pavas_sdk.models.mel import MEL_16K, MEL_44K, MEL_48K, MelConfig, MelSpectrogram
+    from pavas_sdk.models.mel import (
+        MEL_16K,
+        MEL_44K,
+        MEL_48K,
+        MelConfig,
+        MelSpectrogram,
+        mel_config_of_rate,
+    )
     from pavas_sdk.models.scheduler import FlowMatchEuler
     from pavas_sdk.models.sequence import (
         SEQUENCE_16K,
@@ -58,7 +65,14 @@ _EXPORTS = {
     "guidance": ["GuidanceBranch", "composed_branches", "guidance_branches", "guide"],
     "istft_vocoder": ["IstftVocoder"],
     "linear_codec": ["LinearMelCodec"],
-    "mel": ["MEL_16K", "MEL_44K", "MEL_48K", "MelConfig", "MelSpectrogram"],
+    "mel": [
+        "MEL_16K",
+        "MEL_44K",
+        "MEL_48K",
+        "MelConfig",
+        "MelSpectrogram",
+        "mel_config_of_rate",
+    ],
     "scheduler": ["FlowMatchEuler"],
     "sequence": ["SEQUENCE_16K", "SEQUENCE_44K", "SequenceConfig", "sequence_for_mode"],
     "synchformer": ["Synchformer"],
@@ -118,6 +132,7 @@ __all__ = [
     "composed_branches",
     "guidance_branches",
     "guide",
+    "mel_config_of_rate",
     "prepare_sound",
     "sequence_config",
     "sequence_for_mode",

@@ -10,12 +10,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pavas_sdk.errors import InputError
+from pavas_sdk.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["MEL_16K", "MEL_44K", "MEL_48K", "MelConfig", "MelSpectrogram", "mel_band_edges"]
+__all__ = [
+    "MEL_16K",
+    "MEL_44K",
+    "MEL_48K",
+    "MelConfig",
+    "MelSpectrogram",
+    "mel_band_edges",
+    "mel_config_of_rate",
+]
 
 _MAGNITUDE_EPS = 1e-9
 _FLOOR = 1e-5
@@ -76,6 +84,21 @@ MEL_48K = MelConfig(
     logarithm="log10",
 )
 """Of the 48 kHz codec and vocoder; as many frames per second as `MEL_16K`."""
+
+
+def mel_config_of_rate(sample_rate_hz: int) -> MelConfig:
+    """Return the mel spectrogram that codecs of a sample rate hear.
+
+    Raises:
+        ConfigurationError: No codec here works at this rate.
+    """
+    known = {config.sample_rate_hz: config for config in (MEL_16K, MEL_44K, MEL_48K)}
+    if sample_rate_hz not in known:
+        raise ConfigurationError(
+            f"no mel spectrogram for sound at {sample_rate_hz} Hz; choose a model of "
+            f"{', '.join(map(str, known))} Hz"
+        )
+    return known[sample_rate_hz]
 
 
 def mel_filters(config: MelConfig) -> NDArray[np.float32]:

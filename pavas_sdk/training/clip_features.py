@@ -15,7 +15,7 @@ from pavas_sdk.data import Video
 from pavas_sdk.data.alignment import impact_energies_at, mask_grids_at, speeds_at
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.media import open_video, read_audio
-from pavas_sdk.models import MEL_16K, MEL_44K, MelSpectrogram
+from pavas_sdk.models import MelSpectrogram, mel_config_of_rate
 from pavas_sdk.pipelines.encoding import encode_window
 from pavas_sdk.training.datasets import ClipObjects, FeatureRow, SetLayout
 from pavas_sdk.training.features import masked_sums
@@ -100,12 +100,7 @@ class ClipEncoding:
         self._layout = layout
         self._level = level
         self._rate_hz = int(pipe.config.sample_rate_hz)
-        mels = {config.sample_rate_hz: config for config in (MEL_16K, MEL_44K)}
-        if self._rate_hz not in mels:
-            raise ConfigurationError(
-                f"no mel spectrogram for sound at {self._rate_hz} Hz; known: {sorted(mels)}"
-            )
-        self._mel = MelSpectrogram(mels[self._rate_hz]).to(pipe.device)
+        self._mel = MelSpectrogram(mel_config_of_rate(self._rate_hz)).to(pipe.device)
 
     @torch.no_grad()
     def row(self, annotation: Annotation, text: int) -> FeatureRow:

@@ -15,7 +15,7 @@ from pavas_sdk.evaluation.summary import METRICS
 WITHOUT_CLI = """
 import sys
 from pavas_sdk.evaluation import evaluate_simulated, sound_options
-found = evaluate_simulated(sound_options("reference"), clips=1, seed=3)
+found = evaluate_simulated(sound_options("reference"), clips=1, seed=7)
 assert found["onset_hit_rate"] == 1.0, found
 assert "pavas_sdk.cli" not in sys.modules
 assert not [name for name in sys.modules if name.startswith("pavas_sdk.cli.")]
@@ -31,17 +31,17 @@ def test_the_true_sound_is_perfect_and_progress_is_told():
     found = evaluate_simulated(
         sound_options("reference"),
         clips=2,
-        seed=3,
+        seed=7,
         progress=lambda done, total: told.append((done, total)),
     )
     assert set(METRICS) <= set(found)
-    assert (found["clips"], found["seed"], found["model"]) == (2, 3, "reference")
+    assert (found["clips"], found["seed"], found["model"]) == (2, 7, "reference")
     assert found["level_error_db"] == 0.0
     assert told == [(0, 2), (1, 2), (2, 2)]
 
 
-# a drop with three impacts that count, and a stick that strikes four times
-EDITED_SEEDS = (13_000_003, 13_000_005)
+# a mallet that strikes four times, and a ball whose drop is heard four times
+EDITED_SEEDS = (13_000_021, 13_000_028)
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +55,8 @@ def edited():
     ("edit", "sign"), [("mass_x2", 1), ("mass_half", -1), ("speed_x2", 1), ("speed_half", -1)]
 )
 def test_heavier_is_louder_and_faster_is_louder(edited, edit, sign):
-    """Measured: all 28 levels move the right way, each by 1.7 dB or more."""
+    """Measured: all 32 levels move the right way, by 0.1 to 10 dB (median 2.9 for mass, 5.3 for speed)."""
     shifts_db = np.concatenate([row.shifts_db[edit] for row in edited])
-    assert shifts_db.size == 7
+    assert shifts_db.size == 8
     assert np.mean(sign * shifts_db > 0) > 0.8
     assert sign * np.median(shifts_db) > 1.0
