@@ -1,7 +1,7 @@
 """A job: every clip once, whoever dies; the same files from any workers."""
 
-import json
 import contextlib
+import json
 import os
 import random
 import signal
