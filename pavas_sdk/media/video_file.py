@@ -7,7 +7,6 @@ import hashlib
 import json
 import logging
 import threading
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -23,12 +22,12 @@ from pavas_sdk.media.arguments import (
     checked_window,
 )
 from pavas_sdk.media.clock import check_clock, clock_notes
+from pavas_sdk.media.declared import declared_notes, pixel_ratio
 from pavas_sdk.media.decoder import FrameCursor, OutOfOrderError
 from pavas_sdk.media.file_facts import missing_parts, probe
 from pavas_sdk.media.frame_sampling import every_frame, frames_shown
 from pavas_sdk.media.pixels import FrameConverter, Orientation, fitted_size
 from pavas_sdk.media.timeline import Timeline, build_timeline
-from pavas_sdk.media.tone_mapping import HDR_TRANSFERS
 from pavas_sdk.media.unread_bytes import unread_note
 from pavas_sdk.media.window_cache import ReadRequest, WindowCache
 
@@ -322,39 +321,10 @@ class VideoFile(SourceFacts):
             )
         orientation = Orientation.of(frame)
         height, width = frame.height, frame.width
-        ratio = Fraction(self._facts.pixel_aspect_ratio).limit_denominator(1000)
-        if ratio != 1 and Fraction(1, 4) <= ratio <= 4:
-            width = round(width * ratio)
-            self._note(
-                f"pixels are {float(ratio):.3f} times as wide as high; "
-                "pictures are stretched to square pixels"
-            )
-        elif ratio != 1:
-            self._note(
-                f"pixels are said to be {float(ratio):.3g} times as wide as high, which cannot be "
-                "true; they were taken as square"
-            )
-        transfer = HDR_TRANSFERS.get(int(frame.color_trc))
-        if transfer is not None:
-            self._note(
-                f"the pictures have high dynamic range ({transfer}); they were tone-mapped for the "
-                "analysis, and are copied as they are"
-            )
-        if frame.interlaced_frame:
-            self._note(
-                "the pictures are interlaced: what moves fast has the edges of a comb, and is seen "
-                "worse; for better physics write it anew: ffmpeg -i INPUT -vf bwdif OUTPUT.mp4"
-            )
-        if self._facts.picture_streams > 1:
-            self._note(
-                f"{self._facts.picture_streams} picture streams: stream {self._facts.stream_index} "
-                f"({self._facts.stored_width} x {self._facts.stored_height}) was taken, as the one "
-                "with the largest and most pictures"
-            )
-        if not orientation.exact:
-            self._note(
-                "the display matrix turns by an odd angle; the nearest multiple of 90 degrees is used"
-            )
+        ratio = pixel_ratio(self._facts)
+        width = width if ratio is None else round(width * ratio)
+        for text in declared_notes(frame, self._facts, orientation):
+            self._note(text)
         if self._timeline.times_s.size == 1:
             self._note("only one frame: a still picture, nothing can be seen to move")
         return (

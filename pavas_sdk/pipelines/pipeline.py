@@ -6,13 +6,12 @@ import inspect
 from typing import TYPE_CHECKING, Literal, TypeVar, cast, overload
 
 import torch
-from diffusers.utils.torch_utils import randn_tensor
 
-from pavas_sdk.data import Audio, FrameSource, PhysicsEstimate
+from pavas_sdk.data import Audio, FrameSource
 from pavas_sdk.data.memory import give_back_freed_memory
 from pavas_sdk.errors import InputError
 from pavas_sdk.media import as_source, open_picture
-from pavas_sdk.pipelines.adapter_inputs import adapter_inputs, encode_objects, objects_within
+from pavas_sdk.pipelines.adapter_state import state_of_window
 from pavas_sdk.pipelines.adapters import AdapterMethods
 from pavas_sdk.pipelines.batching import EncodedSound, SoundBatches, stacked_conditions
 from pavas_sdk.pipelines.components import onload
@@ -26,12 +25,14 @@ from pavas_sdk.pipelines.encoding import (
 )
 from pavas_sdk.pipelines.flow import GuidedFlow
 from pavas_sdk.pipelines.guidance import GuidanceScales
+from pavas_sdk.pipelines.initial_latents import initial_latents
 from pavas_sdk.pipelines.inputs import check_call
 from pavas_sdk.pipelines.level import plan_level
 from pavas_sdk.pipelines.lora import LoraMethods
 from pavas_sdk.pipelines.output import PavasOutput, PavasOutputs
 from pavas_sdk.pipelines.parts import SHORTEST_S
-from pavas_sdk.pipelines.physics_input import PhysicsRequest, check_fits, read_physics
+from pavas_sdk.pipelines.physics_input import PhysicsRequest, read_physics
+from pavas_sdk.pipelines.physics_of_clip import physics_of_clip
 from pavas_sdk.pipelines.provenance import sound_provenance
 from pavas_sdk.pipelines.saving import StoredPipeline
 from pavas_sdk.pipelines.windows import LatentWindow, plan_latent_windows
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
     from typing_extensions import Unpack
 
-    from pavas_sdk.data import MaskTrack
+    from pavas_sdk.data import MaskTrack, PhysicsEstimate
     from pavas_sdk.interfaces import AdapterState
     from pavas_sdk.physics.cache import CacheInput
     from pavas_sdk.pipelines.arguments import (
@@ -64,11 +65,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PavasPipeline"]
 
-NOTHING_MOVES = (
-    "no moving object was found: the sound is made with the learned tokens for no physics"
-)
 IN_A_BATCH = "made in a batch with others: equal to a sound made alone to rounding, not to the bit"
-NO_SEGMENTER = "no segmenter: objects are conditioned on without their masks"
 
 
 class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
@@ -405,26 +402,15 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
         else:
             request = read_physics(physics, can_estimate=estimator is not None, is_used=has_adapter)
             request.check_fits(source, masks)
-        if request.given is not None:
-            if masks is not None or not has_adapter:
-                return request.given, dict(masks or {}), ()
-            if estimator is None:
-                return request.given, {}, (NO_SEGMENTER,) if request.given.objects else ()
-            return request.given, *estimator.segment(source, request.given)
-        if request.disabled or estimator is None:
-            nothing = PhysicsEstimate(
-                objects=(),
-                duration_s=source.duration_s,
-                time_scale=source.time_scale,
-                notes=("physics was not used",),
-            )
-            return nothing, {}, ()
-        result = estimator.estimate(source, prompt=prompt, overrides=request.overrides, cache=cache)
-        check_fits(result.physics, source, masks)
-        notes = result.physics.notes
-        if not result.physics.objects and has_adapter:
-            notes = (*notes, NOTHING_MOVES)
-        return result.physics, {**result.masks, **(masks or {})}, notes
+        return physics_of_clip(
+            source,
+            request,
+            estimator,
+            prompt=prompt,
+            masks=masks,
+            cache=cache,
+            has_adapter=has_adapter,
+        )
 
     def plan_windows(self, duration_s: float) -> tuple[LatentWindow, ...]:
         """Return the windows in which a clip of ``duration_s`` is denoised; usually one."""
@@ -517,20 +503,7 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
         adapter = self.conditioning_adapter
         if adapter is None:
             return None
-        onload(adapter)
-        impacts = physics.impacts() if adapter.uses_impacts else None
-        objects = objects_within(physics.objects, masks, features.times_s, impacts or ())
-        if not told or (not objects and impacts is None):
-            return adapter.null_state(1, features.times_s.size)
-        inputs = adapter_inputs(
-            objects,
-            masks,
-            features.times_s,
-            features.patches.shape[2],
-            impacts=impacts,
-            device=features.patches.device,
-        )
-        return encode_objects(adapter, features.patches, inputs)
+        return state_of_window(adapter, physics, masks, features, told=told)
 
     def encode_conditions(
         self, clip: ClipInput, physics: PhysicsEstimate, masks: Mapping[int, MaskTrack]
@@ -584,17 +557,9 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
             InputError: ``latents`` has another shape.
         """
         shape = (1, latent_length, self.vae.config["latent_channels"])
-        if latents is not None:
-            given = latents[None] if latents.ndim == 2 else latents
-            if tuple(given.shape) != shape:
-                raise InputError(
-                    f"latents have shape {tuple(latents.shape)}, expected {shape} for this video"
-                )
-            return given.to(device=self._execution_device, dtype=torch.float32)
-        # Without a generator, too, noise is drawn on the CPU: one seed, one noise on every device.
-        device = torch.device("cpu") if generator is None else generator.device
-        noise: Tensor = randn_tensor(shape, generator, device=device, dtype=torch.float32)
-        return noise.to(self._execution_device)
+        return initial_latents(
+            shape, generator=generator, latents=latents, device=self._execution_device
+        )
 
     def denoise(
         self,
