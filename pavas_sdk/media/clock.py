@@ -17,13 +17,17 @@ LONGEST_STEP_S, SHORTEST_STEP_S = 60.0, 1e-4  # beyond, refused
 SHORTEST_S = 0.1  # of a video that is too fast to be true
 
 
-def check_clock(table: PacketTable, timeline: Timeline, name: str) -> None:
+def check_clock(
+    table: PacketTable, timeline: Timeline, name: str, *, edit_list_ignored: bool = False
+) -> None:
     """Refuse a clock from which no sensible sound can come.
 
     Args:
         table: What the packets say.
         timeline: What was made of it, without a rate that somebody gave.
         name: Of the file.
+        edit_list_ignored: One clock of the file was found to be wrong already; then less than a
+            frame per second is not believed either.
 
     Raises:
         MediaError: Frames that last more than a minute or less than a tenth of a millisecond, or
@@ -32,7 +36,8 @@ def check_clock(table: PacketTable, timeline: Timeline, name: str) -> None:
     shown = int((~table.hidden).sum()) or int(table.pts.size)
     times = int(timeline.times_s.size)
     facts = None
-    if timeline.step_s > LONGEST_STEP_S or (times == 1 and timeline.end_s > LONGEST_STEP_S):
+    longest_s = 1.0 / SLOWEST_HZ if edit_list_ignored else LONGEST_STEP_S
+    if timeline.step_s > longest_s or (times == 1 and timeline.end_s > LONGEST_STEP_S):
         facts = f"{_span(timeline.end_s)} for {shown} frame{'' if shown == 1 else 's'}"
     elif timeline.step_s < SHORTEST_STEP_S or (
         times > 1 and timeline.step_s < 1 / FASTEST_HZ and timeline.end_s < SHORTEST_S
@@ -41,16 +46,11 @@ def check_clock(table: PacketTable, timeline: Timeline, name: str) -> None:
     elif shown > 3 and times <= shown // 2 and not timeline.by_order:
         facts = f"{shown} frames at {times} different times"
     if facts is not None:
-        if shown == 1:  # an edit list in the same clock may hide the rest, whatever the rate
-            advice = (
-                "Write the file anew, with the rate that it has: "
-                "ffmpeg -ignore_editlist 1 -r 25 -i INPUT OUTPUT.mp4"
-            )
-        else:
-            advice = (
-                "Say how many frames per second it has: --fps 25 (open_video(..., fps=25)), "
-                "or write it anew: ffmpeg -r 25 -i INPUT OUTPUT.mp4"
-            )
+        option = "-ignore_editlist 1 " if edit_list_ignored else ""
+        advice = (
+            "Say how many frames per second it has: --fps 25 (open_video(..., fps=25)), "
+            f"or write it anew: ffmpeg {option}-r 25 -i INPUT OUTPUT.mp4"
+        )
         raise MediaError(f"{name}: the clock of the file cannot be true: {facts}. {advice}")
 
 

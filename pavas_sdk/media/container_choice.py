@@ -14,8 +14,11 @@ import numpy as np
 
 from pavas_sdk.data import Audio
 from pavas_sdk.errors import ConfigurationError
+from pavas_sdk.media.animated_webp import is_animated_webp
 from pavas_sdk.media.containers import CONTAINERS, audio_packets, container_of
+from pavas_sdk.media.edit_lists import needed_packets
 from pavas_sdk.media.opening import open_input, readable, select_video
+from pavas_sdk.media.timeline import scan_packets
 
 if TYPE_CHECKING:
     from av.video.stream import VideoStream
@@ -96,6 +99,8 @@ def fitting_containers(path: str | Path) -> list[str]:
 
 
 def _codec(path: Path) -> str:
+    if is_animated_webp(path):  # read from a copy in another codec
+        return "webp"
     with open_input(path) as container:
         return str(select_video(container, path).codec.name)
 
@@ -108,9 +113,9 @@ def _refusal(path: Path, suffix: str) -> str | None:
         codec = stream.codec.name
         if codec in _NOT_PLAYED:
             return f"no player shows {codec} pictures in {wanted.name} files"
-        packets = list(islice((p for p in readable(container, stream) if p.size), _TRIED_PACKETS))
-        if not wanted.has_edit_lists and any(packet.is_discard for packet in packets):
+        if not wanted.has_edit_lists and _hides_pictures(path):
             return f"{wanted.name} files cannot hide the frames that the video's edit list hides"
+        packets = list(islice((p for p in readable(container, stream) if p.size), _TRIED_PACKETS))
         written = io.BytesIO()
         try:
             _write(written, wanted, stream, packets)
@@ -120,6 +125,16 @@ def _refusal(path: Path, suffix: str) -> str | None:
     if not shown and _is_decodable(path):
         return f"{codec} pictures cannot be read back from {wanted.name} files"
     return None
+
+
+def _hides_pictures(path: Path) -> bool:
+    """Return whether pictures are hidden that a copy needs."""
+    with open_input(path) as container:
+        if "mov" not in container.format.name:
+            return False
+        table = scan_packets(container, select_video(container, path))
+    hidden = table.hidden[: needed_packets(table)]
+    return bool(hidden.any() and not hidden.all())
 
 
 def _write(

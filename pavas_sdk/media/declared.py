@@ -29,7 +29,7 @@ def _declared_ratio(facts: FileFacts) -> Fraction:
 def declared_notes(
     frame: av.VideoFrame, facts: FileFacts, orientation: Orientation
 ) -> tuple[str, ...]:
-    """Return notes on pixel shape, dynamic range, interlacing, streams and rotation.
+    """Return notes on pixel shape, dynamic range, interlacing, streams, edit list and rotation.
 
     Args:
         frame: The first that could be decoded.
@@ -64,6 +64,11 @@ def declared_notes(
             f"{facts.picture_streams} picture streams: stream {facts.stream_index} "
             f"({facts.stored_width} x {facts.stored_height}) was taken, as the one "
             "with the largest and most pictures"
+        )
+    if facts.edit_list_ignored:
+        notes.append(
+            "the edit list leaves next to none of its pictures, which cannot be meant (a clock is "
+            "wrong); it was ignored, and all are shown"
         )
     if not orientation.exact:
         notes.append(

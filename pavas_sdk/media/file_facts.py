@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pavas_sdk.errors import MediaError
+from pavas_sdk.media.edit_lists import edit_list_was_ignored
 from pavas_sdk.media.opening import has_decoder, open_input, picture_streams, select_video
 from pavas_sdk.media.timeline import PacketTable, Timeline, counted, scan_packets
 
@@ -40,6 +41,7 @@ class FileFacts:
         nominal_rate_hz: Declared frames per second; None when the container does not say.
         stream_index: Of the pictures that are used, among all streams.
         picture_streams: How many streams of pictures there are, without cover art.
+        edit_list_ignored: Whether the edit list hid next to everything and is not followed.
     """
 
     container: str
@@ -54,6 +56,7 @@ class FileFacts:
     nominal_rate_hz: float | None
     stream_index: int = 0
     picture_streams: int = 1
+    edit_list_ignored: bool = False
 
 
 def probe(file: Path) -> tuple[FileFacts, PacketTable]:
@@ -80,6 +83,7 @@ def probe(file: Path) -> tuple[FileFacts, PacketTable]:
             nominal_rate_hz=float(rate) if rate else None,
             stream_index=stream.index,
             picture_streams=len(picture_streams(container)),
+            edit_list_ignored=edit_list_was_ignored(container),
         )
         if min(stream.height, stream.width) < MIN_SIDE_PX:
             raise MediaError(
@@ -95,8 +99,10 @@ def missing_parts(facts: FileFacts, table: PacketTable, timeline: Timeline) -> t
     have = int(table.pts.size)
     # where the timestamps had to be repaired, the declaration rests on the same mistake
     short_s = 0.0 if timeline.repaired else declared_s - timeline.end_s
+    # what an edit list hides is declared, and FFmpeg does not deliver it
+    trimmed = "mov" in facts.container and short_s < 0.5 * timeline.step_s
     if short_s > max(2.5 * timeline.step_s, 0.02 * declared_s) or (
-        facts.declared_frames is not None and have < facts.declared_frames
+        facts.declared_frames is not None and have < facts.declared_frames and not trimmed
     ):
         frames = f" ({facts.declared_frames} frames)" if facts.declared_frames else ""
         text = (

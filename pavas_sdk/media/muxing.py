@@ -17,6 +17,7 @@ from pavas_sdk.errors import ConfigurationError, MediaError
 from pavas_sdk.media.clock import check_clock
 from pavas_sdk.media.container_choice import fitting_containers
 from pavas_sdk.media.containers import ContainerFormat, audio_packets, container_of
+from pavas_sdk.media.edit_lists import hide_after, needed_packets, shows_more
 from pavas_sdk.media.opening import open_input, readable, select_video
 from pavas_sdk.media.retiming import TICKS_PER_S, new_timestamps
 from pavas_sdk.media.timeline import build_timeline, counted, scan_packets
@@ -112,12 +113,23 @@ def mux(
         )
     if fps is None:
         check_clock(table, timeline, source.name)
-    _check_hidden(source, table, wanted)
+    count = needed_packets(table)
+    _check_hidden(source, table.hidden[:count], wanted)
     sound, silence_s, cut_s = _fitted(audio, timeline.end_s, offset_s)
+    end_s = timeline.end_s if shows_more(table, count) else None
     times = new_timestamps(source, table, timeline) if timeline.repaired or fps else None
     try:
         packets, codec_name, rate_hz = _write(
-            source, file, wanted, sound, audio_codec, timeline.origin, times, overwrite=overwrite
+            source,
+            file,
+            wanted,
+            sound,
+            audio_codec,
+            timeline.origin,
+            times,
+            count,
+            end_s,
+            overwrite=overwrite,
         )
     except av.FFmpegError as err:
         if isinstance(err, OSError):
@@ -152,30 +164,37 @@ def _write(
     audio_codec: str | None,
     origin: int,
     times: NDArray[np.int64] | None,
+    count: int,
+    end_s: float | None,
     *,
     overwrite: bool,
 ) -> tuple[int, str, int]:
-    """Copy and encode; return the number of packets, and codec and rate of the sound."""
-    with (
-        replacing(file, overwrite=overwrite) as temporary,
-        open_input(source) as container,
-        av.open(
-            str(temporary), "w", format=wanted.muxer, container_options=wanted.options
-        ) as output,
-    ):
-        stream = select_video(container, source)
-        output.metadata.update(
-            {k: v for k, v in container.metadata.items() if k in {"title", "creation_time"}}
-        )
-        copied, audio_stream = _add_streams(output, stream, wanted, source, sound, audio_codec)
-        packets = 0
-        pictures = _video_packets(container, stream, origin, times)
-        for packet in _by_time(pictures, audio_packets(audio_stream, sound)):
-            if packet.stream is stream:
-                packet.stream = copied
-                packets += 1
-            output.mux(packet)
-        codec_name, rate_hz = audio_stream.codec.name, audio_stream.codec_context.sample_rate
+    """Copy and encode; return the number of packets, and codec and rate of the sound.
+
+    Pictures at and behind ``end_s`` are hidden by the edit list.
+    """
+    with replacing(file, overwrite=overwrite) as temporary:
+        with (
+            open_input(source) as container,
+            av.open(
+                str(temporary), "w", format=wanted.muxer, container_options=wanted.options
+            ) as output,
+        ):
+            stream = select_video(container, source)
+            output.metadata.update(
+                {k: v for k, v in container.metadata.items() if k in {"title", "creation_time"}}
+            )
+            copied, audio_stream = _add_streams(output, stream, wanted, source, sound, audio_codec)
+            packets = 0
+            pictures = _video_packets(container, stream, origin, times, count)
+            for packet in _by_time(pictures, audio_packets(audio_stream, sound)):
+                if packet.stream is stream:
+                    packet.stream = copied
+                    packets += 1
+                output.mux(packet)
+            codec_name, rate_hz = audio_stream.codec.name, audio_stream.codec_context.sample_rate
+        if end_s is not None:
+            hide_after(temporary, end_s)
     return packets, codec_name, rate_hz
 
 
@@ -185,10 +204,10 @@ def _times_are_guessed(container: InputContainer, stream: VideoStream, table: Pa
     return bool(reordered and container.format.name == "avi" and (np.diff(table.pts) > 0).all())
 
 
-def _check_hidden(source: Path, table: PacketTable, wanted: ContainerFormat) -> None:
+def _check_hidden(source: Path, hides: NDArray[np.bool_], wanted: ContainerFormat) -> None:
     """Refuse a container that would show again what an edit list hides."""
-    hidden = int(table.hidden.sum())
-    if hidden and not wanted.has_edit_lists and not table.hidden.all():
+    hidden = int(hides.sum())
+    if hidden and not wanted.has_edit_lists and not hides.all():
         raise MediaError(
             f"{source.name} hides {counted(hidden, 'frame')} by an edit list (it was cut without "
             f"encoding again), and {wanted.name} files cannot: they would be seen again; choose a "
@@ -262,15 +281,16 @@ def _video_packets(
     stream: VideoStream,
     origin: int,
     times: NDArray[np.int64] | None,
+    count: int,
 ) -> Iterator[av.Packet[Any]]:
-    """Yield the packets with the first shown frame at 0."""
+    """Yield the first ``count`` packets with the first shown frame at 0."""
     index = 0
     for packet in readable(container, stream):
         if packet.size == 0:
             continue
+        if index == count:
+            return
         if times is not None:
-            if index == len(times):
-                return  # half a packet at the end of a truncated file
             packet.time_base = Fraction(1, TICKS_PER_S)
             packet.pts, packet.dts, packet.duration = (int(tick) for tick in times[index])
         else:

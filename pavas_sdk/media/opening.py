@@ -12,6 +12,8 @@ import av
 from av.stream import Disposition
 
 from pavas_sdk.errors import DamagedMediaError, MediaError, MediaNotFoundError
+from pavas_sdk.media.animated_webp import is_animated_webp, webp_frames
+from pavas_sdk.media.edit_lists import IGNORE_EDIT_LIST, edit_list_is_absurd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,24 +50,31 @@ _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 def open_input(path: str | Path) -> InputContainer:
     """Open a local media file for reading.
 
-    Only the file itself is read: a playlist that points to a network address is refused.
+    Only the file itself is read: a playlist that points to a network address is refused. An edit
+    list that leaves next to nothing to be shown is ignored (see `edit_list_is_absurd`).
 
     Raises:
         MediaNotFoundError: There is no such file.
         MediaError: A folder, an empty file, no permission, or not a media file.
-        DamagedMediaError: A media file whose index is missing or unreadable.
+        DamagedMediaError: A media file whose index is missing or unreadable, or a damaged animation.
     """
     file = Path(path).expanduser()
     _check_file(file)
+    options = {"protocol_whitelist": "file", "format_whitelist": _FORMATS}
+    # FFmpeg reads no animated WebP: it gets a lossless copy
+    content = webp_frames(file) if is_animated_webp(file) else file
     try:
-        return av.open(
-            f"file:{file}",
-            mode="r",
-            container_options={"protocol_whitelist": "file", "format_whitelist": _FORMATS},
-            metadata_errors="replace",
-        )
+        container = _opened(content, options)
+        if edit_list_is_absurd(container):
+            container.close()
+            container = _opened(content, {**options, IGNORE_EDIT_LIST: "1"})
     except av.FFmpegError as err:
         raise _unreadable(file, err) from err
+    return container
+
+
+def _opened(file: Path, options: dict[str, str]) -> InputContainer:
+    return av.open(f"file:{file}", mode="r", container_options=options, metadata_errors="replace")
 
 
 def select_video(container: InputContainer, path: str | Path) -> VideoStream:

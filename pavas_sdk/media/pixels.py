@@ -43,10 +43,24 @@ class Orientation:
     @classmethod
     def of(cls, frame: av.VideoFrame) -> Orientation:
         """Return the orientation in a frame's display matrix (none: as stored)."""
-        side: Any = frame.side_data.get(Type.DISPLAYMATRIX)  # type: ignore[call-overload]
+        try:
+            side: Any = frame.side_data.get(Type.DISPLAYMATRIX)  # type: ignore[call-overload]
+        except ValueError:  # FFmpeg knows more kinds of side data (Exif) than PyAV
+            return cls._of_angle(frame.rotation)
         if side is None:
             return cls()
         return cls.from_matrix(np.frombuffer(memoryview(side), dtype=np.int32)[:9])
+
+    @classmethod
+    def _of_angle(cls, rotation_deg: int) -> Orientation:
+        """Return the nearest orientation to a counter-clockwise rotation; mirrors are not known."""
+        quarters = round(rotation_deg / 90) % 4
+        return cls(
+            swap_axes=quarters in (1, 3),
+            flip_x=quarters in (2, 3),
+            flip_y=quarters in (1, 2),
+            exact=rotation_deg % 90 == 0,
+        )
 
     @classmethod
     def from_matrix(cls, matrix: NDArray[np.int32]) -> Orientation:

@@ -80,7 +80,8 @@ class VideoFile(SourceFacts):
         self._logged: set[str] = set()
         self._use_timeline(by_order=False)
         if fps is None:
-            check_clock(self._table, self._timeline, path.name)
+            ignored = self._facts.edit_list_ignored
+            check_clock(self._table, self._timeline, path.name, edit_list_ignored=ignored)
             self._notes += missing_parts(self._facts, self._table, self._timeline)
             self._notes += clock_notes(self._timeline)
             unread = unread_note(path, self._facts.container, self._table.read_end)

@@ -51,8 +51,10 @@ def test_an_avi_of_years(tmp_path, whole, scale):
 def test_an_mp4_whose_clock_hides_all_but_one_frame(tmp_path, whole, mark, value):
     path = tmp_path / "clock.mp4"
     path.write_bytes(damaged(whole["mp4"], mark, 16, ">I", value))
-    with pytest.raises(MediaError, match=r"for 1 frame\. Write the file anew.*-ignore_editlist"):
+    with pytest.raises(MediaError, match=r"for 50 frames\..*--fps 25.*-ignore_editlist"):
         open_video(path)
+    with open_video(path, fps=25) as video:
+        assert (video.duration_s, video.frame_times_s.size) == (pytest.approx(2.0), 50)
 
 
 @pytest.mark.parametrize("timescale", [10_000_000, 0x7FFFFFFF])
