@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -32,6 +33,20 @@ def test_no_case_is_a_bug(kind, tmp_path):
     tally = run_campaign(kind, seed=0, count=SHORT[kind], folder=tmp_path)
     assert tally.bugs == []
     assert tally.tried == tally.typed + tally.fine == SHORT[kind]
+
+
+def test_a_campaign_goes_on_where_it_was_ended(tmp_path):
+    """What is known is not run again, a bug and a torn line are."""
+    report = tmp_path / "documents-0.jsonl"
+    known = [{"case": 0, "result": "fine"}, {"case": 1, "result": "bug"}]
+    report.write_text("".join(f"{json.dumps(line)}\n" for line in known) + '{"case": 2, "res')
+    tally = run_campaign("documents", seed=0, count=4, folder=tmp_path, report=report)
+    assert (tally.tried, tally.bugs) == (4, [])
+    lines = report.read_text().splitlines()
+    assert sorted(json.loads(line)["case"] for line in lines[-3:]) == [1, 2, 3]
+    again = run_campaign("documents", seed=0, count=4, folder=tmp_path, report=report)
+    assert (again.tried, again.typed, again.fine) == (4, tally.typed, tally.fine)
+    assert report.read_text().splitlines() == lines
 
 
 @pytest.mark.slow
