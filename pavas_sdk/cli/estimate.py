@@ -15,7 +15,7 @@ from pavas_sdk.errors import ConfigurationError, OutputExistsError
 if TYPE_CHECKING:
     from pavas_sdk.physics import PhysicsEstimator, PhysicsResult
 
-__all__ = ["estimate"]
+__all__ = ["estimate", "move_to_device"]
 
 
 def _masses(
@@ -103,7 +103,7 @@ def estimate(
             raise OutputExistsError(f"{path} exists; use --overwrite to replace it")
     with open_video(video, time_scale=time_scale, fps=fps) as source:
         estimator = choice.build(on_error="partial" if keep_going else "raise")
-        _move(estimator, device)
+        move_to_device(estimator, device)
         masses: dict[int | str, float] = dict(masses_kg.items())
         result = estimator.estimate(source, prompt=prompt, masses=masses, cache=choice.cache)
     _report(video, result)
@@ -117,7 +117,7 @@ def estimate(
     return 0
 
 
-def _move(estimator: PhysicsEstimator, device: str) -> None:
+def move_to_device(estimator: PhysicsEstimator, device: str) -> None:
     """Bring the components to a device; the CPU needs nothing, and no torch.
 
     Raises:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pavas_sdk.cli.evaluate_clips import clips as recorded_clips
+from pavas_sdk.cli.evaluate_estimators import estimators
 from pavas_sdk.cli.evaluate_folder import folder
+from pavas_sdk.cli.evaluation_report import interval_text, number_text
 from pavas_sdk.cli.output import json_option, say, show_json, show_table
 from pavas_sdk.cli.progress import ClipProgress
 
@@ -31,6 +33,7 @@ def evaluate() -> None:
 
 evaluate.add_command(recorded_clips)
 evaluate.add_command(folder)
+evaluate.add_command(estimators)
 
 
 def _shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -130,14 +133,22 @@ def simulated(
     show_table(
         ("METRIC", "VALUE", "95 %"),
         [
-            (name, _number(measured[name]), _interval(interval))
+            (name, number_text(measured[name]), interval_text(interval))
             for name, interval in measured["intervals"].items()
         ],
     )
     show_table(
-        ("CLASS", "IMPACTS", "APCC", "REFERENCE"),
+        ("CLASS", "CLIPS", "IMPACTS", "APCC", "REFERENCE", "DELTA", "95 %"),
         [
-            (name, row["impacts"], _number(row["apcc"]), _number(row["apcc_reference"]))
+            (
+                name,
+                row["clips"],
+                row["impacts"],
+                number_text(row["apcc"]),
+                number_text(row["apcc_reference"]),
+                number_text(row["apcc_delta"]),
+                interval_text(row["intervals"]["apcc_delta"]),
+            )
             for name, row in measured["apcc_classes"].items()
         ],
     )
@@ -181,23 +192,15 @@ def edits(
         [
             (
                 name,
-                _number(row["right_way"]),
-                _interval(row["intervals"]["right_way"]),
-                _number(row["shift_db"]),
-                _number(row["expected_db"]),
+                number_text(row["right_way"]),
+                interval_text(row["intervals"]["right_way"]),
+                number_text(row["shift_db"]),
+                number_text(row["expected_db"]),
             )
             for name, row in measured["edits"].items()
         ],
     )
     say(
-        f"{_number(measured['right_way'])} of {measured['impacts']} impacts move the right way "
+        f"{number_text(measured['right_way'])} of {measured['impacts']} impacts move the right way "
         f"({measured['clips']} clips, seed {seed})"
     )
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
-
-
-def _interval(interval: list[float] | None) -> str:
-    return "-" if interval is None else f"{interval[0]:.3f} to {interval[1]:.3f}"

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pavas_sdk.evaluation.clip import ClipMeasurement, measure_clip
     from pavas_sdk.evaluation.edits import EDITS, Edit, EditMeasurement, summarise_edits
     from pavas_sdk.evaluation.embedding_scores import clap_score, imagebind_score
+    from pavas_sdk.evaluation.estimators.masses import evaluate_masses
+    from pavas_sdk.evaluation.estimators.simulated import evaluate_estimators
     from pavas_sdk.evaluation.folder import evaluate_folder
     from pavas_sdk.evaluation.frechet import frechet_distance
     from pavas_sdk.evaluation.inception import inception_score
@@ -35,6 +37,8 @@ _EXPORTS = {
     "clip": ["ClipMeasurement", "measure_clip"],
     "edits": ["EDITS", "Edit", "EditMeasurement", "summarise_edits"],
     "embedding_scores": ["clap_score", "imagebind_score"],
+    "estimators.masses": ["evaluate_masses"],
+    "estimators.simulated": ["evaluate_estimators"],
     "frechet": ["frechet_distance"],
     "inception": ["inception_score"],
     "kl": ["kl_divergence"],
@@ -66,7 +70,9 @@ __all__ = [
     "detect_onsets",
     "evaluate_clips",
     "evaluate_edits",
+    "evaluate_estimators",
     "evaluate_folder",
+    "evaluate_masses",
     "evaluate_simulated",
     "frechet_distance",
     "imagebind_score",

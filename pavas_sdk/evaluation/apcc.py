@@ -6,7 +6,8 @@ For impact k of a clip in sound class c: dE_k = |1/2 m (v_post^2 - v_pre^2)|, th
 over 200 ms before and after the moment with a gap around it left out; s_k is the maximum of the
 onset strength within 100 ms of the moment. APCC_c is Pearson's correlation of dE_k and s_k over the
 impacts of class c; APCC-delta is the mean over classes of |APCC_c(generated) - APCC_c(reference)|.
-Lower is better.
+Lower is better. Where classes differ in size, the mean is a matter of the smallest one; the same
+difference weighted by the number of impacts is given beside it.
 
 Degenerate input: impacts with a missing energy are left out. A class with fewer than 3 impacts is
 left out and named. Where one of the sequences is constant (a silent result), APCC_c is 0: nothing
@@ -114,6 +115,7 @@ class ApccResult:
         apcc: Mean over classes, of the generated sound.
         apcc_reference: Mean over classes, of the reference sound.
         apcc_delta: Mean over classes of the absolute difference.
+        apcc_delta_weighted: The same, each class weighted by its impacts.
         classes: Class to (generated, reference, impacts).
         left_out: Classes with too few impacts, with their number.
     """
@@ -121,6 +123,7 @@ class ApccResult:
     apcc: float
     apcc_reference: float
     apcc_delta: float
+    apcc_delta_weighted: float
     classes: dict[str, tuple[float, float, int]]
     left_out: dict[str, int]
 
@@ -163,10 +166,13 @@ def evaluate(
         classes[name] = (_pearson(x, made[rows]), _pearson(x, true[rows]), count)
     table = np.asarray([entry[:2] for entry in classes.values()]).reshape(-1, 2)
     nothing = float("nan")
+    deltas = np.abs(table[:, 0] - table[:, 1])
+    counts = [entry[2] for entry in classes.values()]
     return ApccResult(
         apcc=float(table[:, 0].mean()) if classes else nothing,
         apcc_reference=float(table[:, 1].mean()) if classes else nothing,
-        apcc_delta=float(np.abs(table[:, 0] - table[:, 1]).mean()) if classes else nothing,
+        apcc_delta=float(deltas.mean()) if classes else nothing,
+        apcc_delta_weighted=float(np.average(deltas, weights=counts)) if classes else nothing,
         classes=classes,
         left_out=left_out,
     )

@@ -31,7 +31,9 @@ METRICS = (
     "false_onsets_per_clip_reference",
     "loudness_energy_spearman_reference",
     "level_offset_db",
+    "apcc_delta_weighted",
 )
+_CLASS_FIGURES = ("apcc", "apcc_reference", "apcc_delta")
 
 
 class _Table:
@@ -85,7 +87,18 @@ class _Table:
                 reference, self.energy[rows]
             ),
             "level_offset_db": loudness.level_offset_db(level, reference),
+            "apcc_delta_weighted": follows.apcc_delta_weighted,
+            **_of_classes(follows),
         }
+
+
+def _of_classes(follows: apcc.ApccResult) -> dict[str, float]:
+    """Return the figures of every class under names that no metric has."""
+    return {
+        f"{name}\n{figure}": value
+        for name, (made, true, _) in follows.classes.items()
+        for figure, value in zip(_CLASS_FIGURES, (made, true, abs(made - true)), strict=True)
+    }
 
 
 def summarise(
@@ -100,8 +113,8 @@ def summarise(
 
     Returns:
         Every name of `METRICS`; ``intervals`` with (low, high) of 95 % for each; ``impacts``,
-        ``clips``, ``contacts``; ``apcc_classes`` with the values and the number of impacts per
-        class; ``apcc_left_out``, the classes with too few.
+        ``clips``, ``contacts``; ``apcc_classes`` with the values, their intervals and the numbers of
+        impacts and clips per class; ``apcc_left_out``, the classes with too few.
 
     Raises:
         InputError: No clips.
@@ -123,7 +136,18 @@ def summarise(
         "clips": len(clips),
         "contacts": sum(clip.contacts for clip in clips),
         "apcc_classes": {
-            name: {"apcc": made, "apcc_reference": true, "impacts": count}
+            name: {
+                "apcc": made,
+                "apcc_reference": true,
+                "apcc_delta": abs(made - true),
+                "impacts": count,
+                "clips": sum(clip.category == name and bool(clip.impacts) for clip in clips),
+                "intervals": {
+                    figure: None if interval is None else list(interval)
+                    for figure in _CLASS_FIGURES
+                    for interval in (intervals.get(f"{name}\n{figure}"),)
+                },
+            }
             for name, (made, true, count) in follows.classes.items()
         },
         "apcc_left_out": follows.left_out,

@@ -31,6 +31,7 @@ PAGES = [
     DOCS / "how-to" / "adapters.md",
     DOCS / "how-to" / "simulate.md",
     DOCS / "how-to" / "evaluate.md",
+    DOCS / "how-to" / "evaluate-estimators.md",
 ]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 

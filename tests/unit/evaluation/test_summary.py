@@ -115,3 +115,23 @@ def test_small_classes_are_named(clips):
 def test_nothing_cannot_be_summarised():
     with pytest.raises(InputError, match="no clip"):
         summary([])
+
+
+def test_classes_have_deltas_counts_and_intervals(clips):
+    rng = np.random.default_rng(3)
+    for index in range(0, 20, 2):  # "drop" follows nothing
+        shuffled = [impact(e, strength=float(rng.random())) for e in rng.lognormal(size=3)]
+        clips[index] = clip(index, shuffled)
+    clips += [clip(30 + i, [impact(1.0 + i)], category="roll") for i in range(3)]
+    result = summary(clips)
+    drop, strike = result["apcc_classes"]["drop"], result["apcc_classes"]["strike"]
+    assert (drop["clips"], drop["impacts"]) == (10, 30)
+    assert strike["apcc_delta"] == pytest.approx(0.0)
+    assert drop["apcc_delta"] == pytest.approx(abs(drop["apcc"] - drop["apcc_reference"]))
+    low, high = drop["intervals"]["apcc_delta"]
+    assert low <= drop["apcc_delta"] <= high
+    assert low < high
+    # three impacts of the smallest class are a third of the mean, and 3 of 63 of the weighted one
+    assert result["apcc_classes"]["roll"]["impacts"] == 3
+    assert result["apcc_delta"] == pytest.approx(drop["apcc_delta"] / 3)
+    assert result["apcc_delta_weighted"] == pytest.approx(drop["apcc_delta"] * 30 / 63)

@@ -1,0 +1,1 @@
+"""Physics estimators against truth: on simulated clips, and masses against lists of things."""
