@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -152,7 +152,7 @@ def _asked(
     estimator: PhysicsEstimator, things: Mapping[str, KnownMass], skip_failures: bool, name: str
 ) -> MassRow:
     thing = things[name]
-    about = {"clip_id": name, "true_kg": thing.mass_kg, "true_log_std": thing.log_std}
+    row = MassRow(clip_id=name, true_kg=thing.mass_kg, true_log_std=thing.log_std)
     component = estimator.slots["mass_estimator"]
     # seeded by the name: an estimator that draws answers the same whatever was asked before
     seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])
@@ -170,14 +170,14 @@ def _asked(
             raise ComponentFailedError(
                 f"{name}: {err} (--skip-failures counts it as unanswered)"
             ) from err
-        return MassRow(**about, failure=str(err)[:300])
+        return replace(row, failure=str(err)[:300])
     if set(found) - {0}:
         raise ContractError(f"asked about object 0, got masses of {sorted(found, key=str)}")
     answer = found.get(0)
     if answer is None:
-        return MassRow(**about, failure="no answer")
-    return MassRow(
-        **about,
+        return replace(row, failure="no answer")
+    return replace(
+        row,
         in_range=thing.least_kg <= answer.mass_kg <= thing.most_kg,
         mass_kg=answer.mass_kg,
         log_std=answer.log_std,
