@@ -1,4 +1,4 @@
-"""``pavas plugins``: what is installed, what failed, and whether components keep their contract."""
+"""``pavas plugins``: what is installed, what failed, whether it keeps its contract, and new ones."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pavas_sdk.cli.output import json_option, say, show_json, show_table
+from pavas_sdk.cli.output import json_option, say, show, show_json, show_table
+from pavas_sdk.plugin_kit.kinds import PLUGIN_KINDS
 from pavas_sdk.registry import KINDS, default_registry
 
 if TYPE_CHECKING:
-    from pavas_sdk.registry import RegisteredComponent
+    from pavas_sdk.registry import RegisteredComponent, Registry
+    from pavas_sdk.registry.loading import PluginSource
 
 __all__ = ["plugins"]
 
 
 @click.group()
 def plugins() -> None:
-    """List plugins, or check their components."""
+    """List plugins, check them, or begin a new one."""
 
 
 @plugins.command("list")
@@ -30,10 +32,15 @@ def list_plugins(kind: str | None, as_json: bool) -> None:
     """
     registry = default_registry()
     components = registry.components(kind)
+    commands = plugin_commands(registry)
     if as_json:
         show_json(
             {
                 "components": [entry.to_json() for entry in components],
+                "commands": [
+                    {"name": name, "summary": summary, "distribution": source.distribution}
+                    for name, (source, summary) in commands.items()
+                ],
                 "plugins": [
                     {
                         "plugin": source.name,
@@ -47,21 +54,36 @@ def list_plugins(kind: str | None, as_json: bool) -> None:
             }
         )
         return
+    rows = [
+        (entry.kind, entry.qualified_name, entry.version, entry.licence, entry.spec.summary)
+        for entry in components
+    ]
+    if kind is None:
+        rows += [
+            ("command", f"{source.distribution}/{name}", source.version, source.licence, summary)
+            for name, (source, summary) in commands.items()
+        ]
     show_table(
         ("KIND", "NAME", "VERSION", "LICENCE", "SUMMARY"),
         [
-            (
-                entry.kind,
-                entry.qualified_name,
-                entry.version,
-                entry.licence or "unknown",
-                entry.spec.summary,
-            )
-            for entry in components
+            (what, name, version, licence or "unknown", text)
+            for what, name, version, licence, text in rows
         ],
     )
     for failure in registry.failures:
         say(f"Failed: {failure.summary}")
+
+
+def plugin_commands(registry: Registry) -> dict[str, tuple[PluginSource, str]]:
+    """Return the commands of plugins with their plugin and help; clashes become failures."""
+    from pavas_sdk.cli.main import VERBS
+
+    group = click.Group("pavas")
+    owners = registry.add_commands(group, reserved=tuple(VERBS))
+    return {
+        name: (owners[name], command.get_short_help_str())
+        for name, command in sorted(group.commands.items())
+    }
 
 
 @plugins.command("check")
@@ -77,60 +99,76 @@ def list_plugins(kind: str | None, as_json: bool) -> None:
 )
 @json_option
 def check_plugins(names: tuple[str, ...], kind: str | None, limit_s: float, as_json: bool) -> int:
-    """Run the contract suite on components (all registered ones, or those of the given NAMEs).
+    """Run the contract suite on components and commands (all, or those of the given NAMEs).
 
     A NAME is a component ("motion", "pavas-tiny/motion") or a distribution ("pavas-tiny").
     Exit code 1 when a check or a plugin failed.
     """
-    from pavas_sdk.testing import check_component
+    from pavas_sdk.cli.plugin_checks import check_all
 
-    registry = default_registry()
-    chosen = _chosen(names, kind)
-    results = []
-    for entry in chosen:
-        if not as_json:
-            say(f"{entry.kind} {entry.qualified_name}")
-        for result in check_component(entry, limit_s=limit_s):
-            results.append(result)
-            if not as_json:
-                mark = {"passed": "ok", "failed": "FAILED", "skipped": "skipped"}[result.outcome]
-                say(
-                    f"  {mark:<8}{result.check}" + (f": {result.message}" if result.message else "")
-                )
-    failed = [result for result in results if result.outcome == "failed"]
-    failures = () if names else registry.failures
-    if as_json:
-        show_json(
-            {
-                "checks": [result.to_json() for result in results],
-                "failures": [failure.to_json() for failure in failures],
-            }
-        )
-    else:
-        for failure in failures:
-            say(f"Failed: {failure.summary}")
-        say(f"{len(chosen)} components, {len(results)} checks, {len(failed)} failed")
-    return 1 if failed or failures else 0
+    return check_all(default_registry(), names, kind, limit_s=limit_s, as_json=as_json)
 
 
-def _chosen(names: tuple[str, ...], kind: str | None) -> list[RegisteredComponent]:
-    """The components that the names mean; a name that means none is an error."""
-    from pavas_sdk.errors import ComponentNotFoundError
+@plugins.command("new")
+@click.argument("name")
+@click.option(
+    "--kind", type=click.Choice(tuple(PLUGIN_KINDS)), required=True, help="What it will be."
+)
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(file_okay=False),
+    help="Folder of the plugin. [default: NAME, here]",
+)
+@click.option("--component", help="Name to register. [default: what follows the first - of NAME]")
+@click.option(
+    "--licence", default="Apache-2.0", show_default=True, help="SPDX expression of your code."
+)
+@click.option(
+    "--weights",
+    help="For a pipeline: a saved pipeline's folder, or the name of a preset that is on this "
+    "machine. [default: pavas-tiny]",
+)
+def new_plugin(
+    name: str,
+    kind: str,
+    out: str | None,
+    component: str | None,
+    licence: str,
+    weights: str | None,
+) -> None:
+    r"""Write a complete plugin: code that works, its contract test, README and CI.
 
-    components = default_registry().components(kind)
-    if not names:
-        return list(components)
-    chosen: list[RegisteredComponent] = []
-    for name in names:
-        matches = [
-            entry
-            for entry in components
-            if name in (entry.name, entry.qualified_name, entry.distribution)
-        ]
-        if not matches:
-            known = ", ".join(sorted({entry.qualified_name for entry in components}))
-            raise ComponentNotFoundError(
-                f"no {kind or 'component'} is named {name!r}; there are {known}"
-            )
-        chosen += [entry for entry in matches if entry not in chosen]
-    return chosen
+    NAME is what people will install, for example acme-balls. Then:
+
+    \b
+      cd acme-balls && pip install -e ".[test]" && pytest
+    """
+    from pavas_sdk.plugin_kit import write_plugin
+
+    folder = write_plugin(
+        name,
+        kind,
+        out or name,
+        component=component,
+        licence=licence,
+        weights=_weights(weights or "pavas-tiny") if kind == "pipeline" else weights,
+    )
+    show(str(folder))
+    say(f'Next:  cd {folder} && pip install -e ".[test]" && pytest && pavas plugins check {name}')
+
+
+def _weights(name: str) -> str:
+    """The folder of a saved pipeline: itself, or that of a preset, which is not fetched."""
+    from pathlib import Path
+
+    from pavas_sdk.errors import WeightsError
+
+    if Path(name).is_dir():
+        return name
+    entry: RegisteredComponent = default_registry().get("pipeline", name)
+    make = entry.load()
+    folder = make(local_files_only=True) if hasattr(make, "prepare") else make()
+    if folder is None:
+        raise WeightsError(f"{name} is not on this machine; type: pavas models download {name}")
+    return str(folder)

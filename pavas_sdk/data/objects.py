@@ -127,9 +127,10 @@ class MaskTrack:
         """Validate.
 
         Raises:
-            InputError: Shapes or lengths do not fit, or scores lie outside [0, 1].
+            InputError: Shapes or lengths do not fit, masks are not bool or whole numbers 0 and 1, or
+                scores lie outside [0, 1].
         """
-        masks = frozen_array("masks", self.masks, np.bool_, (None, None, None))
+        masks = frozen_array("masks", _yes_or_no(self.masks), np.bool_, (None, None, None))
         count = masks.shape[0]
         object.__setattr__(self, "masks", masks)
         object.__setattr__(self, "times_s", increasing_times("times_s", self.times_s, length=count))
@@ -200,6 +201,22 @@ class MaskTrack:
         rows = _area_weights(height, side)
         columns = _area_weights(width, side)
         return np.asarray(rows @ self.masks.astype(np.float32) @ columns.T, dtype=np.float32)
+
+
+def _yes_or_no(masks: Any) -> Any:
+    """Masks as they are; shares and probabilities, which would all become True, are refused."""
+    array = np.asarray(masks)
+    if array.dtype != np.bool_ and array.size:
+        if array.dtype.kind not in "iu":
+            raise InputError(
+                f"masks must be bool, got {array.dtype}; compare them with a threshold first: "
+                "masks > 0.5"
+            )
+        if array.min() < 0 or array.max() > 1:
+            raise InputError(
+                f"masks must be bool, or whole numbers 0 and 1, got {array.min()} to {array.max()}"
+            )
+    return array
 
 
 def _area_weights(pixels: int, cells: int) -> NDArray[np.float32]:

@@ -35,7 +35,7 @@ from pavas_sdk.registry.registered import INTERFACES, RegisteredComponent
 from pavas_sdk.registry.spec import API_VERSION, KINDS, ComponentSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     import click
 
@@ -217,18 +217,35 @@ class Registry:
             del self._sources[name]
             self._components.pop(name, None)
 
-    def add_commands(self, cli: click.Group, *, reserved: Collection[str] = ()) -> None:
+    def command_hooks(self) -> tuple[tuple[PluginSource, Callable[..., object]], ...]:
+        """Return each plugin that adds commands, with the function that adds them to ``cli``."""
+        self.load()
+        return tuple(
+            (self._sources[implementation.plugin_name], implementation.function)
+            for implementation in self._manager.hook.pavas_register_commands.get_hookimpls()
+        )
+
+    def add_commands(
+        self, cli: click.Group, *, reserved: Collection[str] = ()
+    ) -> dict[str, PluginSource]:
         """Let every plugin add its commands to ``cli``; failures are kept, never raised.
 
-        A plugin that raises adds nothing; one that takes a name which exists adds nothing either.
+        A plugin that raises adds nothing. A command whose name exists is left out and kept as a
+        failure; the others of its plugin are added.
 
         Args:
             cli: The group to add to.
             reserved: Further names that are taken.
+
+        Returns:
+            The plugin of each command that was added.
         """
         import click
 
         self.load()
+        self._failures = [failure for failure in self._failures if failure.stage != "commands"]
+        added: dict[str, PluginSource] = {}
+        owners = dict.fromkeys((*cli.commands, *reserved), "pavas itself")
         for implementation in self._manager.hook.pavas_register_commands.get_hookimpls():
             source = self._sources[implementation.plugin_name]
             scratch = click.Group(name=cli.name)
@@ -238,15 +255,20 @@ class Registry:
             )
             try:
                 call_plugin(call, self._limit_s, f"plugin {source.name}")
-                taken = sorted(set(scratch.commands) & {*cli.commands, *reserved})
-                if taken:
-                    raise ConfigurationError(f"the command {', '.join(taken)} exists already")
             # The plugin boundary: a failing plugin never breaks the command line.
             except Exception as err:  # noqa: BLE001
                 self._fail(source, "commands", err)
                 continue
             for name, command in scratch.commands.items():
+                if name in owners:
+                    reason = (
+                        f"the command {name} exists already, of {owners[name]}; it was left out"
+                    )
+                    self._fail(source, "commands", ConfigurationError(reason))
+                    continue
+                owners[name], added[name] = source.distribution, source
                 cli.add_command(command, name)
+        return added
 
     # -- loading -----------------------------------------------------------------------------
 

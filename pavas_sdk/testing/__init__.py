@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from pavas_sdk.testing.check import Check, CheckFailedError, CheckResult, run_checks
 from pavas_sdk.testing.clips import METRES_PER_PIXEL, moving_discs
+from pavas_sdk.testing.command_checks import command_checks
 from pavas_sdk.testing.components import (
     BrightDetector,
     BrightSegmenter,
     DensityMassEstimator,
     WallReconstructor,
 )
+from pavas_sdk.testing.light_imports import HeavyImport, heavy_imports
 from pavas_sdk.testing.mass_estimator_checks import mass_estimator_checks
 from pavas_sdk.testing.moving_object_detector_checks import moving_object_detector_checks
 from pavas_sdk.testing.pipeline_checks import pipeline_checks
@@ -48,11 +50,14 @@ __all__ = [
     "CheckFailedError",
     "CheckResult",
     "DensityMassEstimator",
+    "HeavyImport",
     "WallReconstructor",
     "check_component",
     "checks_for",
     "checks_of",
+    "command_checks",
     "conditioning_adapter_checks",
+    "heavy_imports",
     "mass_estimator_checks",
     "moving_discs",
     "moving_object_detector_checks",

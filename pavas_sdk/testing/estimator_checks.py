@@ -6,6 +6,7 @@ import inspect
 import json
 import sys
 import unittest
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from pavas_sdk.testing.clips import moving_discs
 from pavas_sdk.testing.equality import same_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pavas_sdk.data import LabelledClip
     from pavas_sdk.interfaces import Component
@@ -94,6 +95,15 @@ def check_config_round_trip(question: Question, make: Callable[..., Any]) -> Non
         type(config).from_json(json.loads(text)) == config,
         f"config {config} comes back from JSON as another one",
     )
+    if not isinstance(make, type | partial):
+        return  # a factory, which need not take options
+    try:
+        again = make(**json.loads(text)).config
+    except (TypeError, PavasError) as err:
+        raise CheckFailedError(
+            f"it cannot be made from its own config, as a saved pipeline does: {err}"
+        ) from err
+    require(again == config, f"made from its own config, it has another one: {again}")
 
 
 def check_unknown_option(question: Question, make: Callable[..., Any]) -> None:
@@ -177,14 +187,62 @@ def check_leaves_inputs_alone(question: Question, make: Callable[..., Any]) -> N
 
 
 def check_leaves_global_randomness_alone(question: Question, make: Callable[..., Any]) -> None:
-    """It draws from the generator it is given, never from global state."""
-    component, clip = make(), moving_discs(1)
-    component.to("cpu")
-    before = _global_states()
-    question.answer(component, clip)
-    after = _global_states()
-    changed = [name for name in before if name in after and before[name] != after[name]]
-    require(not changed, f"it drew from the global generator of {', '.join(changed)}")
+    """It draws from the generator it is given; it neither uses nor seeds global state."""
+    clip = moving_discs(1)
+    answers = []
+    with _own_global_states():
+        for seed in (20, 21):
+            # a state that nobody else sets: one that is seeded the same each time is noticed, too
+            before = _seeded(seed)
+            component = make()
+            component.to("cpu")
+            answers.append(question.answer(component, clip))
+            after = _global_states()
+            if "torch" in after and "torch" not in before:  # it imported torch: nobody seeded that
+                before["torch"] = _fresh_torch_state().numpy().tobytes()
+            changed = [name for name in after if before[name] != after[name]]
+            require(
+                not changed,
+                f"it drew from the global generator of {', '.join(changed)}, or seeded it; draw "
+                "from rng",
+            )
+    require(
+        same_answer(answers[0], answers[1]),
+        "another seed of the global generators gives another answer; draw from rng",
+    )
+
+
+@contextmanager
+def _own_global_states() -> Iterator[None]:
+    """Give the global generators back as they were."""
+    import random
+
+    python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    state = sys.modules["torch"].get_rng_state() if "torch" in sys.modules else None
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(legacy)  # noqa: NPY002
+        if "torch" in sys.modules:
+            sys.modules["torch"].set_rng_state(_fresh_torch_state() if state is None else state)
+
+
+def _fresh_torch_state() -> Any:
+    """State of torch's global generator in a new process: the one that any new generator has."""
+    return sys.modules["torch"].Generator().get_state()
+
+
+def _seeded(seed: int) -> dict[str, bytes]:
+    """Seed the global generators and return their states."""
+    import random
+
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.manual_seed(seed)
+    return _global_states()
 
 
 def _global_states() -> dict[str, bytes]:

@@ -27,7 +27,7 @@ def mass_estimator_checks(make: Callable[..., MassEstimator]) -> list[Check]:
     Args:
         make: Makes a new one; takes config fields as keywords (its class does).
     """
-    extra = (check_without_geometry, check_subset, check_no_objects)
+    extra = (check_object_order, check_without_geometry, check_subset, check_no_objects)
     return [*estimator_checks(QUESTION, make), *named_checks(MassEstimator.kind, extra, make)]
 
 
@@ -42,6 +42,23 @@ QUESTION = Question(
     ask=_ask,
     validate=lambda answer, clip: check_masses(answer, clip.masks, who="it"),
 )
+
+
+def check_object_order(make: Callable[..., Any]) -> None:
+    """The order of the objects does not matter."""
+    clip, component = moving_discs(3), make()
+    first = QUESTION.answer(component, clip)
+    second = component.estimate_mass(
+        clip.source,
+        clip.objects[::-1],
+        masks={key: clip.masks[key] for key in sorted(clip.masks, reverse=True)},
+        reconstruction=clip.reconstruction,
+        rng=np.random.default_rng(0),
+    )
+    require(
+        same_answer(dict(first), dict(second)),
+        "another order of objects gives other masses; sort them by object_id first",
+    )
 
 
 def check_without_geometry(make: Callable[..., Any]) -> None:

@@ -10,6 +10,7 @@ from pavas_sdk.interfaces import Reconstructor
 from pavas_sdk.interfaces.validation import check_reconstruction
 from pavas_sdk.testing.check import Check, require
 from pavas_sdk.testing.clips import moving_discs
+from pavas_sdk.testing.equality import same_answer
 from pavas_sdk.testing.estimator_checks import Question, estimator_checks, named_checks
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def reconstructor_checks(make: Callable[..., Reconstructor]) -> list[Check]:
     Args:
         make: Makes a new one; takes config fields as keywords (its class does).
     """
-    extra = (check_without_objects, check_says_its_scale)
+    extra = (check_object_order, check_without_objects, check_says_its_scale)
     return [*estimator_checks(QUESTION, make), *named_checks(Reconstructor.kind, extra, make)]
 
 
@@ -39,6 +40,22 @@ def _validate(answer: Any, clip: LabelledClip) -> None:
 
 
 QUESTION = Question(interface=Reconstructor, ask=_ask, validate=_validate)
+
+
+def check_object_order(make: Callable[..., Any]) -> None:
+    """The order of the objects does not matter."""
+    clip, component = moving_discs(3), make()
+    first = QUESTION.answer(component, clip)
+    second = component.reconstruct(
+        clip.source,
+        objects=clip.objects[::-1],
+        masks={key: clip.masks[key] for key in sorted(clip.masks, reverse=True)},
+        rng=np.random.default_rng(0),
+    )
+    require(
+        same_answer(first, second),
+        "another order of objects gives other points; sort them by object_id first",
+    )
 
 
 def check_without_objects(make: Callable[..., Any]) -> None:

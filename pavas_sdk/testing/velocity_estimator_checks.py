@@ -10,6 +10,7 @@ from pavas_sdk.interfaces import VelocityEstimator
 from pavas_sdk.interfaces.validation import check_trajectories
 from pavas_sdk.testing.check import Check, CheckFailedError, require
 from pavas_sdk.testing.clips import moving_discs
+from pavas_sdk.testing.equality import same_answer
 from pavas_sdk.testing.estimator_checks import Question, estimator_checks, named_checks
 
 if TYPE_CHECKING:
@@ -28,7 +29,13 @@ def velocity_estimator_checks(make: Callable[..., VelocityEstimator]) -> list[Ch
     Args:
         make: Makes a new one; takes config fields as keywords (its class does).
     """
-    extra = (check_speeds, check_time_scale, check_unseen_is_missing, check_no_masks)
+    extra = (
+        check_speeds,
+        check_time_scale,
+        check_unseen_is_missing,
+        check_object_order,
+        check_no_masks,
+    )
     return [*estimator_checks(QUESTION, make), *named_checks(VelocityEstimator.kind, extra, make)]
 
 
@@ -91,6 +98,23 @@ def check_unseen_is_missing(make: Callable[..., Any]) -> None:
             np.isnan(path.centroids_m[gone]).all(),
             f"it places a hidden object at {path.centroids_m[gone][0]}",
         )
+
+
+def check_object_order(make: Callable[..., Any]) -> None:
+    """The order of the objects does not matter."""
+    clip, component = moving_discs(3), make()
+    first = QUESTION.answer(component, clip)
+    second = component.estimate_velocity(
+        clip.objects[::-1],
+        {key: clip.masks[key] for key in sorted(clip.masks, reverse=True)},
+        clip.reconstruction,
+        time_scale=clip.video.time_scale,
+        rng=np.random.default_rng(0),
+    )
+    require(
+        same_answer(dict(first), dict(second)),
+        "another order of objects gives other paths; sort them by object_id first",
+    )
 
 
 def check_no_masks(make: Callable[..., Any]) -> None:

@@ -1,5 +1,6 @@
 """Components that break their contract, each in one way, and the check that must notice."""
 
+import random
 import re
 import time
 from dataclasses import dataclass, field, replace
@@ -41,6 +42,29 @@ class GlobalDice(BrightDetector):
     def detect(self, video, *, prompt="", rng):
         np.random.random()  # noqa: NPY002
         return super().detect(video, prompt=prompt, rng=rng)
+
+
+class SeedsItself(BrightDetector):
+    """The same state after each call: whoever compares before and after sees nothing."""
+
+    def detect(self, video, *, prompt="", rng):
+        np.random.seed(0)  # noqa: NPY002
+        np.random.random()  # noqa: NPY002
+        return super().detect(video, prompt=prompt, rng=rng)
+
+
+class SeedsWhenMade(BrightDetector):
+    def __init__(self, config=None, **options):
+        super().__init__(config, **options)
+        random.seed(0)
+
+
+class HidesItsDice(BrightDetector):
+    def detect(self, video, *, prompt="", rng):
+        state = random.getstate()
+        label = f"ball {random.random()}"
+        random.setstate(state)
+        return [MovingObject(object_id=0, label=label)]
 
 
 class TimelessBox(BrightDetector):
@@ -104,6 +128,23 @@ class FirstComeFirstServed(BrightSegmenter):
             entry.object_id: replace(tracks[order[index]], object_id=entry.object_id)
             for index, entry in enumerate(objects)
             if index < len(order)
+        }
+
+
+class FloatMasks(BrightSegmenter):
+    def segment(self, video, objects, *, rng):
+        tracks = super().segment(video, objects, rng=rng)
+        return {
+            key: replace(track, masks=track.masks * np.float32(0.2))
+            for key, track in tracks.items()
+        }
+
+
+class HeaviestFirst(DensityMassEstimator):
+    def estimate_mass(self, video, objects, *, masks=None, reconstruction=None, rng):
+        return {
+            entry.object_id: MassEstimate(object_id=entry.object_id, mass_kg=3.0 - rank)
+            for rank, entry in enumerate(objects)
         }
 
 
@@ -184,6 +225,20 @@ class UnwritableConfig(DensityMassEstimator):
     config_class = SetConfig
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TupleConfig(ComponentConfig):
+    sizes: tuple = (1, 2)
+
+
+class UnreadableConfig(DensityMassEstimator):
+    config_class = TupleConfig
+
+
+class NotMadeFromItsConfig(DensityMassEstimator):
+    def __init__(self):
+        super().__init__()
+
+
 class Vandal(DensityMassEstimator):
     def estimate_mass(self, video, objects, *, masks=None, reconstruction=None, rng):
         for track in (masks or {}).values():
@@ -196,6 +251,13 @@ class NanPoints(WallReconstructor):
     def reconstruct(self, video, *, objects=(), masks=None, rng):
         points = super().reconstruct(video, objects=objects, masks=masks, rng=rng)
         return replace(points, points_m=np.where(points.points_m > 0.3, np.nan, points.points_m))
+
+
+class NearestFirst(WallReconstructor):
+    def reconstruct(self, video, *, objects=(), masks=None, rng):
+        points = super().reconstruct(video, objects=objects, masks=masks, rng=rng)
+        first = 1 + objects[0].object_id if objects else 1
+        return replace(points, points_m=points.points_m * first)
 
 
 class OwnTimes(WallReconstructor):
@@ -254,6 +316,17 @@ class ScalesTwice(Centroid):
         return replace(path, centroids_m=path.centroids_m * path.time_scale)
 
 
+class FirstIsExact(CentroidVelocityEstimator):
+    def estimate_velocity(self, objects, masks, reconstruction, *, time_scale=1.0, rng):
+        paths = super().estimate_velocity(
+            objects, masks, reconstruction, time_scale=time_scale, rng=rng
+        )
+        return {
+            key: replace(path, centroids_m=path.centroids_m + 1e-3 * rank)
+            for rank, (key, path) in enumerate(paths.items())
+        }
+
+
 class NeverSees(Centroid):
     def changed(self, path):
         return replace(path, centroids_m=np.full_like(path.centroids_m, np.nan))
@@ -264,6 +337,9 @@ BROKEN = [
     (Names, "keeps_contract", "a str among the objects"),
     (ShortPrompts, "prompt", "prompt too long"),
     (GlobalDice, "leaves_global_randomness_alone", "global generator of numpy"),
+    (SeedsItself, "leaves_global_randomness_alone", "of numpy, or seeded it"),
+    (SeedsWhenMade, "leaves_global_randomness_alone", "of random, or seeded it"),
+    (HidesItsDice, "leaves_global_randomness_alone", "another seed of the global generators"),
     (TimelessBox, "boxes", "a box at None s"),
     (NeedsMotion, "nothing_moves", "IndexError"),
     (Diary, "deterministic", "asked twice, it differs"),
@@ -272,6 +348,12 @@ BROKEN = [
     (OtherTimes, "keeps_contract", "different times"),
     (RealClock, "slow_motion", "times within 0 to 0.800 s"),
     (FirstComeFirstServed, "object_order", "another order"),
+    (FloatMasks, "keeps_contract", "masks must be bool, got float32; compare"),
+    (HeaviestFirst, "object_order", "another order of objects gives other masses"),
+    (NearestFirst, "object_order", "another order of objects gives other points"),
+    (FirstIsExact, "object_order", "another order of objects gives other paths"),
+    (UnreadableConfig, "config_round_trip", "comes back from JSON as another one"),
+    (NotMadeFromItsConfig, "config_round_trip", "cannot be made from its own config"),
     (InventsMasses, "keeps_contract", "invented"),
     (NanMass, "keeps_contract", "mass_kg of object 0"),
     (BareFloats, "keeps_contract", "returned float"),

@@ -233,6 +233,41 @@ def test_two_plugins_with_one_command(plugin_folder, commands):
     assert len(found.failures) == 1
 
 
+TWO_COMMANDS = """
+    import click
+    from pavas_sdk import hookimpl
+
+
+    @hookimpl
+    def pavas_register_commands(cli):
+        @cli.command("generate")
+        def generate():
+            "Clashes with a verb of ours."
+
+        @cli.command("listen")
+        def listen():
+            "Clashes with nothing."
+            click.echo("heard")
+"""
+
+
+def test_a_command_that_clashes_is_listed_as_failed_and_the_others_stay(
+    plugin_folder, commands, capsys, monkeypatch
+):
+    write_plugin(plugin_folder, "acme-two", TWO_COMMANDS)
+    found = commands("acme-two")
+    monkeypatch.setattr("pavas_sdk.cli.plugins.default_registry", lambda: found)
+    assert run(["listen"]) == 0
+    assert capsys.readouterr().out == "heard\n"
+    assert run(["plugins", "list"]) == 0
+    out, err = capsys.readouterr()
+    assert "acme-two/listen" in out
+    assert err.count("Failed: ") == 1
+    assert "the command generate exists already, of pavas itself; it was left out" in err
+    assert run(["plugins", "check", "acme-two"]) == 1
+    assert "the command generate exists already" in capsys.readouterr().err
+
+
 # -- a fresh process -------------------------------------------------------------------------
 
 
