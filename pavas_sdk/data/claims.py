@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Claim", "ClaimedError", "claimed", "file_sha256", "recover"]
 
 _JOURNAL = "journal.json"
+_ROOM, _ROOM_BYTES = "room", 65_536
 _NAME_BYTES = 120
 
 
@@ -48,6 +49,10 @@ class Claim:
     def __init__(self, folder: Path, drafts: Path) -> None:
         self.folder = folder
         self.drafts = drafts
+
+    def free_room(self) -> None:
+        """Give back the space that was kept for what says that the rest is there."""
+        (self.drafts / _ROOM).unlink(missing_ok=True)
 
     def publish(self, names: Sequence[str], seals: Sequence[str], *, overwrite: bool) -> None:
         """Move drafts to the folder, in this order: the seals, which come last, say that all are there.
@@ -70,6 +75,7 @@ class Claim:
             )
         files = {name: file_sha256(self.drafts / name) for name in names}
         journal = {"files": files, "overwrite": overwrite}
+        self.free_room()
         draft = self.drafts / f"{_JOURNAL}.part"
         draft.write_text(json.dumps(journal), encoding="utf-8")
         draft.replace(self.drafts / _JOURNAL)
@@ -91,6 +97,9 @@ class Claim:
 def claimed(folder: Path, name: str) -> Iterator[Claim]:
     """Be the only process that makes the files called NAME in a folder that exists.
 
+    A little space is taken at once: a disk that is full is found before any work, and one that gets
+    full meanwhile still takes the journal.
+
     Raises:
         ClaimedError: Another process that is alive does.
         OutputError: The folder cannot be written.
@@ -109,6 +118,8 @@ def claimed(folder: Path, name: str) -> Iterator[Claim]:
     try:
         _finish(drafts, folder)
         drafts.mkdir()
+        # no zeros, which a file system may keep in no space at all
+        (drafts / _ROOM).write_bytes(os.urandom(_ROOM_BYTES))
         yield Claim(folder, drafts)
     except OSError as err:
         if isinstance(err, OutputError):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pavas_sdk.data.claims import claimed
 from pavas_sdk.data.files import write_text
 from pavas_sdk.data.impact_markers import marker_text
-from pavas_sdk.errors import PavasError
+from pavas_sdk.errors import OutputError, PavasError
 from pavas_sdk.media import resampled, write_audio
 from pavas_sdk.pipelines.result_plan import exists_error, state_of
 
@@ -67,22 +67,53 @@ class ResultWriter:
         shared += self._markers(sounds[0])
         made = []
         for sound, places in zip(sounds, files.sounds, strict=True):
-            parts = [self._draft(places.audio)]
-            self._audio(parts[0], sound)
+            audio = self._draft(places.audio)
+            self._audio(audio, sound)
             video = self._video(sound, places, not_written)
-            made.append(parts if video is None else [*parts, video])
-        seals = []
-        for sound, places, parts in zip(sounds, files.sounds, made, strict=True):
-            missing = {
-                p.name: not_written[p.name] for p in _videos(places) if p.name in not_written
-            }
-            text = sound.sidecar([*parts, *shared], not_written=missing)
-            write_text(self._draft(places.sidecar), text)
-            seals.append(places.sidecar.name)
+            made.append([audio] if video is None else [audio, video])
+        self._claim.free_room()
+        try:
+            seals = self._sidecars(sounds, made, shared, not_written)
+        except OutputError as err:  # the disk is full: without the videos there is room
+            if not self._left_out(made, err, not_written):
+                raise
+            seals = self._sidecars(sounds, made, shared, not_written)
         names = [path.name for parts in made for path in parts] + [path.name for path in shared]
         self._claim.publish(names, seals, overwrite=files.overwrite)
         written = tuple(path for path in files.all() if path.name not in not_written)
         return WrittenResults(files=written, not_written=not_written)
+
+    def _sidecars(
+        self,
+        sounds: Sequence[PavasOutput],
+        made: Sequence[Sequence[Path]],
+        shared: Sequence[Path],
+        not_written: Mapping[str, str],
+    ) -> list[str]:
+        """Write a sidecar per sound, with the hashes of its files; return their names."""
+        seals = []
+        for sound, places, parts in zip(sounds, self._files.sounds, made, strict=True):
+            missing = {
+                p.name: not_written[p.name] for p in _videos(places) if p.name in not_written
+            }
+            text = sound.sidecar([*parts, *shared], not_written=missing)
+            draft = self._draft(places.sidecar)
+            draft.unlink(missing_ok=True)
+            write_text(draft, text)
+            seals.append(places.sidecar.name)
+        return seals
+
+    def _left_out(
+        self, made: Sequence[list[Path]], err: OutputError, not_written: dict[str, str]
+    ) -> bool:
+        """Remove the videos of ``made``, of which ``err`` is the reason; False where there are none."""
+        videos = [parts.pop() for parts in made if len(parts) > 1]
+        for video in videos:
+            video.unlink()
+            not_written[video.name] = str(err).replace(
+                str(self._claim.drafts), str(self._files.folder)
+            )
+        return bool(videos)
 
     def _audio(self, draft: Path, sound: PavasOutput) -> None:
         """Write the sound with its time stamp: where in the video's file it begins."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import threading
 import warnings
@@ -54,6 +55,7 @@ class Plugin:
 
         yield ComponentSpec("moving_object_detector", "counter", f"{__name__}:Counter")
         yield ComponentSpec("segmenter", "bright", "pavas_sdk.testing:BrightSegmenter")
+        yield ComponentSpec("segmenter", "vanishing", f"{__name__}:Vanishing")
         yield ComponentSpec("segmenter", "broken", f"{__name__}:Broken")
         yield ComponentSpec("reconstructor", "wall", "pavas_sdk.testing:WallReconstructor")
         yield ComponentSpec("mass_estimator", "density", "pavas_sdk.testing:DensityMassEstimator")
@@ -255,6 +257,54 @@ def test_many_at_once(registry, tmp_path):
     assert len({result.physics.dumps() for result in results}) == 1
     assert len(PhysicsCache(tmp_path)) == 1
     assert [path.suffix for path in tmp_path.iterdir()] == [".npz"]  # nothing half-written
+
+
+class Vanishing(BrightSegmenter):
+    """Takes the cache's folder away while the estimate is made."""
+
+    folder = None
+
+    def segment(self, video, objects, *, rng):
+        shutil.rmtree(self.folder)
+        return super().segment(video, objects, rng=rng)
+
+
+def test_a_folder_that_is_deleted_in_the_middle_of_a_run(registry, tmp_path, monkeypatch):
+    clip, folder = moving_discs(1), tmp_path / "cache"
+    wanted = estimator(registry).estimate(clip.source, cache=folder).physics
+    monkeypatch.setattr(Vanishing, "folder", folder)
+    slow = estimator(registry, segmenter="vanishing")
+    for _ in range(2):
+        folder.mkdir(exist_ok=True)
+        Counter.asked = 0
+        result = slow.estimate(clip.source, cache=folder)
+        assert result.physics.to_json()["objects"] == wanted.to_json()["objects"]
+    assert (Counter.asked, len(PhysicsCache(folder))) == (0, 1)
+
+
+def test_a_folder_that_is_deleted_all_the_time(registry, tmp_path):
+    """Between any two steps of writing and reading: no more than a warning."""
+    clip, folder = moving_discs(1), tmp_path / "cache"
+    cache, ended = PhysicsCache(folder), threading.Event()
+    result = estimator(registry).estimate(clip.source)
+
+    def delete():
+        while not ended.is_set():
+            shutil.rmtree(folder, ignore_errors=True)
+
+    thread = threading.Thread(target=delete)
+    thread.start()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", PavasWarning)
+            for index in range(100):
+                cache.put(f"{index % 3:064x}", result)
+                found = cache.get(f"{index % 3:064x}")
+                assert found is None or found.physics.dumps() == result.physics.dumps()
+                assert len(cache) <= 3
+    finally:
+        ended.set()
+        thread.join()
 
 
 def test_files_are_known_by_their_content(tmp_path):
