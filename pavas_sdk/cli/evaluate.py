@@ -10,6 +10,7 @@ import click
 from pavas_sdk.cli.evaluate_clips import clips as recorded_clips
 from pavas_sdk.cli.evaluate_estimators import estimators
 from pavas_sdk.cli.evaluate_folder import folder
+from pavas_sdk.cli.evaluate_vgg_impact import vgg_impact
 from pavas_sdk.cli.evaluation_report import interval_text, number_text
 from pavas_sdk.cli.output import json_option, say, show_json, show_table
 from pavas_sdk.cli.progress import ClipProgress
@@ -34,6 +35,7 @@ def evaluate() -> None:
 evaluate.add_command(recorded_clips)
 evaluate.add_command(folder)
 evaluate.add_command(estimators)
+evaluate.add_command(vgg_impact)
 
 
 def _shared_options(function: Callable[..., Any]) -> Callable[..., Any]:

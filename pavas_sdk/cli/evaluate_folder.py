@@ -11,7 +11,7 @@ from pavas_sdk.cli.output import json_option, say, show, show_json
 from pavas_sdk.cli.progress import ClipProgress
 from pavas_sdk.errors import ConfigurationError, OutputExistsError
 
-__all__ = ["folder"]
+__all__ = ["folder", "named_folders"]
 
 _METRICS = ("onsets", "levels", "silence", "apcc")
 
@@ -89,7 +89,7 @@ def folder(
     if out is not None:
         make_folder(out)
     measured = evaluate_folder(
-        _named(models),
+        named_folders(models),
         reference,
         impacts=impacts,
         metrics=None if metrics is None else [name.strip() for name in metrics.split(",")],
@@ -112,7 +112,12 @@ def folder(
         show(table.rstrip("\n"))
 
 
-def _named(models: tuple[str, ...]) -> dict[str, Path]:
+def named_folders(models: tuple[str, ...]) -> dict[str, Path]:
+    """Read NAME=FOLDER, or a folder whose own name is the model's.
+
+    Raises:
+        ConfigurationError: A model without a name of its own.
+    """
     found: dict[str, Path] = {}
     for text in models:
         name, equals, path = text.partition("=")

@@ -43,6 +43,7 @@ VERBS = {
     "train": Verb("pavas_sdk.cli.train:train", "Train a model."),
     "adapters": Verb("pavas_sdk.cli.adapters:adapters", "Show and publish adapters."),
     "evaluate": Verb("pavas_sdk.cli.evaluate:evaluate", "Measure how good the sound is."),
+    "impacts": Verb("pavas_sdk.cli.impacts:impacts", "Curate lists of impacts, for APCC."),
     "doctor": Verb("pavas_sdk.cli.doctor:doctor", "Check this installation."),
     "licences": Verb("pavas_sdk.cli.licences:licences", "Show the licence of each component."),
 }

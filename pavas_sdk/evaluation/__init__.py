@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pavas_sdk.evaluation.summary import summarise
     from pavas_sdk.evaluation.synchronisation import desync
     from pavas_sdk.evaluation.truth import ClipTruth, read_truth
+    from pavas_sdk.evaluation.vgg_impact import evaluate_vgg_impact
 
 _EXPORTS = {
     "apcc": ["ApccResult"],
@@ -50,6 +51,7 @@ _EXPORTS = {
     "sounds": ["SoundMaker", "SoundOptions", "sound_options"],
     "summary": ["summarise"],
     "synchronisation": ["desync"],
+    "vgg_impact": ["evaluate_vgg_impact"],
     "truth": ["ClipTruth", "read_truth"],
     "folder": ["evaluate_folder"],
 }
@@ -74,6 +76,7 @@ __all__ = [
     "evaluate_folder",
     "evaluate_masses",
     "evaluate_simulated",
+    "evaluate_vgg_impact",
     "frechet_distance",
     "imagebind_score",
     "inception_score",

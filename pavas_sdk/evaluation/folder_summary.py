@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pavas_sdk.evaluation import apcc
 from pavas_sdk.evaluation.bootstrap import bootstrap_intervals
+from pavas_sdk.evaluation.class_apcc import apcc_deltas, class_apcc
 from pavas_sdk.evaluation.folder_clip import FAILURES
 
 if TYPE_CHECKING:
@@ -176,14 +176,8 @@ def _figures(
 ) -> dict[str, float]:
     found = {name: float(columns[name][clips].mean()) for name in wanted if name in columns}
     if "apcc_delta" in wanted:
-        classes = _apcc_of(rows, model, clips, impacts)
-        deltas = np.asarray([row["delta"] for row in classes.values()])
-        counts = np.asarray([row["impacts"] for row in classes.values()])
-        nothing = float("nan")
-        found["apcc_delta"] = float(deltas.mean()) if classes else nothing
-        found["apcc_delta_weighted"] = (
-            float(np.average(deltas, weights=counts)) if classes else nothing
-        )
+        deltas = apcc_deltas(_apcc_of(rows, model, clips, impacts))
+        found["apcc_delta"], found["apcc_delta_weighted"] = deltas
     return found
 
 
@@ -193,43 +187,22 @@ def _apcc_of(
     clips: NDArray[np.int64],
     impacts: Mapping[str, ClipImpacts],
 ) -> dict[str, dict[str, Any]]:
-    """Return class to APCC of both sounds, their difference, and how many impacts there are.
-
-    Impacts of failed clips have no strength. They enter as a share of the class whose difference is
-    the largest that is possible: 1 + |APCC(reference)|.
-    """
-    grouped: dict[str, list[tuple[float, float, float]]] = {}
+    """Return class to APCC of both sounds, their difference, and how many impacts there are."""
+    energy: list[float] = []
+    own: list[float] = []
+    true: list[float] = []
+    categories: list[str] = []
     for index in clips:
         row = rows[index]
         known = impacts.get(row.clip_id)
         if known is None:
             continue
-        made, true = row.sounds[model], row.sounds["reference"]
-        strengths = made.strengths or (float("nan"),) * len(known.impacts)
-        for impact, own, reference in zip(known.impacts, strengths, true.strengths, strict=True):
-            if not np.isnan(impact.energy_change_j):
-                grouped.setdefault(known.category, []).append(
-                    (impact.energy_change_j, own, reference)
-                )
-    found = {}
-    for category, values in sorted(grouped.items()):
-        table = np.asarray(values)
-        if len(table) < apcc.MIN_IMPACTS:
-            continue
-        there = ~np.isnan(table[:, 1])
-        reference = apcc.apcc(table[:, 0], table[:, 2])
-        enough = there.sum() >= apcc.MIN_IMPACTS
-        own = apcc.apcc(table[there, 0], table[there, 1]) if enough else float("nan")
-        lost = 1.0 - float(there.mean()) if enough else 1.0
-        present = 0.0 if np.isnan(own) else abs(own - apcc.apcc(table[there, 0], table[there, 2]))
-        found[category] = {
-            "apcc": None if np.isnan(own) else own,
-            "apcc_reference": reference,
-            "delta": (1.0 - lost) * present + lost * (1.0 + abs(reference)),
-            "impacts": len(table),
-            "of_failed_clips": int((~there).sum()),
-        }
-    return found
+        count = len(known.impacts)
+        energy += [impact.energy_change_j for impact in known.impacts]
+        own += row.sounds[model].strengths or [float("nan")] * count
+        true += row.sounds["reference"].strengths
+        categories += [known.category] * count
+    return class_apcc(energy, own, true, categories)
 
 
 def _classes(

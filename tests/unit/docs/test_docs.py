@@ -32,6 +32,7 @@ PAGES = [
     DOCS / "how-to" / "simulate.md",
     DOCS / "how-to" / "evaluate.md",
     DOCS / "how-to" / "evaluate-estimators.md",
+    DOCS / "how-to" / "vgg-impact.md",
 ]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 

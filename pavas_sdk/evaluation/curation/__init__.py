@@ -1,0 +1,1 @@
+"""Lists of impacts in recorded clips: proposing, reviewing, checking and comparing them."""
