@@ -23,6 +23,7 @@ PROJECTS = [
             "pavas-qwen-vl",
             "pavas-cut3r",
             "pavas-florence-sam2",
+            "pavas-comfyui",
         )
     ),
 ]
@@ -75,8 +76,8 @@ def imported(folder: Path) -> set[str]:
 # Of an extra or a test group (pandas: of whoever asks for a DataFrame), or of a dependency's own
 # dependencies (tqdm, fsspec: huggingface_hub's).
 OF_EXTRAS = {
-    "accelerate", "fsspec", "matplotlib", "open_clip", "pandas", "peft", "pyarrow", "pytest",
-    "ray", "sam2", "tqdm", "xgrammar",
+    "accelerate", "fsspec", "gradio", "matplotlib", "open_clip", "pandas", "peft", "pyarrow", "pytest",
+    "ray", "sam2", "starlette", "tqdm", "xgrammar",
 }  # fmt: skip
 
 

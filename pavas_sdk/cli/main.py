@@ -36,6 +36,7 @@ VERBS = {
     "annotate": Verb("pavas_sdk.cli.annotate:annotate", "Estimate the physics of many clips."),
     "prepare": Verb("pavas_sdk.cli.prepare:prepare", "Make training features of these."),
     "report": Verb("pavas_sdk.cli.report:report", "Write a page to see physics and sound."),
+    "ui": Verb("pavas_sdk.cli.ui:ui", "Open a page to edit, hear and compare."),
     "inspect": Verb("pavas_sdk.cli.inspect:inspect_file", "Say what is in a file."),
     "plugins": Verb("pavas_sdk.cli.plugins:plugins", "List plugins, or check their components."),
     "models": Verb("pavas_sdk.cli.models:models", "List, fetch and convert presets."),

@@ -30,8 +30,9 @@ class SoundPicture:
 
     Attributes:
         envelope: (n, 2), lowest and highest sample per column, divided by ``peak``.
-        peak: Largest absolute sample, 1 for silence.
-        peak_dbfs: The same in decibels, -inf for silence.
+        peak: Sample value of the track's edge: the largest absolute sample, or what was asked for; 1
+            for silence.
+        peak_dbfs: Largest absolute sample in decibels, -inf for silence.
         spectrogram_png: Log frequency upwards, time to the right.
         lowest_hz: Bottom of the spectrogram.
         highest_hz: Its top, half the sample rate.
@@ -47,18 +48,30 @@ class SoundPicture:
     top_db: float
 
 
-def sound_picture(audio: Audio, duration_s: float) -> SoundPicture:
-    """Return the pictures of a sound over ``duration_s`` seconds (cut, or filled with silence)."""
+def sound_picture(
+    audio: Audio, duration_s: float, *, top_db: float | None = None, peak: float | None = None
+) -> SoundPicture:
+    """Return the pictures of a sound.
+
+    Args:
+        audio: The sound.
+        duration_s: Length of the pictures, seconds: it is cut, or filled with silence.
+        top_db: Level of the brightest colour, dBFS, so that several pictures can be compared; by
+            default that of the loudest point of this one.
+        peak: Sample value that fills the height of the waveform; by default this sound's peak.
+    """
     rate = audio.sample_rate_hz
     samples = audio.fitted(max(1, round(duration_s * rate))).samples.mean(axis=0).astype(np.float64)
-    peak = float(np.abs(samples).max())
-    levels, top_db = _levels_db(samples, rate)
+    largest = float(np.abs(samples).max())
+    peak = largest if peak is None else peak
+    levels, loudest_db = _levels_db(samples, rate)
+    top_db = loudest_db if top_db is None else top_db
     shade = np.clip((levels - (top_db - RANGE_DB)) / RANGE_DB, 0.0, 1.0)
     index = np.round(255 * shade).astype(np.uint8)
     return SoundPicture(
         envelope=_envelope(samples) / (peak or 1.0),
         peak=peak or 1.0,
-        peak_dbfs=float(20 * np.log10(peak)) if peak else float("-inf"),
+        peak_dbfs=float(20 * np.log10(largest)) if largest else float("-inf"),
         spectrogram_png=png_bytes(index[::-1], palette(_STOPS)),
         lowest_hz=_LOWEST_HZ,
         highest_hz=rate / 2,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pavas_sdk.report import quantities
+from pavas_sdk.report.controls import HEAVIEST_KG, LIGHTEST_KG, object_controls
 from pavas_sdk.report.overlay import names_of
 from pavas_sdk.report.tracks import kinetic_energy_j
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["impact_rows", "object_cards"]
 
-_LIGHTEST_KG, _HEAVIEST_KG = 1e-3, 1e2
 _RULER = (
     (1e-3, "1 g"),
     (1e-2, "10 g"),
@@ -45,9 +45,21 @@ _SOURCES = {
 
 
 def object_cards(
-    physics: PhysicsEstimate, impacts: Sequence[Impact], colours: Mapping[int, str]
+    physics: PhysicsEstimate,
+    impacts: Sequence[Impact],
+    colours: Mapping[int, str],
+    *,
+    speed_factors: Mapping[int, float] | None = None,
 ) -> str:
-    """Return a card per object: mass with its range, fastest moment, impacts, where from."""
+    """Return a card per object: mass with its range, fastest moment, impacts, where from.
+
+    Args:
+        physics: The objects.
+        impacts: Of all objects.
+        colours: By object id.
+        speed_factors: Given: each card has controls, and this is how many times as fast as seen
+            each object moves.
+    """
     if not physics.objects:
         return '<p class="none">No moving object was found in this clip.</p>'
     names = names_of(physics)
@@ -57,13 +69,22 @@ def object_cards(
             names[entry.object_id],
             [hit for hit in impacts if hit.object_id == entry.object_id],
             colours,
+            ""
+            if speed_factors is None
+            else object_controls(
+                entry, names[entry.object_id], speed_factors.get(entry.object_id, 1.0)
+            ),
         )
         for entry in physics
     )
 
 
 def _card(
-    entry: ObjectPhysics, name: str, hits: Sequence[Impact], colours: Mapping[int, str]
+    entry: ObjectPhysics,
+    name: str,
+    hits: Sequence[Impact],
+    colours: Mapping[int, str],
+    controls: str,
 ) -> str:
     thing = entry.object
     speeds = entry.speed_m_s[np.isfinite(entry.speed_m_s)]
@@ -87,7 +108,7 @@ def _card(
         f"<h3>{escape(name)}</h3>"
         f"<small>{escape(thing.action or 'moving')}{sure}</small></header>"
         f"{_mass(entry)}<dl>{rows}</dl>"
-        f'<p class="source">{escape(sources)}</p></article>'
+        f'<p class="source">{escape(sources)}</p>{controls}</article>'
     )
 
 
@@ -121,7 +142,7 @@ def _mass(entry: ObjectPhysics) -> str:
 
 def _place(mass_kg: float) -> float:
     """Where a mass lies on the ruler from a gram to a hundred kilograms, in [0, 1]."""
-    share = math.log(mass_kg / _LIGHTEST_KG) / math.log(_HEAVIEST_KG / _LIGHTEST_KG)
+    share = math.log(mass_kg / LIGHTEST_KG) / math.log(HEAVIEST_KG / LIGHTEST_KG)
     return min(max(share, 0.0), 1.0)
 
 

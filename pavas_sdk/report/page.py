@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import base64
-import json
-import re
 import tempfile
 from dataclasses import dataclass, field
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +16,7 @@ from pavas_sdk.media import write_audio
 from pavas_sdk.media.video_writer import write_video_parts
 from pavas_sdk.report import quantities
 from pavas_sdk.report.cards import impact_rows, object_cards
+from pavas_sdk.report.html_parts import choices, colours_of, filled, read_part, script_json
 from pavas_sdk.report.origin import notes_html, provenance_rows, settings_html
 from pavas_sdk.report.overlay import overlay_json
 from pavas_sdk.report.tracks import timeline
@@ -28,12 +26,9 @@ if TYPE_CHECKING:
 
     from pavas_sdk.data import Audio, FrameSource, MaskTrack, PhysicsEstimate, Video
 
-__all__ = ["ReportInput", "report_html", "write_report"]
+__all__ = ["ReportInput", "report_html", "write_preview", "write_report"]
 
-# Told apart with the common colour-vision deficiencies, on dark.
-COLOURS = ("#ff9f40", "#4cc9f0", "#b5e550", "#ff7ab8", "#b79bff", "#ffe066", "#35d0ba", "#ff6b6b")
 _WINDOW_S = 2.0
-_PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -91,33 +86,38 @@ def report_html(report: ReportInput, *, max_side: int = 960) -> str:
         raise ConfigurationError(f"max_side must be at least 64 pixels, got {max_side}")
     physics = report.physics
     impacts = physics.impacts()
-    colours = {
-        entry.object_id: COLOURS[index % len(COLOURS)] for index, entry in enumerate(physics)
-    }
+    colours = colours_of(physics)
     heard = {"generated": report.sound, "recorded": report.recorded}
     sounds = {
         name: sound_picture(audio, physics.duration_s)
         for name, audio in heard.items()
         if audio is not None
     }
-    return _fill(
-        _part("template.html"),
+    return filled(
+        read_part("template.html"),
         {
             "title": escape(report.title),
             "stem": escape(Path(report.title).stem),
             "chips": _chips(report),
-            "style": _part("style.css"),
-            "script": _part("script.js"),
+            "style": read_part("style.css"),
+            "script": read_part("lookup.js") + read_part("script.js"),
             "aspect": f"{report.source.width / report.source.height:.5f}",
-            "timeline": timeline(physics, impacts, colours, sounds),
-            "choices": _choices(sounds),
+            "stage": read_part("stage.html"),
+            "player": filled(
+                read_part("player.html"),
+                {
+                    "timeline": timeline(physics, impacts, colours, sounds),
+                    "choices": choices(sounds),
+                    "editing": "",
+                },
+            ),
             "cards": object_cards(physics, impacts, colours),
             "impacts": impact_rows(physics, impacts, colours),
             "provenance": provenance_rows(physics, report.provenance),
             "settings": settings_html(report.provenance),
             "notes": notes_html(physics, report.provenance),
-            "data": _json(overlay_json(physics, report.masks, impacts, colours)),
-            "physics": _json(physics.to_json()),
+            "data": script_json(overlay_json(physics, report.masks, impacts, colours)),
+            "physics": script_json(physics.to_json()),
             "video": _video(report.source, report.sound, max_side),
             **{
                 name: "" if audio is None else _flac(audio, physics.duration_s)
@@ -141,28 +141,30 @@ def _chips(report: ReportInput) -> str:
     return "".join(f"<li>{escape(fact)}</li>" for fact in facts)
 
 
-def _choices(sounds: Mapping[str, Any]) -> str:
-    """Buttons that choose what is heard; nothing to choose between with fewer than two."""
-    if len(sounds) < 2:
-        return ""
-    return "".join(
-        f'<button data-hear="{name}" aria-pressed="{str(index == 0).lower()}">{name}</button>'
-        for index, name in enumerate(sounds)
+def write_preview(
+    path: Path, source: FrameSource, sound: Audio | None = None, *, max_side: int = 960
+) -> Path:
+    """Write the pictures as H.264, quick to seek in, at most ``max_side`` pixels large.
+
+    Raises:
+        MediaError: The video cannot be read.
+        OutputError: The file cannot be written.
+    """
+    return write_video_parts(
+        path,
+        _parts(source, max_side),
+        sound,
+        fps=source.frame_rate_hz,
+        duration_s=source.duration_s,
+        crf=23.0,
+        keyframe_interval_s=0.5,  # so that seeking is quick
     )
 
 
 def _video(source: FrameSource, sound: Audio | None, max_side: int) -> str:
     """The pictures with the generated sound as base64 of an mp4."""
     with tempfile.TemporaryDirectory(prefix="pavas-report-") as folder:
-        path = write_video_parts(
-            Path(folder) / "clip.mp4",
-            _parts(source, max_side),
-            sound,
-            fps=source.frame_rate_hz,
-            duration_s=source.duration_s,
-            crf=23.0,
-            keyframe_interval_s=0.5,  # so that seeking is quick
-        )
+        path = write_preview(Path(folder) / "clip.mp4", source, sound, max_side=max_side)
         return base64.b64encode(path.read_bytes()).decode()
 
 
@@ -184,18 +186,3 @@ def _flac(audio: Audio, duration_s: float) -> str:
         path = Path(folder) / "sound.flac"
         write_audio(path, audio.fitted(max(1, round(duration_s * audio.sample_rate_hz))))
         return base64.b64encode(path.read_bytes()).decode()
-
-
-def _part(name: str) -> str:
-    return files("pavas_sdk.report").joinpath(name).read_text(encoding="utf-8")
-
-
-def _json(document: Any) -> str:
-    """JSON that can stand inside a script element."""
-    text = json.dumps(document, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _fill(template: str, values: Mapping[str, str]) -> str:
-    """Replace each ``{{name}}``; values are not looked into, so they may hold anything."""
-    return _PLACE.sub(lambda place: values[place.group(1)], template)

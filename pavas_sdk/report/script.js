@@ -1,7 +1,6 @@
-"use strict";
 (() => {
   const $ = (id) => document.getElementById(id);
-  const data = JSON.parse($("data").textContent);
+  let data = JSON.parse($("data").textContent);
   const video = $("video"), canvas = $("overlay"), tracks = $("tracks"), scroll = $("scroll");
   const hidden = new Set();
   let drawing = true, zoom = 1, shown = -1;
@@ -14,60 +13,44 @@
     $(id).textContent = "";
     return URL.createObjectURL(new Blob([bytes], { type }));
   };
-  video.src = blob("video-data", "video/mp4");
+  const own = blob("video-data", "video/mp4");
+  if (own) video.src = own;
   const save = (link, url) => { if (url) { link.href = url; link.hidden = false; } };
   save($("save-sound"), blob("generated-data", "audio/flac"));
   const physics = JSON.stringify(JSON.parse($("physics").textContent), null, 1);
   save($("save-physics"), URL.createObjectURL(new Blob([physics], { type: "application/json" })));
 
-  // -- the other sound, kept in step with the picture --------------------------------------------
+  // -- the sounds: one is part of the video, the others are kept in step with the picture ---------
+  let carried = "generated", others = new Map();
   const recordedUrl = blob("recorded-data", "audio/flac");
-  const recorded = recordedUrl ? new Audio(recordedUrl) : null;
+  if (recordedUrl) others.set("recorded", new Audio(recordedUrl));
   let hear = document.querySelector(".track[data-sound]")?.dataset.sound ?? "generated";
   const inStep = () => {
-    if (!recorded) return;
-    const wanted = hear === "recorded" && !video.paused && !video.ended;
-    video.muted = hear === "recorded";
-    recorded.playbackRate = video.playbackRate;
-    if (Math.abs(recorded.currentTime - video.currentTime) > (wanted ? 0.06 : 0.001)) {
-      recorded.currentTime = Math.min(video.currentTime, recorded.duration || video.currentTime);
+    video.muted = hear !== carried;
+    for (const [name, sound] of others) {
+      const wanted = hear === name && !video.paused && !video.ended;
+      sound.playbackRate = video.playbackRate;
+      if (Math.abs(sound.currentTime - video.currentTime) > (wanted ? 0.06 : 0.001)) {
+        sound.currentTime = Math.min(video.currentTime, sound.duration || video.currentTime);
+      }
+      if (wanted && sound.paused) sound.play().catch(() => {});
+      if (!wanted && !sound.paused) sound.pause();
     }
-    if (wanted && recorded.paused) recorded.play().catch(() => {});
-    if (!wanted && !recorded.paused) recorded.pause();
   };
   const choose = (name) => {
     hear = name;
+    const together = "together" in document.body.dataset;
     for (const b of document.querySelectorAll("[data-hear]")) b.setAttribute("aria-pressed", String(b.dataset.hear === name));
-    for (const t of document.querySelectorAll(".track[data-sound]")) t.hidden = t.dataset.sound !== name;
+    for (const t of document.querySelectorAll(".track[data-sound]")) {
+      t.hidden = t.dataset.sound !== name && !together;
+      t.classList.toggle("unheard", t.dataset.sound !== name);
+    }
     inStep();
   };
-  for (const b of document.querySelectorAll("[data-hear]")) b.onclick = () => choose(b.dataset.hear);
-
-  // -- looking things up by time -----------------------------------------------------------------
-  const indexAt = (times, t) => {            // last entry at or before t
-    let low = 0, high = times.length;
-    while (low < high) { const m = (low + high) >> 1; if (times[m] <= t + 1e-4) low = m + 1; else high = m; }
-    return low - 1;
-  };
-  const valueAt = (times, values, t) => {    // nearest entry; null outside and where missing
-    if (!times.length) return null;
-    let k = Math.max(0, indexAt(times, t));
-    if (k + 1 < times.length && times[k + 1] - t < t - times[k]) k += 1;
-    const step = times.length > 1 ? (times[times.length - 1] - times[0]) / (times.length - 1) : 1;
-    return Math.abs(times[k] - t) > 1.5 * step ? null : values[k];
-  };
-  const show = (v, digits = 3) => {
-    if (v === null || v === undefined) return "–";
-    if (v === 0) return "0";
-    const places = Math.max(0, Math.min(6, digits - 1 - Math.floor(Math.log10(Math.abs(v)))));
-    return v.toFixed(places);
-  };
-  const energy = (j) => {
-    if (j === null || j === undefined) return "";
-    for (const [unit, size] of [["kJ", 1e3], ["J", 1], ["mJ", 1e-3]]) if (j >= size) return show(j / size) + " " + unit;
-    return j >= 1e-6 ? show(j * 1e6) + " µJ" : j > 0 ? "< 1 µJ" : "0 J";
-  };
-  const clock = (t) => t < 60 ? t.toFixed(2) + " s" : Math.floor(t / 60) + ":" + (t % 60).toFixed(2).padStart(5, "0");
+  $("hear").addEventListener("click", (e) => {
+    const button = e.target.closest("[data-hear]");
+    if (button) choose(button.dataset.hear);
+  });
 
   // -- what is drawn on the picture ----------------------------------------------------------------
   const context = canvas.getContext("2d");
@@ -134,25 +117,6 @@
     // names last, and where they cover neither an object nor each other
     const taken = named.map(({ x, y, w, h }) => ({ x, y, w, h }));
     for (const box of named) label(box.thing, t, box, room, taken);
-  };
-  const covered = (a, rects) => rects.reduce((sum, b) => sum
-    + Math.max(0, Math.min(a.x + a.w, b.x + b.w) - Math.max(a.x, b.x))
-    * Math.max(0, Math.min(a.y + a.h, b.y + b.h) - Math.max(a.y, b.y)), 0);
-  const freePlace = (box, w, h, room, taken) => {
-    const gap = 7, cx = box.x + box.w / 2 - w / 2, cy = box.y + box.h / 2 - h / 2;
-    const above = box.y - h - gap, below = box.y + box.h + gap;
-    const beside = [box.x + box.w + gap, box.x - w - gap];
-    const wanted = [[cx, above], [cx, below], [beside[0], cy], [beside[1], cy], [cx, above - h - 3], [cx, below + h + 3],
-      [beside[0], above], [beside[1], above], [beside[0], below], [beside[1], below]];
-    let best = null, least = Infinity;
-    for (const [x, y] of wanted) {
-      const right = Math.max(3 - room.left, room.wide - room.left - w - 3), low = room.high - room.top - h - 3;
-      const rect = { x: Math.min(Math.max(x, 3 - room.left), right), y: Math.min(Math.max(y, 3 - room.top), low), w, h };
-      const cost = covered(rect, taken);
-      if (cost < least) { best = rect; least = cost; }
-      if (cost === 0) break;
-    }
-    return best;
   };
   const label = (thing, t, box, room, taken) => {
     const speed = valueAt(thing.times, thing.speed, t);
@@ -267,21 +231,30 @@
     for (const other of document.querySelectorAll("[data-rate]")) press(other, other === b);
     inStep();
   };
-  for (const b of document.querySelectorAll("[data-seek]")) {
-    b.addEventListener("click", () => seek(Number(b.dataset.seek)));
-    b.addEventListener("keydown", (e) => { if (e.key === "Enter") seek(Number(b.dataset.seek)); });
-  }
-  for (const card of document.querySelectorAll(".card")) card.querySelector(".eye").onclick = () => {
-    const id = Number(card.dataset.object), off = !hidden.has(id);
-    if (off) hidden.add(id); else hidden.delete(id);
-    press(card.querySelector(".eye"), !off);
-    for (const part of document.querySelectorAll(`.tracks [data-object="${id}"], .impacts [data-object="${id}"]`)) part.classList.toggle("off", off);
-    update();
+  const seekTo = (e) => {
+    const place = e.target.closest("[data-seek]");
+    if (place) seek(Number(place.dataset.seek));
   };
+  document.addEventListener("click", seekTo);
+  document.addEventListener("keydown", (e) => { if (e.key === "Enter" && e.target.matches("tr[data-seek]")) seekTo(e); });
+  const showHidden = () => {
+    for (const part of document.querySelectorAll(".tracks [data-object], .impacts [data-object]")) {
+      part.classList.toggle("off", hidden.has(Number(part.dataset.object)));
+    }
+    for (const eye of document.querySelectorAll(".eye")) press(eye, !hidden.has(Number(eye.closest(".card").dataset.object)));
+  };
+  document.addEventListener("click", (e) => {
+    const card = e.target.closest(".eye")?.closest(".card");
+    if (!card) return;
+    const id = Number(card.dataset.object);
+    if (!hidden.delete(id)) hidden.add(id);
+    showHidden();
+    update();
+  });
   const keys = { " ": toggle, ArrowLeft: () => step(-1), ArrowRight: () => step(1), "[": () => jump(-1), "]": () => jump(1),
     "+": () => setZoom(zoom * 1.6), "=": () => setZoom(zoom * 1.6), "-": () => setZoom(zoom / 1.6), m: masks };
   document.addEventListener("keydown", (e) => {
-    if (e.ctrlKey || e.metaKey || e.altKey || !keys[e.key] || (e.key === " " && e.target.tagName === "BUTTON")) return;
+    if (e.ctrlKey || e.metaKey || e.altKey || !keys[e.key] || e.target.tagName === "INPUT" || (e.key === " " && e.target.tagName === "BUTTON")) return;
     e.preventDefault(); keys[e.key]();
   });
   const state = () => {
@@ -294,4 +267,22 @@
   const start = Number(new URLSearchParams(location.hash.slice(1)).get("t"));
   video.addEventListener("loadeddata", () => { if (start) seek(start); update(); }, { once: true });
   tick();
+
+  // -- another state of the clip, given by the editor ------------------------------------------------
+  const fill = (place, html) => { if (html !== undefined) document.querySelector(place).innerHTML = html; };
+  const showState = (state) => {
+    data = state.data;
+    fill("#rows", state.timeline); fill(".objects", state.cards); fill(".impacts tbody", state.impacts); fill("#hear", state.choices);
+    document.body.style.setProperty("--aspect", state.aspect);
+    if (state.video !== video.getAttribute("src")) video.src = state.video;
+    const names = Object.keys(state.sounds);
+    for (const [name, sound] of others) if (state.sounds[name] !== sound.getAttribute("src")) { sound.pause(); others.delete(name); }
+    for (const name of names) if (!others.has(name)) others.set(name, new Audio(state.sounds[name]));
+    for (const [name, sound] of others) sound.volume = state.volumes[name] ?? 1;
+    carried = "";
+    choose(names.includes(hear) ? hear : names[0] ?? "");
+    showHidden();
+    update();
+  };
+  window.pavasReport = { showState, timeAt, xOf, seek, draw, plot, clock, now: () => video.currentTime, data: () => data };
 })();

@@ -39,6 +39,8 @@ def timeline(
     impacts: Sequence[Impact],
     colours: Mapping[int, str],
     sounds: Mapping[str, SoundPicture],
+    *,
+    together: bool = False,
 ) -> str:
     """Return the HTML of all tracks.
 
@@ -47,6 +49,7 @@ def timeline(
         impacts: Their impacts, marked in every track.
         colours: By object id.
         sounds: "generated", "recorded"; each a waveform and a spectrogram. May be empty.
+        together: Show all sounds at once, not the chosen one.
     """
     duration_s = physics.duration_s
     weights = _weights(impacts)
@@ -60,7 +63,7 @@ def timeline(
     if physics.objects:
         tracks += [_speeds(physics, colours, marks), _energies(physics, colours, marks)]
     for name, sound in sounds.items():
-        tracks += _sound(name, sound, marks, shown=name == next(iter(sounds)))
+        tracks += _sound(name, sound, marks, shown=together or name == next(iter(sounds)))
     return "\n".join(tracks)
 
 
@@ -164,7 +167,7 @@ def _sound(name: str, sound: SoundPicture, marks: str, *, shown: bool) -> list[s
             f'{_BOX}<path class="zero" d="M0 50H1000"/>{wave}{marks}</svg>',
             sound=name,
             shown=shown,
-            hint="drawn to fill the track, whatever the level",
+            hint="drawn to fill the track, whatever the level; sounds shown together: all by one factor",
         ),
         _track(
             "spectrogram",

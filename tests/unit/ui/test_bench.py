@@ -1,0 +1,116 @@
+"""A visitor's work without Gradio: open, edit, generate, compare, take back, close."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from pavas_sdk.data import PhysicsEstimate
+from pavas_sdk.errors import MediaError
+from pavas_sdk.media import read_audio, write_video
+from pavas_sdk.physics import PhysicsEstimator
+from pavas_sdk.testing import (
+    BrightDetector,
+    BrightSegmenter,
+    DensityMassEstimator,
+    WallReconstructor,
+    moving_discs,
+)
+from pavas_sdk.testing.tiny_pipeline import tiny_pipeline
+from pavas_sdk.ui.bench import RECORDED, Bench, SoundSettings
+from pavas_sdk.ui.models import ModelHolder, model_names
+
+
+@pytest.fixture(scope="module")
+def pipe():
+    estimator = PhysicsEstimator(
+        moving_object_detector=BrightDetector(),
+        segmenter=BrightSegmenter(),
+        reconstructor=WallReconstructor(),
+        mass_estimator=DensityMassEstimator(),
+    )
+    return tiny_pipeline(physics_estimator=estimator)
+
+
+@pytest.fixture
+def bench(pipe, tmp_path):
+    clip = write_video(tmp_path / "discs.mp4", moving_discs(2, frames=30).video)
+    bench = Bench.open(clip, pipe, tmp_path)
+    yield bench
+    bench.close()
+    assert not bench.folder.exists()
+
+
+def make(bench, pipe, **settings):
+    return bench.generate(pipe, SoundSettings(**settings), model="untrained")
+
+
+def test_versions_and_their_files(bench, pipe):
+    steps = []
+    first = bench.generate(
+        pipe, SoundSettings(seed=1), model="untrained", on_step=lambda *told: steps.append(told)
+    )
+    assert steps == [(1, 3), (2, 3), (3, 3)]
+    bench.edit({"kind": "mass", "object_id": 0, "mass_kg": 9.0})
+    second = make(bench, pipe, seed=1)
+    assert [version.name for version in bench.versions] == [
+        "1: as seen",
+        "2: mass of object 0 set to 9 kg",
+    ]
+    assert not np.array_equal(first.audio.samples, second.audio.samples)
+    sound, video, physics, sidecar = second.files
+    assert read_audio(sound).duration_s == pytest.approx(1.2, abs=1e-3)
+    assert video.stat().st_size > 1000
+    assert PhysicsEstimate.loads(physics.read_text("utf-8"))[0].mass_kg == 9.0
+    assert json.loads(sidecar.read_text("utf-8"))["seed"] == 1
+    # the same seed and physics give the same sound to the bit
+    bench.go_back("1: as seen")
+    assert np.array_equal(make(bench, pipe, seed=1).audio.samples, first.audio.samples)
+    bench.edit({"kind": "undo"})
+    assert bench.edited.now[0].mass_kg == 9.0
+
+
+def test_sounds_are_compared_on_one_gain(bench, pipe):
+    make(bench, pipe)
+    make(bench, pipe, seed=2)
+    quiet, loud = bench.versions
+    # as if their own gains differed by 6 dB
+    object.__setattr__(loud, "audio", loud.audio.with_gain(20 * np.log10(2)))
+    state = bench.state((quiet.name, loud.name))
+    assert state["volumes"] == pytest.approx({quiet.name: 1.0, loud.name: 0.5})
+    assert set(state["sounds"]) == {quiet.name, loud.name}
+    json.dumps(state, allow_nan=False)
+    assert bench.state((loud.name, loud.name))["volumes"] == {loud.name: 1.0}
+    assert bench.state((None, "9: gone"))["sounds"] == {}
+    assert RECORDED not in bench.sound_names()
+
+
+def test_without_an_object_the_sound_is_made_without_physics(bench, pipe):
+    for object_id in (0, 1):
+        bench.edit({"kind": "remove_object", "object_id": object_id})
+    version = make(bench, pipe)
+    provenance = json.loads(version.files[3].read_text("utf-8"))
+    assert provenance["physics"]["objects"] == []
+
+
+def test_what_is_no_video_leaves_nothing(pipe, tmp_path):
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"no video")
+    with pytest.raises(MediaError):
+        Bench.open(broken, pipe, tmp_path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["broken.mp4"]
+
+
+def test_one_model_is_in_memory():
+    holder = ModelHolder()
+    assert model_names()[0] == "pavas-tiny/pavas-tiny"
+    with holder.use("pavas-tiny") as first:
+        assert holder.loaded == "pavas-tiny"
+    with holder.use("pavas-tiny") as again:
+        assert again is first
+    with holder.use("pavas-tiny", "tiny") as other:
+        assert other is not first
+    holder.free()
+    assert holder.loaded is None
