@@ -78,20 +78,21 @@ def start(
         MissingPluginError: Gradio is not installed.
         ConfigurationError: The port is taken.
     """
+    folder = tempfile.TemporaryDirectory(prefix="pavas-ui-")
     # before Gradio is imported: it reads these once
+    os.environ["GRADIO_TEMP_DIR"] = str(Path(folder.name) / "uploads")
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     try:
         import gradio as gr
         from starlette.middleware import Middleware
     except ImportError as err:
+        folder.cleanup()
         raise MissingPluginError(
             'the page needs Gradio, which is not installed: pip install "pavas-sdk[ui]"'
         ) from err
     from pavas_sdk.ui.page import CSS, build_page
 
-    folder = tempfile.TemporaryDirectory(prefix="pavas-ui-")
-    os.environ["GRADIO_TEMP_DIR"] = str(Path(folder.name) / "uploads")
     root = Path(folder.name) / "benches"
     root.mkdir()
     page = build_page(ModelHolder(device), root)

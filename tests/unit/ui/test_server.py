@@ -14,7 +14,7 @@ from pavas_sdk.ui.server import POLICY, start
 @pytest.fixture
 def no_gradio(monkeypatch):
     monkeypatch.setitem(sys.modules, "gradio", None)  # an import of it fails
-    for name in ("GRADIO_ANALYTICS_ENABLED", "HF_HUB_DISABLE_TELEMETRY"):
+    for name in ("GRADIO_ANALYTICS_ENABLED", "GRADIO_TEMP_DIR", "HF_HUB_DISABLE_TELEMETRY"):
         monkeypatch.setenv(name, "False")
 
 
