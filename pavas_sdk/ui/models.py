@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from contextlib import contextmanager
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.registry import DEFAULTS, default_registry
@@ -81,7 +81,9 @@ class ModelHolder:
         from pavas_sdk.pipelines import PavasPipeline
 
         disable_progress_bar()
-        given = {} if estimator == OWN_ESTIMATOR else {"physics_estimator": estimator}
+        given: dict[str, Any] = (
+            {} if estimator == OWN_ESTIMATOR else {"physics_estimator": estimator}
+        )
         pipe: PavasPipeline = PavasPipeline.from_pretrained(model, **given)
         if self._device != "cpu":
             try:

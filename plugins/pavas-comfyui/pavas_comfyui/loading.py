@@ -44,7 +44,7 @@ class PavasLoadPipeline:
 
         from pavas_sdk import PavasPipeline
 
-        given = {} if estimator == _OWN else {"physics_estimator": estimator}
+        given: dict[str, Any] = {} if estimator == _OWN else {"physics_estimator": estimator}
         pipe: PavasPipeline = PavasPipeline.from_pretrained(model.strip(), **given)
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
