@@ -11,6 +11,8 @@ import numpy as np
 
 from pavas_sdk.data import _json
 from pavas_sdk.errors import InputError, PhysicsInputError
+from pavas_sdk.report.overlay import names_of
+from pavas_sdk.report.quantities import mass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,11 +48,27 @@ class EditedPhysics:
 
     @property
     def label(self) -> str:
-        """What was changed by hand, in words; "as seen" for nothing."""
-        new = self.now.edits[len(self.seen.edits) :]
-        if not new:
-            return "as seen"
-        return new[-1] if len(new) == 1 else f"{new[-1]} and {len(new) - 1} more"
+        """What differs from what was seen: "ball 5 kg, 1 impact changed"; "as seen" for nothing."""
+        names, now = names_of(self.seen), {entry.object_id: entry for entry in self.now}
+        parts = []
+        for old in self.seen:
+            name, entry = names[old.object_id], now.get(old.object_id)
+            if entry is None:
+                parts.append(f"without {name}")
+                continue
+            if entry.mass_kg is not None and entry.mass_kg != old.mass_kg:
+                parts.append(f"{name} {mass(entry.mass_kg)}")
+            factor = self.speed_factors.get(old.object_id, 1.0)
+            if factor != 1.0:
+                parts.append(f"{name} ×{factor:.3g}")
+        before, after = (
+            {(hit.object_id, hit.time_s) for hit in physics.impacts() if hit.object_id in now}
+            for physics in (self.seen, self.now)
+        )
+        changed = max(len(before - after), len(after - before))
+        if changed:
+            parts.append(f"{changed} impact{'' if changed == 1 else 's'} changed")
+        return ", ".join(parts) or "as seen"
 
     def edited(self, edit: Mapping[str, Any]) -> EditedPhysics:
         """Return the state after an edit.

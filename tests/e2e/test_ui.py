@@ -88,7 +88,7 @@ def test_from_the_video_to_the_download(page, browser, tmp_path):
     # a mass by its slider: the card, the energies and the status follow
     edit(browser, "input[type=range][data-edit=mass]", "1")
     browser.wait(f"{EDITOR}.querySelector('.mass strong').textContent === '10 kg'")
-    browser.wait("document.querySelector('#status').textContent.includes('set to 10 kg')")
+    browser.wait("document.querySelector('#status').textContent.includes('ball 10 kg')")
 
     # an impact is dragged, another added by its button, one removed by a key
     count = browser.js(f"{FLAGS}.length")

@@ -55,10 +55,8 @@ def test_versions_and_their_files(bench, pipe):
     assert steps == [(1, 3), (2, 3), (3, 3)]
     bench.edit({"kind": "mass", "object_id": 0, "mass_kg": 9.0})
     second = make(bench, pipe, seed=1)
-    assert [version.name for version in bench.versions] == [
-        "1: as seen",
-        "2: mass of object 0 set to 9 kg",
-    ]
+    assert first.name == "1: as seen"
+    assert second.name.endswith(" 9 kg")
     assert not np.array_equal(first.audio.samples, second.audio.samples)
     sound, video, physics, sidecar = second.files
     assert read_audio(sound).duration_s == pytest.approx(1.2, abs=1e-3)

@@ -44,7 +44,7 @@ def test_every_kind_of_edit_and_undo(start):
     assert state.now[0].speed_m_s == pytest.approx(start.now[0].speed_m_s * 0.5)
     assert [hit.time_s for hit in state.now.impacts()][-1] == 1.6
     assert [entry.object_id for entry in state.now] == [0]
-    assert state.label == "object 3 removed and 5 more"
+    assert state.label == "ball 5 kg, ball ×0.5, without cup, 1 impact changed"
     after = state.edited({"kind": "remove_impact", "object_id": 0, "time_s": 1.6})
     assert len(after.now.impacts()) == len(state.now.impacts()) - 1
     for _ in range(7):
