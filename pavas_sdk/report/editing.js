@@ -113,9 +113,10 @@
     page.showState(e.data.pavas_state);
     mark();
   });
+  const main = document.querySelector("main");
   const told = new ResizeObserver(() => {
-    if (window.parent !== window) window.parent.postMessage({ pavas_height: document.documentElement.scrollHeight }, "*");
+    if (window.parent !== window) window.parent.postMessage({ pavas_height: main.offsetHeight }, "*");
   });
-  told.observe(document.querySelector("main"));
+  told.observe(main);
   tell({ kind: "ready" });
 })();

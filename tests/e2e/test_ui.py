@@ -135,6 +135,10 @@ def test_from_the_video_to_the_download(page, browser, tmp_path):
     browser.wait(f"{EDITOR}.documentElement.clientWidth < 400")
     browser.wait("document.documentElement.scrollWidth <= 400")
     browser.wait(f"{EDITOR}.documentElement.scrollWidth <= {EDITOR}.documentElement.clientWidth")
+    browser.wait(  # the frame is as high as what is in it
+        f"Math.abs({EDITOR}.querySelector('main').offsetHeight"
+        " - document.querySelector('#pavas-editor').clientHeight) < 4"
+    )
     browser.screenshot(tmp_path / "narrow.png", full=True)
 
     outside = [
