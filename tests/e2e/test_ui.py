@@ -6,13 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from tests.browser_world import Browser, needs_browser
 
-pytest.importorskip("gradio", reason="needs pavas-sdk[ui]")
+pytestmark = pytest.mark.skipif(find_spec("gradio") is None, reason="needs pavas-sdk[ui]")
 
 CLIP = Path(__file__).parents[2] / "examples/clips/bouncing_ball.mp4"
 EDITOR = "document.querySelector('#pavas-editor').contentDocument"
