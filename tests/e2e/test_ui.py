@@ -10,8 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-
-from tests.browser_world import Browser, needs_browser
+from browser_world import Browser, needs_browser
 
 pytestmark = pytest.mark.skipif(find_spec("gradio") is None, reason="needs pavas-sdk[ui]")
 
