@@ -10,6 +10,10 @@ import click
 from pavas_sdk.cli.evaluate_clips import clips as recorded_clips
 from pavas_sdk.cli.evaluate_estimators import estimators
 from pavas_sdk.cli.evaluate_folder import folder
+from pavas_sdk.cli.evaluate_listening import listening
+from pavas_sdk.cli.evaluate_pairs import pairs
+from pavas_sdk.cli.evaluate_phyavbench import phyavbench
+from pavas_sdk.cli.evaluate_table import table
 from pavas_sdk.cli.evaluate_vgg_impact import vgg_impact
 from pavas_sdk.cli.evaluation_report import interval_text, number_text
 from pavas_sdk.cli.output import json_option, say, show_json, show_table
@@ -36,6 +40,10 @@ evaluate.add_command(recorded_clips)
 evaluate.add_command(folder)
 evaluate.add_command(estimators)
 evaluate.add_command(vgg_impact)
+evaluate.add_command(pairs)
+evaluate.add_command(phyavbench)
+evaluate.add_command(listening)
+evaluate.add_command(table)
 
 
 def _shared_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from pavas_sdk.evaluation.inception import inception_score
     from pavas_sdk.evaluation.kl import kl_divergence
     from pavas_sdk.evaluation.onset import detect_onsets, onset_strength
+    from pavas_sdk.evaluation.pairs import evaluate_pairs
     from pavas_sdk.evaluation.phyavbench import cprs
+    from pavas_sdk.evaluation.phyavbench_folder import evaluate_phyavbench
     from pavas_sdk.evaluation.recorded import evaluate_clips
     from pavas_sdk.evaluation.runner import run
     from pavas_sdk.evaluation.simulated import evaluate_edits, evaluate_simulated
@@ -44,7 +46,9 @@ _EXPORTS = {
     "inception": ["inception_score"],
     "kl": ["kl_divergence"],
     "onset": ["detect_onsets", "onset_strength"],
+    "pairs": ["evaluate_pairs"],
     "phyavbench": ["cprs"],
+    "phyavbench_folder": ["evaluate_phyavbench"],
     "recorded": ["evaluate_clips"],
     "runner": ["run"],
     "simulated": ["evaluate_edits", "evaluate_simulated"],
@@ -75,6 +79,8 @@ __all__ = [
     "evaluate_estimators",
     "evaluate_folder",
     "evaluate_masses",
+    "evaluate_pairs",
+    "evaluate_phyavbench",
     "evaluate_simulated",
     "evaluate_vgg_impact",
     "frechet_distance",

@@ -33,6 +33,8 @@ PAGES = [
     DOCS / "how-to" / "evaluate.md",
     DOCS / "how-to" / "evaluate-estimators.md",
     DOCS / "how-to" / "vgg-impact.md",
+    DOCS / "how-to" / "evaluate-tables.md",
+    DOCS / "how-to" / "listening-test.md",
 ]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 

@@ -1,0 +1,1 @@
+"""Listening tests: a page for raters, and scores of what they answered."""

@@ -1,0 +1,183 @@
+"""Results of several measurements as one table: models are rows, figures are columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from pavas_sdk.errors import ConfigurationError, FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Column", "Figure", "ResultTable", "merge_results"]
+
+_SIMULATED = {
+    "onset_hit_rate": ("Onsets hit", "higher"),
+    "onset_timing_error_ms": ("Timing (ms)", "lower"),
+    "false_onsets_per_clip": ("False onsets", "lower"),
+    "loudness_energy_spearman": ("Spearman", "higher"),
+    "level_error_db": ("Level error (dB)", "lower"),
+    "apcc_delta": ("APCC-delta", "lower"),
+    "apcc_delta_weighted": ("APCC-delta (by impacts)", "lower"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A figure of the table.
+
+    Attributes:
+        title: What stands above it.
+        better: "higher" or "lower".
+        convention: What exactly it is.
+        about: On what it was measured; figures on something else cannot stand below it.
+    """
+
+    title: str
+    better: str
+    convention: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A number with its 95 % interval; None where undefined."""
+
+    value: float | None
+    interval: tuple[float, float] | None = None
+
+
+@dataclass(slots=True)
+class ResultTable:
+    """Columns by key, and rows: model to key to figure."""
+
+    columns: dict[str, Column] = field(default_factory=dict)
+    rows: dict[str, dict[str, Figure]] = field(default_factory=dict)
+
+    def best(self, key: str) -> frozenset[str]:
+        """Return the models with the best value; the reference is none of them."""
+        values = {
+            model: row[key].value
+            for model, row in self.rows.items()
+            if model != "reference" and key in row
+        }
+        known = {model: value for model, value in values.items() if value is not None}
+        if not known:
+            return frozenset()
+        top = max(known.values()) if self.columns[key].better == "higher" else min(known.values())
+        return frozenset(model for model, value in known.items() if value == top)
+
+
+def merge_results(results: Mapping[str, Mapping[str, Any]]) -> ResultTable:
+    """Put results together.
+
+    Args:
+        results: Documents by the name of their file: of ``pavas evaluate folder``, ``vgg-impact``,
+            ``pairs``, ``phyavbench``, ``listening score`` and ``simulated``.
+
+    Raises:
+        FormatError: Something else.
+        ConfigurationError: A model has a figure twice, or one figure was measured on different
+            clips, lists or settings: such numbers cannot be compared.
+    """
+    table = ResultTable()
+    for name, result in results.items():
+        columns, rows = _read(name, result)
+        for key, column in columns.items():
+            known = table.columns.setdefault(key, column)
+            if known.about != column.about:
+                raise ConfigurationError(
+                    f"{column.title} of {name} was measured on {column.about}, the others' on "
+                    f"{known.about}: these cannot be compared; make one table each"
+                )
+        for model, figures in rows.items():
+            row = table.rows.setdefault(model, {})
+            twice = [key for key in figures if key in row and figures[key] != row[key]]
+            if twice:
+                raise ConfigurationError(
+                    f"{model} has {columns[twice[0]].title} twice, with different values; give models "
+                    "names of their own"
+                )
+            row.update(figures)
+    if "reference" in table.rows:
+        table.rows = {"reference": table.rows.pop("reference"), **table.rows}
+    return table
+
+
+def _read(
+    name: str, result: Mapping[str, Any]
+) -> tuple[dict[str, Column], dict[str, dict[str, Figure]]]:
+    try:
+        if "models" in result and "conventions" in result:
+            return _with_models(result)
+        if "onset_hit_rate" in result and "model" in result:
+            return _simulated(result)
+    except (KeyError, TypeError, ValueError, IndexError) as err:
+        raise FormatError(f"{name} is no whole result of pavas evaluate: {err!r}") from err
+    raise FormatError(
+        f"{name} is no result with models: expected one of pavas evaluate folder, vgg-impact, pairs, "
+        "phyavbench, listening score or simulated"
+    )
+
+
+def _with_models(
+    result: Mapping[str, Any],
+) -> tuple[dict[str, Column], dict[str, dict[str, Figure]]]:
+    about = _about(result)
+    columns = {
+        key: Column(
+            title=str(row["title"]),
+            better=str(row["better"]),
+            convention=str(row["convention"]),
+            about=about,
+        )
+        for key, row in result["conventions"].items()
+    }
+    rows = {
+        model: {key: _figure(figure) for key, figure in entry["metrics"].items() if key in columns}
+        for model, entry in result["models"].items()
+    }
+    # APCC of a folder and of a list are one quantity on two sets of clips
+    prefix = {"pavas.evaluation.vgg-impact": "list "}.get(str(result.get("format")), "")
+    return (
+        {prefix + key: column for key, column in columns.items()},
+        {model: {prefix + key: f for key, f in row.items()} for model, row in rows.items()},
+    )
+
+
+def _about(result: Mapping[str, Any]) -> str:
+    if "list" in result:
+        of = result["list"]
+        return f"{of['impacts']} impacts of the list {of['digest'][:12]}"
+    if "about" in result:
+        return str(result["about"])
+    clips = result["clips"]
+    return f"{clips['count']} clips (names {clips['names_sha256'][:12]})"
+
+
+def _figure(figure: Mapping[str, Any]) -> Figure:
+    value, interval = figure["value"], figure.get("interval")
+    return Figure(
+        value=None if value is None else float(value),
+        interval=None if interval is None else (float(interval[0]), float(interval[1])),
+    )
+
+
+def _simulated(
+    result: Mapping[str, Any],
+) -> tuple[dict[str, Column], dict[str, dict[str, Figure]]]:
+    about = f"{result['clips']} simulated clips, seed {result['seed']}"
+    model = PurePath(str(result["model"])).name
+    row = f"{model}, {result['physics']} physics"
+    columns = {
+        key: Column(title=title, better=better, convention="simulated clips", about=about)
+        for key, (title, better) in _SIMULATED.items()
+        if key in result
+    }
+    figures = {
+        key: _figure({"value": result[key], "interval": result["intervals"].get(key)})
+        for key in columns
+    }
+    return columns, {row: figures}
