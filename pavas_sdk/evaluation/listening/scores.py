@@ -152,10 +152,10 @@ def _pairwise(key: StudyKey, table: NDArray[np.float64]) -> list[dict[str, Any]]
                     "p": p,
                 }
             )
-    known = [row for row in found if row["p"] is not None]
-    for row, corrected in zip(known, holm([row["p"] for row in known]), strict=True):
-        row["p_holm"] = corrected
-    return [{"p_holm": None, **row} for row in found]
+    tested = [test for test in found if test["p"] is not None]
+    for test, corrected in zip(tested, holm([test["p"] for test in tested]), strict=True):
+        test["p_holm"] = corrected
+    return [{"p_holm": None, **test} for test in found]
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
