@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pavas_sdk.cli.evaluate_ablation import ablation
 from pavas_sdk.cli.evaluate_clips import clips as recorded_clips
 from pavas_sdk.cli.evaluate_estimators import estimators
 from pavas_sdk.cli.evaluate_folder import folder
@@ -44,6 +45,7 @@ evaluate.add_command(pairs)
 evaluate.add_command(phyavbench)
 evaluate.add_command(listening)
 evaluate.add_command(table)
+evaluate.add_command(ablation)
 
 
 def _shared_options(function: Callable[..., Any]) -> Callable[..., Any]:

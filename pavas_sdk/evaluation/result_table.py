@@ -75,7 +75,7 @@ def merge_results(results: Mapping[str, Mapping[str, Any]]) -> ResultTable:
 
     Args:
         results: Documents by the name of their file: of ``pavas evaluate folder``, ``vgg-impact``,
-            ``pairs``, ``phyavbench``, ``listening score`` and ``simulated``.
+            ``pairs``, ``phyavbench``, ``listening score``, ``ablation`` and ``simulated``.
 
     Raises:
         FormatError: Something else.
@@ -118,7 +118,7 @@ def _read(
         raise FormatError(f"{name} is no whole result of pavas evaluate: {err!r}") from err
     raise FormatError(
         f"{name} is no result with models: expected one of pavas evaluate folder, vgg-impact, pairs, "
-        "phyavbench, listening score or simulated"
+        "phyavbench, listening score, ablation or simulated"
     )
 
 

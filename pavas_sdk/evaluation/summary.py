@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pavas_sdk.evaluation.clip import ClipMeasurement
 
-__all__ = ["METRICS", "summarise"]
+__all__ = ["METRICS", "clip_figures", "summarise"]
 
 METRICS = (
     "onset_hit_rate",
@@ -99,6 +99,16 @@ def _of_classes(follows: apcc.ApccResult) -> dict[str, float]:
         for name, (made, true, _) in follows.classes.items()
         for figure, value in zip(_CLASS_FIGURES, (made, true, abs(made - true)), strict=True)
     }
+
+
+def clip_figures(clips: Sequence[ClipMeasurement]) -> dict[str, float]:
+    """Return every metric of `METRICS` over a set of clips, NaN where undefined.
+
+    Args:
+        clips: At least one; may repeat.
+    """
+    found = _Table(clips).metrics(np.arange(len(clips)))
+    return {name: found[name] for name in METRICS}
 
 
 def summarise(

@@ -10,9 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,32 +17,28 @@ import torch
 
 from pavas_sdk.data.files import write_text
 from pavas_sdk.errors import ConfigurationError
-from pavas_sdk.models import IstftVocoder, LinearMelCodec, TinySyncEncoder, TinyVisualEncoder
 from pavas_sdk.training.assembly import (
     build_flow_model,
     export_pipeline,
     physics_statistics,
 )
-from pavas_sdk.training.features import FeatureBank, write_features
 from pavas_sdk.training.level_law import measure_level_law
 from pavas_sdk.training.loop import train_flow
-from pavas_sdk.training.store import ClipStore, StoreConfig, is_finished, write_shard
-from pavas_sdk.training.sync_encoder import train_sync_encoder
+from pavas_sdk.training.tiny_parts import prepare_parts
 from pavas_sdk.training.validation import validate
-from pavas_sdk.training.visual_encoder import train_visual_encoder
-from pavas_sdk.training.vocoder import codec_of_sounds, train_vocoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from multiprocessing.process import BaseProcess
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from pavas_sdk.data import LabelledClip
+    from pavas_sdk.models import LinearMelCodec, TinySyncEncoder, TinyVisualEncoder
+    from pavas_sdk.training.features import FeatureBank
     from pavas_sdk.training.flow import FlowModel
     from pavas_sdk.training.recipe import TinyRecipe
-    from pavas_sdk.training.vocoder import VocoderTraining
+    from pavas_sdk.training.store import ClipStore
 
 __all__ = ["train_tiny"]
 
@@ -95,169 +88,32 @@ def _train(
     *,
     resume: bool,
 ) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    ear = _Ear(folder / "ear", recipe)
-    codec = ear.codec()
-    ear.start()
-    _clips(folder / "clips", recipe, source)
-    store = ClipStore(folder / "clips")
-    train = np.arange(recipe.held_out, len(store))
+    parts = prepare_parts(folder, recipe, source)
+    bank, store, train, visual, sync = (
+        parts.bank,
+        parts.store,
+        parts.train,
+        parts.visual,
+        parts.sync,
+    )
     held_out = np.arange(recipe.held_out)
-    visual = _visual(folder / "clip", recipe, store, train)
-    sync = _sync(folder / "sync_encoder", recipe, store, train)
-    bank = _bank(folder, store, visual, sync, codec)
     model = _flow(folder, recipe, bank, store, train, visual, sync, resume=resume)
-    settings = _settings(folder, recipe, model, codec, bank, store, held_out)
+    settings = _settings(folder, recipe, model, parts.codec, bank, store, held_out)
     exported = export_pipeline(
         folder / ("pipeline" if recipe.with_physics else "pipeline_without_physics"),
         model=model,
         visual=visual,
         sync=sync,
-        codec=codec,
-        vocoder=ear.vocoder(),
+        codec=parts.codec,
+        vocoder=parts.ear.vocoder(),
         settings=settings,
     )
     _level_law(exported, recipe, source)
     return exported
 
 
-class _Ear:
-    """Codec and vocoder, which need sounds alone: they are trained beside the other stages.
-
-    Args:
-        folder: Where sounds, codec and vocoder go.
-        recipe: Numbers; with one job the vocoder waits for the others.
-    """
-
-    def __init__(self, folder: Path, recipe: TinyRecipe) -> None:
-        self._folder = folder
-        self._training = recipe.vocoder
-        self._channels = recipe.size.latent_channels
-        self._aside = recipe.jobs > 1
-        self._process: BaseProcess | None = None
-
-    def codec(self) -> LinearMelCodec:
-        """Make the sounds, fit the codec to them, and return it."""
-        return codec_of_sounds(self._folder, self._training, latent_channels=self._channels)
-
-    def start(self) -> None:
-        """Begin to train the vocoder, unless it is there or there is one job."""
-        if self._aside and not self._finished():
-            context = multiprocessing.get_context("spawn")
-            self._process = context.Process(
-                target=_train_vocoder, args=(self._folder, self._training), daemon=True
-            )
-            self._process.start()
-
-    def vocoder(self) -> IstftVocoder:
-        """Return the trained vocoder.
-
-        Raises:
-            ConfigurationError: Its process failed.
-        """
-        if self._process is not None:
-            self._process.join()
-            if self._process.exitcode != 0:
-                raise ConfigurationError(
-                    f"the training of the vocoder in {self._folder} ended with exit code "
-                    f"{self._process.exitcode}; its message stands above, resume=True (--resume) "
-                    "goes on from its last checkpoint"
-                )
-        elif not self._finished():
-            _train_vocoder(self._folder, self._training)
-        loaded: IstftVocoder = IstftVocoder.from_pretrained(self._folder / "vocoder").eval()
-        return loaded
-
-    def _finished(self) -> bool:
-        return (self._folder / "vocoder" / "config.json").exists()
-
-
-def _train_vocoder(folder: Path, training: VocoderTraining) -> None:
-    torch.set_num_threads(1)
-    train_vocoder(folder, training, resume=True)
-
-
 def _flow_folder(folder: Path, recipe: TinyRecipe) -> Path:
     return folder / ("flow" if recipe.with_physics else "flow_without_physics")
-
-
-def _clips(
-    folder: Path, recipe: TinyRecipe, source: Callable[[int], Sequence[LabelledClip]]
-) -> None:
-    """Simulate all shards, several processes at a time."""
-    starts = range(0, recipe.clips, recipe.shard)
-    work = [
-        (
-            folder / f"shard-{number:04d}",
-            range(
-                recipe.first_seed + start,
-                recipe.first_seed + min(start + recipe.shard, recipe.clips),
-            ),
-        )
-        for number, start in enumerate(starts)
-    ]
-    work = [entry for entry in work if not is_finished(entry[0])]
-    make = partial(_shard, source=source, config=recipe.store)
-    if recipe.jobs == 1:
-        for entry in work:
-            make(entry)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(recipe.jobs, mp_context=context) as pool:
-        for done, _ in enumerate(pool.map(make, work)):
-            logger.info("shard %d of %d", done + 1, len(work))
-
-
-def _shard(
-    entry: tuple[Path, Sequence[int]],
-    *,
-    source: Callable[[int], Sequence[LabelledClip]],
-    config: StoreConfig,
-) -> None:
-    torch.set_num_threads(1)
-    write_shard(entry[0], entry[1], source, config)
-
-
-def _visual(
-    folder: Path, recipe: TinyRecipe, store: ClipStore, train: NDArray[np.int64]
-) -> TinyVisualEncoder:
-    if (folder / "config.json").exists():
-        loaded: TinyVisualEncoder = TinyVisualEncoder.from_pretrained(folder).eval()
-        return loaded
-    torch.manual_seed(recipe.visual.seed)
-    encoder: TinyVisualEncoder = TinyVisualEncoder(image_size=recipe.store.image_size)
-    train_visual_encoder(encoder, store, train, recipe.visual)
-    encoder.save_pretrained(folder)
-    return encoder
-
-
-def _sync(
-    folder: Path, recipe: TinyRecipe, store: ClipStore, train: NDArray[np.int64]
-) -> TinySyncEncoder:
-    if (folder / "config.json").exists():
-        loaded: TinySyncEncoder = TinySyncEncoder.from_pretrained(folder).eval()
-        return loaded
-    torch.manual_seed(recipe.sync.seed)
-    encoder: TinySyncEncoder = TinySyncEncoder(
-        image_size=recipe.store.grey_size, stem_stride=4, widths=(24, 32, 48, 64)
-    )
-    train_sync_encoder(encoder, store, train, recipe.sync)
-    encoder.save_pretrained(folder)
-    return encoder
-
-
-def _bank(
-    folder: Path,
-    store: ClipStore,
-    visual: TinyVisualEncoder,
-    sync: TinySyncEncoder,
-    codec: LinearMelCodec,
-) -> FeatureBank:
-    """Encode everything."""
-    path = folder / "features.npz"
-    if not path.exists():
-        write_features(store, visual, sync, codec, path)
-    return FeatureBank.load([path], store)
 
 
 def _flow(

@@ -206,6 +206,7 @@ def _summary(rows: Sequence[MassRow]) -> dict[str, Any]:
         len(rows),
         lambda drawn: _figures([rows[index] for index in drawn]),
         rng=np.random.default_rng(0),
+        draws=300,
     )
     answered = [row for row in rows if row.mass_kg is not None]
     copied = sum(abs(row.error.decades or 0.0) < 1e-9 for row in answered)

@@ -178,6 +178,7 @@ def _summary(rows: Sequence[EstimateRow]) -> dict[str, Any]:
         len(rows),
         lambda picked: _flat(estimator_scores([rows[index] for index in picked])),
         rng=np.random.default_rng(0),
+        draws=300,
     )
     intervals: dict[str, dict[str, Any]] = {}
     for key, interval in drawn.items():

@@ -1,0 +1,227 @@
+"""The stages of pavas-tiny's recipe before the flow network: clips, ear, encoders, features.
+
+Each is skipped when its result is there. Everything lies under one folder.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from pavas_sdk.errors import ConfigurationError
+from pavas_sdk.models import IstftVocoder, LinearMelCodec, TinySyncEncoder, TinyVisualEncoder
+from pavas_sdk.training.features import FeatureBank, write_features
+from pavas_sdk.training.store import ClipStore, StoreConfig, is_finished, write_shard
+from pavas_sdk.training.sync_encoder import train_sync_encoder
+from pavas_sdk.training.visual_encoder import train_visual_encoder
+from pavas_sdk.training.vocoder import codec_of_sounds, train_vocoder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from multiprocessing.process import BaseProcess
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from pavas_sdk.data import LabelledClip
+    from pavas_sdk.training.recipe import TinyRecipe
+    from pavas_sdk.training.vocoder import VocoderTraining
+
+__all__ = ["Ear", "TinyParts", "prepare_parts"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TinyParts:
+    """What stands before the flow network is trained.
+
+    Attributes:
+        store: The clips.
+        train: Which of them are trained on.
+        visual: Trained visual encoder.
+        sync: Trained synchronisation encoder.
+        codec: Fitted codec.
+        bank: Features of all clips.
+        ear: Gives the vocoder, when it is trained.
+    """
+
+    store: ClipStore
+    train: NDArray[np.int64]
+    visual: TinyVisualEncoder
+    sync: TinySyncEncoder
+    codec: LinearMelCodec
+    bank: FeatureBank
+    ear: Ear
+
+
+def prepare_parts(
+    folder: Path, recipe: TinyRecipe, source: Callable[[int], Sequence[LabelledClip]]
+) -> TinyParts:
+    """Run the stages before the flow network; what is finished in the folder is read.
+
+    Args:
+        folder: Where everything goes.
+        recipe: Numbers.
+        source: Makes the takes of a seed; a module-level function.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    ear = Ear(folder / "ear", recipe)
+    codec = ear.codec()
+    ear.start()
+    _clips(folder / "clips", recipe, source)
+    store = ClipStore(folder / "clips")
+    train = np.arange(recipe.held_out, len(store))
+    visual = _visual(folder / "clip", recipe, store, train)
+    sync = _sync(folder / "sync_encoder", recipe, store, train)
+    return TinyParts(
+        store=store,
+        train=train,
+        visual=visual,
+        sync=sync,
+        codec=codec,
+        bank=_bank(folder, store, visual, sync, codec),
+        ear=ear,
+    )
+
+
+class Ear:
+    """Codec and vocoder, which need sounds alone: they are trained beside the other stages.
+
+    Args:
+        folder: Where sounds, codec and vocoder go.
+        recipe: Numbers; with one job the vocoder waits for the others.
+    """
+
+    def __init__(self, folder: Path, recipe: TinyRecipe) -> None:
+        self._folder = folder
+        self._training = recipe.vocoder
+        self._channels = recipe.size.latent_channels
+        self._aside = recipe.jobs > 1
+        self._process: BaseProcess | None = None
+
+    def codec(self) -> LinearMelCodec:
+        """Make the sounds, fit the codec to them, and return it."""
+        return codec_of_sounds(self._folder, self._training, latent_channels=self._channels)
+
+    def start(self) -> None:
+        """Begin to train the vocoder, unless it is there or there is one job."""
+        if self._aside and not self._finished():
+            context = multiprocessing.get_context("spawn")
+            self._process = context.Process(
+                target=_train_vocoder, args=(self._folder, self._training), daemon=True
+            )
+            self._process.start()
+
+    def vocoder(self) -> IstftVocoder:
+        """Return the trained vocoder.
+
+        Raises:
+            ConfigurationError: Its process failed.
+        """
+        if self._process is not None:
+            self._process.join()
+            if self._process.exitcode != 0:
+                raise ConfigurationError(
+                    f"the training of the vocoder in {self._folder} ended with exit code "
+                    f"{self._process.exitcode}; its message stands above, resume=True (--resume) "
+                    "goes on from its last checkpoint"
+                )
+        elif not self._finished():
+            _train_vocoder(self._folder, self._training)
+        loaded: IstftVocoder = IstftVocoder.from_pretrained(self._folder / "vocoder").eval()
+        return loaded
+
+    def _finished(self) -> bool:
+        return (self._folder / "vocoder" / "config.json").exists()
+
+
+def _train_vocoder(folder: Path, training: VocoderTraining) -> None:
+    torch.set_num_threads(1)
+    train_vocoder(folder, training, resume=True)
+
+
+def _clips(
+    folder: Path, recipe: TinyRecipe, source: Callable[[int], Sequence[LabelledClip]]
+) -> None:
+    """Simulate all shards, several processes at a time."""
+    starts = range(0, recipe.clips, recipe.shard)
+    work = [
+        (
+            folder / f"shard-{number:04d}",
+            range(
+                recipe.first_seed + start,
+                recipe.first_seed + min(start + recipe.shard, recipe.clips),
+            ),
+        )
+        for number, start in enumerate(starts)
+    ]
+    work = [entry for entry in work if not is_finished(entry[0])]
+    make = partial(_shard, source=source, config=recipe.store)
+    if recipe.jobs == 1:
+        for entry in work:
+            make(entry)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(recipe.jobs, mp_context=context) as pool:
+        for done, _ in enumerate(pool.map(make, work)):
+            logger.info("shard %d of %d", done + 1, len(work))
+
+
+def _shard(
+    entry: tuple[Path, Sequence[int]],
+    *,
+    source: Callable[[int], Sequence[LabelledClip]],
+    config: StoreConfig,
+) -> None:
+    torch.set_num_threads(1)
+    write_shard(entry[0], entry[1], source, config)
+
+
+def _visual(
+    folder: Path, recipe: TinyRecipe, store: ClipStore, train: NDArray[np.int64]
+) -> TinyVisualEncoder:
+    if (folder / "config.json").exists():
+        loaded: TinyVisualEncoder = TinyVisualEncoder.from_pretrained(folder).eval()
+        return loaded
+    torch.manual_seed(recipe.visual.seed)
+    encoder: TinyVisualEncoder = TinyVisualEncoder(image_size=recipe.store.image_size)
+    train_visual_encoder(encoder, store, train, recipe.visual)
+    encoder.save_pretrained(folder)
+    return encoder
+
+
+def _sync(
+    folder: Path, recipe: TinyRecipe, store: ClipStore, train: NDArray[np.int64]
+) -> TinySyncEncoder:
+    if (folder / "config.json").exists():
+        loaded: TinySyncEncoder = TinySyncEncoder.from_pretrained(folder).eval()
+        return loaded
+    torch.manual_seed(recipe.sync.seed)
+    encoder: TinySyncEncoder = TinySyncEncoder(
+        image_size=recipe.store.grey_size, stem_stride=4, widths=(24, 32, 48, 64)
+    )
+    train_sync_encoder(encoder, store, train, recipe.sync)
+    encoder.save_pretrained(folder)
+    return encoder
+
+
+def _bank(
+    folder: Path,
+    store: ClipStore,
+    visual: TinyVisualEncoder,
+    sync: TinySyncEncoder,
+    codec: LinearMelCodec,
+) -> FeatureBank:
+    """Encode everything."""
+    path = folder / "features.npz"
+    if not path.exists():
+        write_features(store, visual, sync, codec, path)
+    return FeatureBank.load([path], store)
