@@ -72,6 +72,11 @@ def _shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
                 help="Preset, folder or Hub repository; by default the default preset.",
             ),
             click.option(
+                "--adapter",
+                metavar="SOURCE",
+                help="Adapter in place of the model's own: a folder, or owner/name on the Hub.",
+            ),
+            click.option(
                 "--prompts",
                 type=click.Choice(["auto", "clip", "none"]),
                 default="auto",
@@ -111,6 +116,7 @@ def simulated(
     clips: int,
     seed: int,
     model: str | None,
+    adapter: str | None,
     prompts: str,
     steps: int | None,
     guidance: float | None,
@@ -135,6 +141,7 @@ def simulated(
         guidance=guidance,
         video_guidance=video_guidance,
         physics_guidance=physics_guidance,
+        adapter=adapter,
     )
     measured = evaluate_simulated(
         options, clips=clips, seed=seed, jobs=jobs, path=out, progress=ClipProgress()
@@ -173,6 +180,7 @@ def edits(
     clips: int,
     seed: int,
     model: str | None,
+    adapter: str | None,
     prompts: str,
     steps: int | None,
     guidance: float | None,
@@ -192,6 +200,7 @@ def edits(
         guidance=guidance,
         video_guidance=video_guidance,
         physics_guidance=physics_guidance,
+        adapter=adapter,
     )
     measured = evaluate_edits(
         options, clips=clips, seed=seed, jobs=jobs, path=out, progress=ClipProgress()

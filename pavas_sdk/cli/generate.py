@@ -12,6 +12,7 @@ from pavas_sdk.cli.engine_options import engine_options, take_engine
 from pavas_sdk.cli.estimator_options import EstimatorChoice, estimator_options, take_choice
 from pavas_sdk.cli.generate_inputs import SoundInput, read_inputs
 from pavas_sdk.cli.generate_run import Request, make_all
+from pavas_sdk.cli.model_options import AddedWeights, added_weights_options, take_added_weights
 from pavas_sdk.cli.output import json_option, say, show, show_json
 from pavas_sdk.cli.sound_options import sound_options, take_writing
 from pavas_sdk.errors import ConfigurationError, PhysicsInputError
@@ -62,6 +63,7 @@ def _pairs(name: str) -> Callable[..., dict[str, float]]:
 @click.option(
     "--model", default=None, help="Preset, folder or Hub repository; default: pavas-tiny."
 )
+@added_weights_options
 @click.option("--prompt", default="", help="What is to be heard.")
 @click.option("--negative-prompt", default="", help="What is not to be heard.")
 @click.option(
@@ -189,7 +191,7 @@ def generate(
     "rain on a tin roof" --duration 8) needs a duration and has no physics; the results are a .wav
     and its .pavas.json.
     """
-    choice = take_choice(options)
+    choice, added = take_choice(options), take_added_weights(options)
     engine = take_engine(options, device=device, workers=0, time_limit_s=None)
     writing = take_writing(options)
     request = Request(cache=choice.cache, **options)
@@ -217,6 +219,7 @@ def generate(
             out=out,
             planning=planning,
             choice=choice,
+            added=added,
             model=model,
             device=device,
             dtype=dtype,
@@ -225,7 +228,7 @@ def generate(
         report = make_all(
             plan,
             request,
-            lambda: load_pipeline(model, device, dtype, choice),
+            lambda: load_pipeline(model, device, dtype, choice, added),
             alone=len(inputs) == 1,
         )
     if as_json:
@@ -318,14 +321,19 @@ def _check_without_video(
 
 
 def load_pipeline(
-    model: str | None, device: str, dtype: str, choice: EstimatorChoice
+    model: str | None,
+    device: str,
+    dtype: str,
+    choice: EstimatorChoice,
+    added: AddedWeights | None = None,
 ) -> PavasPipeline:
-    """Return the model with the chosen estimator, ready on its device.
+    """Return the model with the chosen estimator, adapter and LoRAs, ready on its device.
 
     Raises:
         ComponentError: Plugins are missing, or a name is unknown.
-        ConfigurationError: The device cannot be used, or a setting does not exist.
-        WeightsError: There is no such model.
+        ConfigurationError: The device cannot be used, a setting does not exist, or an adapter
+            belongs to another model.
+        WeightsError: There is no such model, adapter or LoRA.
     """
     import torch
     from diffusers.utils.logging import disable_progress_bar
@@ -346,6 +354,8 @@ def load_pipeline(
                 "choose one with --estimator"
             )
         pipe.physics_estimator = choice.with_settings(pipe.physics_estimator)
+    if added is not None:
+        added.put_on(pipe)
     if device != "cpu":
         try:
             pipe.to(device)

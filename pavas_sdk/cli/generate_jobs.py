@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pavas_sdk.cli.annotate import JobLines
 from pavas_sdk.cli.estimator_options import EstimatorChoice
 from pavas_sdk.cli.generate_run import Report, Request, make_all
+from pavas_sdk.cli.model_options import AddedWeights
 from pavas_sdk.data.claims import ClaimedError
 from pavas_sdk.pipelines.result_files import SoundInput
 
@@ -30,6 +31,7 @@ class GenerateWork:
         planning: Keywords of `plan_results`.
         request: `Request` as JSON.
         choice: `EstimatorChoice` as JSON.
+        added: `AddedWeights` as JSON.
         model: Preset, folder or Hub repository; None: the default.
         device: torch device.
         dtype: Name of a torch dtype.
@@ -44,6 +46,7 @@ class GenerateWork:
         planning: Mapping[str, Any],
         request: Mapping[str, Any],
         choice: Mapping[str, Any],
+        added: Mapping[str, Any],
         model: str | None,
         device: str,
         dtype: str,
@@ -54,7 +57,9 @@ class GenerateWork:
         self._planning = dict(planning)
         self._request = Request(**{**request, "cache": _cache(request["cache"])})
         chosen = EstimatorChoice(**{**choice, "cache": _cache(choice["cache"])})
-        self._pipe = load_pipeline(model, device, dtype, chosen)
+        loras = tuple((str(source), float(weight)) for source, weight in added["loras"])
+        weights = AddedWeights(**{**added, "loras": loras})
+        self._pipe = load_pipeline(model, device, dtype, chosen, weights)
 
     def run(self, item: Mapping[str, Any]) -> dict[str, Any]:
         """Make and write the sounds of one input.
@@ -88,6 +93,7 @@ def make_all_by_workers(
     out: Path,
     planning: Mapping[str, Any],
     choice: EstimatorChoice,
+    added: AddedWeights,
     model: str | None,
     device: str,
     dtype: str,
@@ -101,6 +107,7 @@ def make_all_by_workers(
         out: Folder of the results; every worker must see it.
         planning: Keywords of `plan_results` with which ``plan`` was made.
         choice: The estimator.
+        added: Adapter and LoRAs.
         model: See `GenerateWork`.
         device: torch device.
         dtype: Name of a torch dtype.
@@ -127,6 +134,7 @@ def make_all_by_workers(
         "planning": dict(planning),
         "request": _plain(asdict(request)),
         "choice": _plain(asdict(choice)),
+        "added": asdict(added),
         "model": model,
         "device": device,
         "dtype": dtype,

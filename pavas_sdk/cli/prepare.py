@@ -36,6 +36,12 @@ __all__ = ["prepare"]
     show_default=True,
     help="One gain for all clips; each clip by its file's peak, as MMAudio trains; or none.",
 )
+@click.option(
+    "--level-from",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="FEATURES",
+    help="Take over the level of these features: that of the training set, for validation.",
+)
 @click.option("--split", help="Only clips of this split.")
 @click.option(
     "--max-objects",
@@ -53,6 +59,7 @@ def prepare(
     out: Path,
     model: str,
     level: str,
+    level_from: Path | None,
     split: str | None,
     max_objects: int,
     shard_size: int,
@@ -76,7 +83,12 @@ def prepare(
     disable_progress_bar()
     engine = take_engine(options, device=device, workers=0, time_limit_s=None)
     config = PrepareConfig(
-        model=model, level=level, split=split, max_objects=max_objects, shard_size=shard_size
+        model=model,
+        level=level,
+        level_from=None if level_from is None else str(level_from),
+        split=split,
+        max_objects=max_objects,
+        shard_size=shard_size,
     )
     report = run(data, out, config, engine=engine, device=device, tell=JobLines())
     gain_db = 20 * math.log10(report.level.gain)
@@ -84,7 +96,7 @@ def prepare(
         f"{report.rows} clips in {out}, {len(report.failures)} could not be encoded, "
         f"{report.not_annotated} are not annotated"
     )
-    if level == "constant":
+    if report.level.policy == "constant":
         say(f"  one gain for all: {gain_db:+.1f} dB")
     for failure in report.failures[:10]:
         say(f"  {failure['clip_id']}: {failure['message']}")

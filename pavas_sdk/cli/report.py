@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pavas_sdk.cli.estimator_options import estimator_options, take_choice
+from pavas_sdk.cli.model_options import added_weights_options, take_added_weights
 from pavas_sdk.cli.output import human_bytes, named_file, say, show
 from pavas_sdk.errors import ConfigurationError, MediaError, OutputExistsError
 
@@ -36,6 +37,7 @@ _QUIETEST_DBFS = -60.0  # a track below this is as good as silent
 @click.option(
     "--model", default=None, help="Preset, folder or Hub repository; default: pavas-tiny."
 )
+@added_weights_options
 @click.option("--prompt", default="", help="What is seen and to be heard.")
 @click.option(
     "--physics",
@@ -92,11 +94,11 @@ def report(
     from pavas_sdk.media import open_video
     from pavas_sdk.report import ReportInput, write_report
 
-    choice = take_choice(options)
+    choice, added = take_choice(options), take_added_weights(options)
     page = _checked_page(video, out, sound, no_sound, time_scale, overwrite)
     with open_video(video, time_scale=time_scale) as source:
         given, audio, provenance = _earlier(sound, physics, source)
-        pipe = load_pipeline(model, device, "float32", choice)
+        pipe = load_pipeline(model, device, "float32", choice, added)
         estimate, masks, notes = pipe.physics_and_masks(
             source, given, prompt=prompt, cache=choice.cache
         )

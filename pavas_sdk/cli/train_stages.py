@@ -129,6 +129,11 @@ def backbone(from_base: bool, save_pipeline: bool, **options: Any) -> None:
     metavar="NAME=VALUE",
     help="Of the adapter: hidden_dim=384, impacts=true.",
 )
+@click.option(
+    "--from-base",
+    is_flag=True,
+    help="Go on from the adapter that the base has, not from a new one.",
+)
 @click.option("--licence", default="", help="Of the trained adapter, as SPDX: CC-BY-4.0.")
 @click.option("--save-pipeline", is_flag=True, help="Also write OUT/pipeline, to generate with.")
 def adapter(
@@ -136,6 +141,7 @@ def adapter(
     adapter_only: bool,
     variant: str | None,
     adapter_options: tuple[str, ...],
+    from_base: bool,
     licence: str,
     save_pipeline: bool,
     **options: Any,
@@ -152,6 +158,7 @@ def adapter(
         "adapter": adapter_name,
         "adapter_only": adapter_only,
         "adapter_options": chosen,
+        "from_base": from_base,
         "licence": licence,
     }
     _train("pavas-stage2", options, stage, save_pipeline=save_pipeline)

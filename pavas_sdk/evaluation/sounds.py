@@ -35,7 +35,9 @@ class SoundOptions:
         video_guidance: Weight of the pictures, likewise.
         physics_guidance: Weight of physics and text, likewise.
         threads: Threads of torch per process, or None for its own choice.
-        weights: Fingerprint of the model's files, so that results of changed weights never mix.
+        weights: Fingerprint of the model's files, so that results of changed weights never mix;
+            with an adapter, of its files, too.
+        adapter: Folder or Hub repository of an adapter in place of the model's own.
     """
 
     model: str
@@ -47,6 +49,7 @@ class SoundOptions:
     physics_guidance: float | None = None
     threads: int | None = None
     weights: str = ""
+    adapter: str | None = None
 
     def __post_init__(self) -> None:
         """Validate.
@@ -65,7 +68,10 @@ class SoundOptions:
 
     def settings(self) -> dict[str, Any]:
         """Return what determines the result."""
-        return {key: value for key, value in asdict(self).items() if key != "threads"}
+        found = {key: value for key, value in asdict(self).items() if key != "threads"}
+        if self.adapter is None:
+            del found["adapter"]  # as in files from before there was one
+        return found
 
 
 def sound_options(
@@ -77,6 +83,7 @@ def sound_options(
     guidance: float | None = None,
     video_guidance: float | None = None,
     physics_guidance: float | None = None,
+    adapter: str | None = None,
 ) -> SoundOptions:
     """Return the options of a model that is on this machine.
 
@@ -89,15 +96,25 @@ def sound_options(
         guidance: Guidance scale.
         video_guidance: Weight of the pictures.
         physics_guidance: Weight of physics and text.
+        adapter: See `SoundOptions`.
 
     Raises:
-        PavasError: There is no such model.
+        ConfigurationError: An adapter for the true sound, which no model makes.
+        PavasError: There is no such model or adapter.
     """
+    from pavas_sdk.pipelines.adapters import fetch_adapter
     from pavas_sdk.registry import DEFAULTS
 
     name = model or DEFAULTS["pipeline"]
     if prompts == "auto":
         prompts = "none" if physics == "estimated" else "clip"
+    weights = fingerprint(name)
+    if adapter is not None:
+        if name.split(":")[0] in (CODEC, REFERENCE):
+            raise ConfigurationError(
+                f"--model {name} is the true sound: leave --adapter out, or name a model"
+            )
+        weights = f"{weights}-{_fingerprint_of(fetch_adapter(adapter))}"
     return SoundOptions(
         model=name,
         physics=physics,
@@ -106,7 +123,8 @@ def sound_options(
         guidance=guidance,
         video_guidance=video_guidance,
         physics_guidance=physics_guidance,
-        weights=fingerprint(name),
+        weights=weights,
+        adapter=adapter,
     )
 
 
@@ -117,8 +135,10 @@ def fingerprint(model: str) -> str:
         PavasError: There is no such model.
     """
     folder = _folder(model)
-    if folder is None:
-        return ""
+    return "" if folder is None else _fingerprint_of(folder)
+
+
+def _fingerprint_of(folder: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(file for file in folder.rglob("*") if file.is_file()):
         state = path.stat()
@@ -143,6 +163,8 @@ class SoundMaker:
             torch.set_num_threads(options.threads)
         if options.model != REFERENCE:
             self.pipe = load_pipeline(options.model)
+            if options.adapter is not None:
+                self.pipe.load_adapter(options.adapter)
 
     def sound(self, clip: LabelledClip, seed: int) -> tuple[Audio, int | None]:
         """Return a clip's sound and the number of objects it was conditioned on.

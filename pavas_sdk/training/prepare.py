@@ -35,9 +35,9 @@ from pavas_sdk.training.datasets.level import LevelPolicy, constant_level
 from pavas_sdk.training.datasets.writer import shard_meta
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from pavas_sdk.annotation import ItemReport
+    from pavas_sdk.annotation import ClipEntry, ItemReport
     from pavas_sdk.pipelines import PavasPipeline
     from pavas_sdk.training.datasets import FeatureRow
 
@@ -53,6 +53,8 @@ class PrepareConfig:
     Attributes:
         model: Preset, folder or Hub repository of the pipeline whose encoders are used.
         level: "constant", "reference" or "none"; see `LevelPolicy`.
+        level_from: Folder of features whose level is taken over, in place of ``level``: clips for
+            validation get the gain of the training set.
         split: Only clips of this split; None: all.
         max_objects: Objects kept per clip; those seen most.
         shard_size: Clips per shard.
@@ -63,6 +65,7 @@ class PrepareConfig:
     split: str | None = None
     max_objects: int = 4
     shard_size: int = 1024
+    level_from: str | None = None
 
     def __post_init__(self) -> None:
         """Validate.
@@ -194,9 +197,7 @@ def _plan(source: JobFolder, config: PrepareConfig, pipe: PavasPipeline) -> _Pla
             + (f" in the split {config.split!r}" if config.split else "")
             + "; run pavas annotate first, and see its failures.jsonl"
         )
-    level = LevelPolicy(policy=config.level)  # type: ignore[arg-type]  # checked by the class
-    if config.level == "constant":
-        level = constant_level(_peak(source, clip.clip_id) for clip in usable)
+    level = _level(source, config, usable)
     texts = ("", *sorted({clip.label for clip in usable} - {""}))
     layout = layout_of(pipe, float(duration_s), max_objects=config.max_objects)
     names = tuple(clip.clip_id for clip in usable)
@@ -219,6 +220,19 @@ def _plan(source: JobFolder, config: PrepareConfig, pipe: PavasPipeline) -> _Pla
         settings=settings,
         shard_size=config.shard_size,
     )
+
+
+def _level(source: JobFolder, config: PrepareConfig, usable: Iterable[ClipEntry]) -> LevelPolicy:
+    if config.level_from is not None:
+        known = SetDescription.load(Path(config.level_from)).level
+        if not known:
+            raise ConfigurationError(
+                f"{config.level_from} does not say its level; give --level in place of --level-from"
+            )
+        return LevelPolicy(**known)
+    if config.level != "constant":
+        return LevelPolicy(policy=config.level)  # type: ignore[arg-type]  # checked by the class
+    return constant_level(_peak(source, clip.clip_id) for clip in usable)
 
 
 def _peak(source: JobFolder, clip_id: str) -> float:

@@ -34,6 +34,7 @@ PRESETS: Mapping[str, RunConfig] = MappingProxyType(
         "few-clips": RunConfig(
             steps=2000,
             batch=32,
+            mixed_precision="auto",
             optimisation=Optimisation(
                 learning_rate=3e-4, warmup=100, schedule="cosine", betas=(0.9, 0.99)
             ),

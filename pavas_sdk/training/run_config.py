@@ -55,8 +55,9 @@ class RunConfig:
         batch: Rows of a step, over all processes together.
         micro_batch: Rows that a process computes at once; None: all of its share.
         seed: Of new weights, order and noise.
-        mixed_precision: "no", or "bf16": weights stay float32, the network and the loss run in
-            bfloat16 where torch's autocast says so.
+        mixed_precision: "no", "bf16": weights stay float32, the network and the loss run in
+            bfloat16 where torch's autocast says so; or "auto": "bf16" on a GPU, "no" on a CPU,
+            where bfloat16 is slower.
         time_logit_mean: Flow times are sigmoid(normal(this, ``time_logit_std``)).
         time_logit_std: See ``time_logit_mean``.
         gradient_checkpointing: Compute each block again in the backward pass: less memory.
@@ -77,7 +78,7 @@ class RunConfig:
     batch: int = 512
     micro_batch: int | None = None
     seed: int = 14_159_265
-    mixed_precision: Literal["no", "bf16"] = "bf16"
+    mixed_precision: Literal["no", "bf16", "auto"] = "bf16"
     time_logit_mean: float = 0.0
     time_logit_std: float = 1.0
     gradient_checkpointing: bool = False
@@ -103,8 +104,8 @@ class RunConfig:
         ]
         if self.micro_batch == 0:
             problems.append("micro_batch must be at least 1, got 0")
-        if self.mixed_precision not in ("no", "bf16"):
-            problems.append(f"mixed_precision is no or bf16, got {self.mixed_precision!r}")
+        if self.mixed_precision not in ("no", "bf16", "auto"):
+            problems.append(f"mixed_precision is no, bf16 or auto, got {self.mixed_precision!r}")
         if self.seed < 0 or self.time_logit_std <= 0 or self.save_every_s <= 0:
             problems.append(
                 "seed must be 0 or more, time_logit_std and save_every_s positive, got "

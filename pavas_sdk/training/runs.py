@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -193,7 +194,7 @@ def _refuse_other_run(folder: Path) -> None:
 def _told(config: RunConfig, result: RunResult, clips: Mixture) -> dict[str, Any]:
     """What an adapter's description says of its training."""
     levels = {
-        str(dict(level).get("policy", ""))
+        _level_words(level)
         for part in clips.sets
         if (level := getattr(getattr(part, "description", None), "level", None))
     }
@@ -208,3 +209,12 @@ def _told(config: RunConfig, result: RunResult, clips: Mixture) -> dict[str, Any
         "level": ", ".join(sorted(levels)) or "not recorded",
         **{f"validation_{name}": round(v, 6) for name, v in result.validation.items()},
     }
+
+
+def _level_words(level: Mapping[str, Any]) -> str:
+    """The level policy of a set as people read it: "constant, +4.2 dB"."""
+    policy = str(level.get("policy", ""))
+    gain = level.get("gain")
+    if policy != "constant" or not gain:
+        return policy
+    return f"{policy}, {20 * math.log10(gain):+.1f} dB"

@@ -44,8 +44,8 @@ class Stage:
     Attributes:
         kind: "backbone", "adapter" or "lora".
         base: Preset, folder or Hub repository of the pipeline that it starts from.
-        from_base: Of "backbone": go on from the base's weights and statistics, in place of new
-            ones of its architecture.
+        from_base: Go on from the base's weights and statistics, in place of new ones: of
+            "backbone" its flow network, of "adapter" the adapter that it has.
         adapter: Registered name of the conditioning adapter.
         adapter_only: Of "adapter": the backbone is frozen.
         adapter_options: Of ``for_transformer`` (``variant``, ``impacts``, sizes).
@@ -135,6 +135,8 @@ def resolved(stage: Stage, base: BaseModel, clips: Mixture) -> Stage:
             "these features hold no physics, so no adapter can be trained on them; annotate the "
             "clips first: pavas annotate VIDEOS -o data/, then pavas prepare data/ ..."
         )
+    if stage.from_base:
+        return _from_base(stage, base)
     entry = default_registry().get("conditioning_adapter", stage.adapter or None)
     taken = inspect.signature(entry.load().__init__).parameters
     found = physics_statistics_of(
@@ -145,6 +147,23 @@ def resolved(stage: Stage, base: BaseModel, clips: Mixture) -> Stage:
     statistics = {name: value for name, value in found.items() if name in taken}
     options = {"patch_dim": clips.layout.patch_dim, **statistics, **stage.adapter_options}
     return replace(stage, adapter=entry.qualified_name, adapter_options=options)
+
+
+def _from_base(stage: Stage, base: BaseModel) -> Stage:
+    """Return the stage with the name of the adapter that the base has."""
+    if stage.adapter or stage.adapter_options:
+        raise ConfigurationError(
+            "--from-base goes on with the base's own adapter as it is; leave --adapter, --variant "
+            "and --option out"
+        )
+    adapter = base.adapter()
+    if adapter is None:
+        raise ConfigurationError(
+            f"{base.source} has no adapter to go on from; leave --from-base out for a new one"
+        )
+    return replace(
+        stage, adapter=component_ref(adapter, kind="conditioning_adapter").qualified_name
+    )
 
 
 def build_objective(stage: Stage, config: RunConfig, base: BaseModel) -> FlowObjective:
@@ -172,14 +191,7 @@ def build_objective(stage: Stage, config: RunConfig, base: BaseModel) -> FlowObj
                 network, rank=stage.rank, alpha=stage.alpha, targets=stage.targets, seed=stage.seed
             )
         else:
-            entry = default_registry().get("conditioning_adapter", stage.adapter)
-            try:
-                adapter = entry.load().for_transformer(network, **stage.adapter_options)
-            except TypeError as err:
-                raise ConfigurationError(
-                    f"{entry.qualified_name} cannot be made with {dict(stage.adapter_options)}: "
-                    f"{err}; give others with --option NAME=VALUE"
-                ) from err
+            adapter = base.adapter() if stage.from_base else _new_adapter(stage, network)
             if stage.adapter_only:
                 network.requires_grad_(False)
     return FlowObjective(
@@ -189,6 +201,17 @@ def build_objective(stage: Stage, config: RunConfig, base: BaseModel) -> FlowObj
         latent_rate_hz=base.latent_rate_hz,
         drop=config.drop,
     )
+
+
+def _new_adapter(stage: Stage, network: Any) -> Any:
+    entry = default_registry().get("conditioning_adapter", stage.adapter)
+    try:
+        return entry.load().for_transformer(network, **stage.adapter_options)
+    except TypeError as err:
+        raise ConfigurationError(
+            f"{entry.qualified_name} cannot be made with {dict(stage.adapter_options)}: "
+            f"{err}; give others with --option NAME=VALUE"
+        ) from err
 
 
 def _new_backbone(stage: Stage, base: BaseModel) -> Any:

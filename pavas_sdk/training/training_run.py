@@ -171,9 +171,10 @@ class TrainingRun:
         return float(self.accelerator.reduce(total, reduction="sum"))
 
     def _autocast(self) -> AbstractContextManager[Any]:
-        if self.config.mixed_precision == "no":
+        device, wanted = self.accelerator.device.type, self.config.mixed_precision
+        if wanted == "no" or (wanted == "auto" and device == "cpu"):
             return nullcontext()
-        return torch.autocast(self.accelerator.device.type, dtype=torch.bfloat16)
+        return torch.autocast(device, dtype=torch.bfloat16)
 
     def _count_bad(self, loss: float, norm: float) -> None:
         self.optimizer.zero_grad(set_to_none=True)

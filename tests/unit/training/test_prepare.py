@@ -9,7 +9,7 @@ from clip_files_world import write_clip, write_clips
 
 from pavas_sdk.annotation import Annotation, AnnotationConfig, JobFolder, annotate, read_clips
 from pavas_sdk.data.alignment import mask_grids_at
-from pavas_sdk.errors import ConfigurationError, InputError
+from pavas_sdk.errors import ConfigurationError, FormatError, InputError
 from pavas_sdk.media import open_video
 from pavas_sdk.physics import PhysicsEstimator
 from pavas_sdk.testing.tiny_mmaudio import tiny_mmaudio_pipeline
@@ -95,6 +95,18 @@ def test_the_reference_s_level_is_each_file_s_own(data, pipe, tmp_path):
     assert [found.facts(row)["gain"] * found.facts(row)["peak"] for row in range(4)] == [
         pytest.approx(0.95, rel=0.02)
     ] * 4
+
+
+def test_clips_for_validation_get_the_level_of_the_training_set(data, pipe, prepared, tmp_path):
+    config = PrepareConfig(model="untrained", level="none", level_from=str(prepared[0]))
+    report = prepare(data, tmp_path, config, pipe=pipe)
+    assert report.level == prepared[1].level
+    assert report.level.gain > 1
+    found = FeatureSet(tmp_path)
+    assert {found.facts(row)["gain"] for row in range(4)} == {report.level.gain}
+    nowhere = PrepareConfig(model="untrained", level_from=str(data))
+    with pytest.raises(FormatError, match="no finished folder of features"):
+        prepare(data, tmp_path / "other", nowhere, pipe=pipe)
 
 
 def test_a_loader_reads_them(prepared):

@@ -73,7 +73,7 @@ def test_adapter_only_loads_into_its_pipeline(world, tmp_path, capsys):
     assert document.backbone_changed == "no"
     assert document.licences == {"backbone": "Apache-2.0", "weights": "CC-BY-4.0"}
     assert document.training["clips"] == 8
-    assert document.training["level"] == "constant"
+    assert document.training["level"] == "constant, +0.0 dB"
     assert "validation_swapped" in document.training
     pipe = PavasPipeline.from_pretrained(world / "base")
     pipe.load_adapter(answer["written"]["adapter"])
@@ -102,6 +102,35 @@ def test_stage_two_trains_both_and_says_so(world, tmp_path):
     )
     with pytest.raises(ConfigurationError, match="whole backbone"):
         PavasPipeline.from_pretrained(world / "base").load_adapter(done.written["adapter"])
+
+
+def test_an_adapter_goes_on_from_the_one_that_the_base_has(world, tmp_path, capsys):
+    features = str(world / "features")
+    words = ["train", "adapter", features, *WORDS, "--adapter-only", "--from-base"]
+    assert run([*words, "-o", str(tmp_path / "on")]) == 0
+    answer, _ = told(capsys)
+    own = tiny_pipeline().conditioning_adapter
+    found = type(own).from_pretrained(answer["written"]["adapter"])
+    assert found.config["mass_mean"] == own.config["mass_mean"]
+    changed = [
+        (a - b).abs().max()
+        for a, b in zip(found.parameters(), own.parameters(), strict=True)
+        if not torch.equal(a, b)
+    ]
+    assert changed
+    # two steps of at most 3e-4 each leave it near the start
+    assert max(changed) < 1e-2
+    assert read_stage(tmp_path / "on").adapter == "pavas-phy-adapter/phy-adapter"
+    assert run([*words, "--variant", "direct", "-o", str(tmp_path / "other")]) == 2
+    assert "leave --adapter, --variant and --option out" in capsys.readouterr().err
+    assert not (tmp_path / "other").exists()
+
+
+def test_going_on_needs_an_adapter_to_go_on_from(world, tmp_path):
+    tiny_pipeline(adapter=False).save_pretrained(tmp_path / "bare")
+    stage = Stage(kind="adapter", base=str(tmp_path / "bare"), from_base=True, adapter_only=True)
+    with pytest.raises(ConfigurationError, match="has no adapter to go on from"):
+        train_stage(stage, QUICK, tmp_path / "run", [world / "features"])
 
 
 def test_lora(world, tmp_path, capsys):
@@ -231,7 +260,7 @@ def test_numbers_from_a_file_and_from_words(tmp_path):
         ({"optimisation.learning_rate": -1.0}, "must be positive"),
         ({"optimisation.schedule": "poly"}, "schedule is steps"),
         ({"average.sigma_rels": [0.5]}, "sigma_rel lies between"),
-        ({"mixed_precision": "fp8"}, "mixed_precision is no or bf16"),
+        ({"mixed_precision": "fp8"}, "mixed_precision is no, bf16 or auto"),
     ],
 )
 def test_impossible_numbers(values, message):

@@ -1,0 +1,89 @@
+"""Rate and memory of ``pavas prepare`` against the number of clips: ``python benchmarks/preparing.py``.
+
+A few short clips are simulated and annotated; their annotations are then repeated under other names
+until there are as many clips as wanted, and ``pavas prepare`` runs in a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from pavas_sdk.annotation import JobFolder
+
+PAVAS = [sys.executable, "-c", "from pavas_sdk.cli import main; main()"]
+MASKS = ".masks.json.gz"
+
+
+def annotated(folder: Path, clips: int, duration_s: float) -> JobFolder:
+    """Simulate and annotate some clips."""
+    duration = ["--duration", str(duration_s)]
+    words = ["simulate", "-n", str(clips), *duration, "--fps", "25", "-o", str(folder / "clips")]
+    subprocess.run([*PAVAS, *words], check=True, capture_output=True)
+    words = ["annotate", str(folder / "clips"), "-o", str(folder / "few"), "--workers", "0"]
+    # 1: clips in which nothing is heard are left out
+    subprocess.run([*PAVAS, *words, *duration], check=False, capture_output=True)
+    return JobFolder(folder / "few")
+
+
+def repeated(few: JobFolder, folder: Path, count: int) -> JobFolder:
+    """Return a job of so many clips, all with the annotations of ``few``."""
+    job = JobFolder(folder)
+    folder.mkdir()
+    shutil.copy(few.root / "job.json", folder / "job.json")
+    known = [clip for clip in few.clips() if few.status(clip.clip_id) in ("ok", "empty")]
+    wanted = [replace(known[n % len(known)], clip_id=f"clip{n:05d}") for n in range(count)]
+    job.add_clips(wanted)
+    for number, clip in enumerate(wanted):
+        source = known[number % len(known)].clip_id
+        document = {**few.result(source), "clip": clip.to_json()}
+        path = job.result_path(clip.clip_id)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(document))
+        if few.result_path(source, MASKS).exists():
+            shutil.copy(few.result_path(source, MASKS), job.result_path(clip.clip_id, MASKS))
+    return job
+
+
+def prepared(job: JobFolder, out: Path, model: str) -> dict[str, float]:
+    """Prepare a job and return what it took."""
+    begin = time.perf_counter()
+    words = ["prepare", str(job.root), "--model", model, "-o", str(out), "--shard-size", "256"]
+    process = subprocess.Popen([*PAVAS, *words], stdout=subprocess.DEVNULL)
+
+    # of this child alone, not the largest of all children
+    _, status, used = os.wait4(process.pid, 0)
+    assert status == 0, status
+    return {
+        "wall_s": round(time.perf_counter() - begin, 1),
+        "cpu_s": round(used.ru_utime + used.ru_stime, 1),
+        "peak_resident_mb": round(used.ru_maxrss / 1024),
+    }
+
+
+def main() -> None:
+    """Parse options, measure, print a line of JSON for each number of clips."""
+    parser = argparse.ArgumentParser(description="Rate and memory of pavas prepare.")
+    parser.add_argument("--counts", type=int, nargs="+", default=[100, 1000])
+    parser.add_argument("--duration", type=float, default=1.0)
+    parser.add_argument("--model", default="pavas-tiny")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        few = annotated(folder, 4, options.duration)
+        for count in options.counts:
+            job = repeated(few, folder / f"job{count}", count)
+            told = prepared(job, folder / f"features{count}", options.model)
+            print(json.dumps({"clips": count, **told}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
