@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pavas_sdk.training.training_run import TrainingRun
 
-__all__ = ["CHECKPOINT_NAME", "load_checkpoint", "save_checkpoint"]
+__all__ = ["CHECKPOINT_NAME", "has_checkpoint", "load_checkpoint", "save_checkpoint"]
 
 CHECKPOINT_NAME = "checkpoint"
 FORMAT = "pavas.training-checkpoint"
@@ -42,7 +42,7 @@ def save_checkpoint(folder: Path, run: TrainingRun, facts: Mapping[str, Any]) ->
         OutputError: It cannot be written.
     """
     target = Path(folder) / CHECKPOINT_NAME
-    fresh, old = target.with_name("checkpoint.new"), target.with_name("checkpoint.old")
+    fresh, old = target.with_name("checkpoint.new"), _before(target)
     try:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
@@ -104,9 +104,19 @@ def load_checkpoint(folder: Path, run: TrainingRun) -> dict[str, Any]:
     return document
 
 
+def has_checkpoint(folder: Path) -> bool:
+    """Whether a run in ``folder`` can go on: also when it was killed between the two renames."""
+    place = Path(folder) / CHECKPOINT_NAME
+    return place.exists() or _before(place).exists()
+
+
+def _before(place: Path) -> Path:
+    return place.with_name("checkpoint.old")
+
+
 def _present(place: Path) -> Path:
     """The checkpoint; the one before it where an interrupt fell between the two renames."""
-    old = place.with_name("checkpoint.old")
+    old = _before(place)
     if not place.exists() and old.exists():
         old.rename(place)
     if not place.is_dir():

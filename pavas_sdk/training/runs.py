@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pavas_sdk.data.files import make_folder
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.training.base_model import BaseModel
-from pavas_sdk.training.checkpoint import CHECKPOINT_NAME
+from pavas_sdk.training.checkpoint import CHECKPOINT_NAME, has_checkpoint
 from pavas_sdk.training.datasets.mixture import Mixture
 from pavas_sdk.training.datasets.opening import open_features
 from pavas_sdk.training.run_config import RunConfig
@@ -184,7 +184,7 @@ def _begun(folder: Path, asked: Stage) -> Stage:
 
 
 def _refuse_other_run(folder: Path) -> None:
-    if (folder / CHECKPOINT_NAME).exists():
+    if has_checkpoint(folder):
         raise ConfigurationError(
             f"{folder / CHECKPOINT_NAME} is there from an earlier run; go on from it with --resume "
             "(resume=True), or give another folder (--out)"

@@ -13,7 +13,12 @@ import numpy as np
 
 from pavas_sdk.data.files import make_folder
 from pavas_sdk.errors import ConfigurationError
-from pavas_sdk.training.checkpoint import CHECKPOINT_NAME, load_checkpoint, save_checkpoint
+from pavas_sdk.training.checkpoint import (
+    CHECKPOINT_NAME,
+    has_checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+)
 from pavas_sdk.training.datasets.loader import BatchLoader
 from pavas_sdk.training.fixed_validation import validation_losses
 from pavas_sdk.training.flow_draws import draw_rows
@@ -99,7 +104,7 @@ def train_objective(
     """
     folder = Path(folder)
     make_folder(folder)
-    if (folder / CHECKPOINT_NAME).exists() and not resume:
+    if has_checkpoint(folder) and not resume:
         raise ConfigurationError(
             f"{folder / CHECKPOINT_NAME} is there from an earlier run; pass resume=True (--resume) "
             "to go on from it, or give another folder (--out)"

@@ -163,6 +163,8 @@ def test_an_interrupted_save_leaves_a_whole_checkpoint(clips, tmp_path):
     train_objective(objective(), CONFIG, tmp_path, clips, until_step=2)
     (tmp_path / "checkpoint").rename(tmp_path / "checkpoint.old")
     (tmp_path / "checkpoint.new").mkdir()
+    with pytest.raises(ConfigurationError, match="--resume"):
+        train_objective(objective(), CONFIG, tmp_path, clips)  # nothing is begun anew over it
     done = train_objective(objective(), CONFIG, tmp_path, clips, resume=True)
     assert done.steps == 6
     (tmp_path / "checkpoint" / "weights.safetensors").write_bytes(b"cut")
