@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pavas_sdk.data.files import make_folder
-from pavas_sdk.errors import ConfigurationError
+from pavas_sdk.errors import ConfigurationError, PavasWarning
 from pavas_sdk.training.base_model import BaseModel
 from pavas_sdk.training.checkpoint import CHECKPOINT_NAME, has_checkpoint
 from pavas_sdk.training.datasets.mixture import Mixture
 from pavas_sdk.training.datasets.opening import open_features
 from pavas_sdk.training.run_config import RunConfig
+from pavas_sdk.training.stage_export import export_stage
 from pavas_sdk.training.stages import (
     build_objective,
-    export_stage,
+    check_sets,
     read_stage,
     resolved,
     write_stage,
@@ -86,7 +88,7 @@ def train_stage(
     folder = Path(folder)
     base = BaseModel.open(stage.base)
     clips = Mixture([open_features(entry) for entry in features], repeats)
-    others = Mixture([open_features(entry) for entry in validation]) if validation else None
+    others = _others(validation, clips, base)
     asked = replace(stage, features=tuple(str(entry) for entry in features))
     stage = _begun(folder, asked) if resume else resolved(asked, base, clips)
     objective = build_objective(stage, config, base)
@@ -166,6 +168,38 @@ def export_average(
     )
 
 
+def _others(validation: Sequence[str | Path], clips: Mixture, base: BaseModel) -> Mixture | None:
+    """The sets for validation: of the same encoders and sizes, or refused; of another level, said."""
+    if not validation:
+        return None
+    others = Mixture([open_features(entry) for entry in validation])
+    check_sets(others, base)
+    if wrong := clips.layout.differences(others.layout):
+        raise ConfigurationError(
+            f"the clips for validation have other sizes than those to train on: {', '.join(wrong)}; "
+            "annotate and prepare both with the same options"
+        )
+    known, found = _levels(clips), _levels(others)
+    if known and found and not found <= known:
+        warnings.warn(
+            f"the clips for validation were prepared at another level ({', '.join(sorted(found))}) "
+            f"than those to train on ({', '.join(sorted(known))}), which their loss contains; "
+            "prepare them with --level-from FEATURES",
+            PavasWarning,
+            stacklevel=3,
+        )
+    return others
+
+
+def _levels(clips: Mixture) -> set[str]:
+    """The level policies of the sets in words."""
+    return {
+        _level_words(level)
+        for part in clips.sets
+        if (level := getattr(getattr(part, "description", None), "level", None))
+    }
+
+
 def _begun(folder: Path, asked: Stage) -> Stage:
     """The stage that a run was begun with, if it is the one asked for."""
     begun = read_stage(folder)
@@ -193,11 +227,6 @@ def _refuse_other_run(folder: Path) -> None:
 
 def _told(config: RunConfig, result: RunResult, clips: Mixture) -> dict[str, Any]:
     """What an adapter's description says of its training."""
-    levels = {
-        _level_words(level)
-        for part in clips.sets
-        if (level := getattr(getattr(part, "description", None), "level", None))
-    }
     return {
         "clips": len(clips),
         "steps": result.steps,
@@ -206,7 +235,7 @@ def _told(config: RunConfig, result: RunResult, clips: Mixture) -> dict[str, Any
         "learning_rate": config.optimisation.learning_rate,
         "seed": config.seed,
         "average": config.average.final_sigma_rel,
-        "level": ", ".join(sorted(levels)) or "not recorded",
+        "level": ", ".join(sorted(_levels(clips))) or "not recorded",
         **{f"validation_{name}": round(v, 6) for name, v in result.validation.items()},
     }
 

@@ -1,22 +1,18 @@
-"""What is trained: a backbone, an adapter (with or without the backbone), or a LoRA; and its result."""
+"""What is trained: a backbone, an adapter (with or without the backbone), or a LoRA."""
 
 from __future__ import annotations
 
 import inspect
 import json
 from dataclasses import asdict, dataclass, field, fields, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
-from pavas_sdk import __version__
-from pavas_sdk.data.adapter_document import AdapterDocument
 from pavas_sdk.data.documents import read_document
 from pavas_sdk.data.files import write_text
 from pavas_sdk.errors import ConfigurationError
-from pavas_sdk.interfaces.adapter_card import adapter_card
-from pavas_sdk.models.lora import DEFAULT_TARGETS, LORA_FILE, add_lora, lora_state
+from pavas_sdk.models.lora import DEFAULT_TARGETS, add_lora
 from pavas_sdk.registry import component_ref, default_registry
 from pavas_sdk.training.datasets.statistics import latent_statistics
 from pavas_sdk.training.feature_statistics import physics_statistics_of
@@ -24,12 +20,20 @@ from pavas_sdk.training.objective import FlowObjective
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from pavas_sdk.training.base_model import BaseModel
     from pavas_sdk.training.datasets.mixture import Mixture
     from pavas_sdk.training.run_config import RunConfig
 
-__all__ = ["Stage", "build_objective", "export_stage", "read_stage", "resolved", "write_stage"]
+__all__ = [
+    "Stage",
+    "build_objective",
+    "check_sets",
+    "read_stage",
+    "resolved",
+    "write_stage",
+]
 
 _NAME = "stage.json"
 _FORMAT = "pavas.training-stage"
@@ -118,10 +122,7 @@ def resolved(stage: Stage, base: BaseModel, clips: Mixture) -> Stage:
             adapter to be trained on.
         InputError: No mass or no speed is known.
     """
-    base.check_features(clips.layout)
-    for part in clips.sets:
-        if (description := getattr(part, "description", None)) is not None:
-            base.check_encoders(description)
+    check_sets(clips, base)
     stage = replace(stage, frame_rate_hz=clips.layout.frame_rate_hz)
     if stage.kind == "backbone" and not stage.from_base:
         # of the first set with pictures, as the reference does it
@@ -147,6 +148,19 @@ def resolved(stage: Stage, base: BaseModel, clips: Mixture) -> Stage:
     statistics = {name: value for name, value in found.items() if name in taken}
     options = {"patch_dim": clips.layout.patch_dim, **statistics, **stage.adapter_options}
     return replace(stage, adapter=entry.qualified_name, adapter_options=options)
+
+
+def check_sets(clips: Mixture, base: BaseModel) -> None:
+    """Make sure that features were made for this backbone, by its frozen encoders.
+
+    Raises:
+        ConfigurationError: They were not: what differs is named.
+        WeightsError: A file of the encoders is damaged.
+    """
+    base.check_features(clips.layout)
+    for part in clips.sets:
+        if (description := getattr(part, "description", None)) is not None:
+            base.check_encoders(description)
 
 
 def _from_base(stage: Stage, base: BaseModel) -> Stage:
@@ -221,77 +235,3 @@ def _new_backbone(stage: Stage, base: BaseModel) -> Any:
     network.latent_mean.data.copy_(torch.tensor(stage.latent_mean))
     network.latent_std.data.copy_(torch.tensor(stage.latent_std))
     return network
-
-
-def export_stage(
-    stage: Stage,
-    objective: FlowObjective,
-    base: BaseModel,
-    folder: Path,
-    *,
-    training: Mapping[str, Any] | None = None,
-    save_pipeline: bool = False,
-) -> dict[str, Path]:
-    """Write what was trained and return the folders by what is in them.
-
-    "transformer": the flow network; "adapter": the adapter with its description; "lora": the
-    LoRA's file; "pipeline": the whole pipeline, on request.
-
-    Args:
-        stage: What was trained.
-        objective: With the final weights.
-        base: What it started from.
-        folder: Where to.
-        training: Figures of the training, for the adapter's description.
-        save_pipeline: Also write a whole pipeline with what was trained.
-
-    Raises:
-        OutputError: The folder cannot be written.
-    """
-    written: dict[str, Path] = {}
-    network, adapter = objective.transformer.eval(), objective.adapter
-    if stage.kind == "lora":
-        from pavas_sdk.pipelines import PavasPipeline
-
-        layers, metadata = lora_state(network, "default")
-        written["lora"] = folder / "lora"
-        PavasPipeline.save_lora_weights(
-            written["lora"],
-            {name: value.cpu() for name, value in layers.items()},
-            transformer_lora_adapter_metadata=metadata,
-            weight_name=LORA_FILE,
-        )
-        return written
-    if stage.kind == "backbone" or not stage.adapter_only:
-        written["transformer"] = folder / "transformer"
-        network.save_pretrained(written["transformer"])
-    if stage.kind == "adapter" and adapter is not None:
-        written["adapter"] = folder / "adapter"
-        document = _document(stage, adapter, base, training or {})
-        adapter.document = document
-        adapter.eval().save_pretrained(written["adapter"])
-        # once more, for an adapter whose class does not do it
-        document.write(written["adapter"])
-        write_text(written["adapter"] / "README.md", adapter_card(document), overwrite=True)
-    if save_pipeline:
-        written["pipeline"] = folder / "pipeline"
-        pipe = base.pipeline(transformer=network, conditioning_adapter=adapter or base.adapter())
-        pipe.save_pretrained(written["pipeline"])
-    return written
-
-
-def _document(
-    stage: Stage, adapter: Any, base: BaseModel, training: Mapping[str, Any]
-) -> AdapterDocument:
-    component = component_ref(adapter, kind="conditioning_adapter")
-    return AdapterDocument(
-        component=replace(component, config={}),
-        backbone=base.described(),
-        backbone_changed="no" if stage.adapter_only else "full",
-        training={"features": [Path(name).name for name in stage.features], **training},
-        licences={
-            "backbone": base.licence,
-            **({"weights": stage.licence} if stage.licence else {}),
-        },
-        pavas_sdk_version=__version__,
-    )

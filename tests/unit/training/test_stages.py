@@ -10,7 +10,7 @@ from training_features_world import LAYOUT, write_features
 from pavas_sdk import PavasPipeline
 from pavas_sdk.cli.main import run
 from pavas_sdk.data.adapter_document import AdapterDocument
-from pavas_sdk.errors import ConfigurationError, FormatError
+from pavas_sdk.errors import ConfigurationError, FormatError, PavasWarning
 from pavas_sdk.models import MMAudioTransformer
 from pavas_sdk.testing.tiny_pipeline import tiny_pipeline
 from pavas_sdk.training.clip_features import encoder_digests
@@ -198,6 +198,22 @@ def test_features_that_do_not_fit(world, tmp_path):
         train_stage(stage, QUICK, tmp_path / "b", [tmp_path / "without"])
     assert run(["train", "adapter", str(tmp_path / "without"), "-o", str(tmp_path / "c")]) == 2
     assert not (tmp_path / "a").exists()
+
+
+def test_clips_for_validation_must_fit_and_have_the_same_level(world, tmp_path):
+    stage = Stage(kind="adapter", base=str(world / "base"), from_base=True, adapter_only=True)
+    longer = replace(LAYOUT, latent_length=2 * LAYOUT.latent_length)
+    write_features(tmp_path / "longer", count=4, layout=longer)
+    with pytest.raises(ConfigurationError, match="latent_length 20 and 40"):
+        train_stage(
+            stage, QUICK, tmp_path / "a", [world / "features"], validation=[tmp_path / "longer"]
+        )
+    louder = write_features(tmp_path / "louder", count=4, model=str(world / "base"))
+    description = SetDescription.load(louder)
+    level = {"policy": "constant", "gain": 2.0}
+    write_description(louder, replace(description, level=level))
+    with pytest.warns(PavasWarning, match=r"another level \(constant, \+6\.0 dB\)"):
+        train_stage(stage, QUICK, tmp_path / "b", [world / "features"], validation=[louder])
 
 
 def test_options_that_an_adapter_does_not_take(world, tmp_path, capsys):
