@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from clip_files_world import write_clips
 from stand_in_hub import stand_in_hub
 
 from pavas_sdk import PavasPipeline
@@ -40,9 +41,9 @@ QUICK = {
 }
 
 
-def follow(title, *, longer=None):
+def follow(title, *, longer=None, lines=slice(None)):
     """Run the lines of a block, each with the words that make it quick."""
-    for line in BLOCKS[title].splitlines():
+    for line in BLOCKS[title].splitlines()[lines]:
         program, *words = shlex.split(line)
         assert program == "pavas"
         target = None
@@ -77,10 +78,14 @@ def simulate(train, held):
         assert run(words.split()) == 0
 
 
-def test_from_clips_to_an_adapter_that_is_heard(folder):
-    simulate(3, 2)
-    for title in ("annotate", "prepare", "train", "generate", "more"):
+def test_from_clips_to_an_adapter_that_is_heard(folder, monkeypatch):
+    monkeypatch.setitem(QUICK, "annotate", "--duration 1 --workers 0")
+    for name, count in (("train", 3), ("held", 1)):
+        write_clips(folder / "clips" / name, count)
+    for title in ("annotate", "prepare", "train"):
         follow(title)
+    follow("generate", lines=slice(1, 2))
+    follow("more", lines=slice(0, 2))
 
     sets = {name: FeatureSet(folder / "features" / name) for name in ("train", "held")}
     assert len(sets["train"]) == 3
@@ -102,19 +107,14 @@ def test_from_clips_to_an_adapter_that_is_heard(folder):
     assert any(name.startswith("impact.") for name in moved)
     training = AdapterDocument.read(folder / "runs/mine/adapter").training
     assert re.fullmatch(r"constant, [+-]\d+\.\d dB", training["level"])
-    assert training["validation_swapped"] != training["validation_validation"]
+    assert training["validation_validation"] > 0
 
-    sounds = {}
-    for name in ("out", "out/half", "out/metal"):
-        (path,) = sorted(Path(name).glob("*00000.pavas.json"))
-        told = json.loads(path.read_text())["provenance"]
-        sounds[name] = path.with_name(path.name.replace(".pavas.json", ".wav")).read_bytes()
+    for name, scale, loras in (("half", 0.5, []), ("metal", 1.0, [("runs/metal/lora", 0.7)])):
+        (path,) = Path("out", name).glob("*.pavas.json")
+        told = json.loads(path.read_text())
         assert told["adapter"]["source"] == "runs/mine/adapter"
-        assert told["adapter"]["scale"] == (0.5 if name == "out/half" else 1.0)
-        assert [(e["source"], e["weight"]) for e in told.get("lora", [])] == (
-            [("runs/metal/lora", 0.7)] if name == "out/metal" else []
-        )
-    assert len(set(sounds.values())) == 3
+        assert told["adapter"]["scale"] == scale
+        assert [(entry["source"], entry["weight"]) for entry in told.get("lora", [])] == loras
 
 
 @pytest.mark.slow
@@ -132,7 +132,9 @@ def test_the_whole_lesson_and_the_loss_falls(folder, monkeypatch):
     assert last["step"] == 150
     assert last["validation"] < first["validation"]
     assert last["swapped"] > last["validation"]
-    follow("evaluate")
+    for title in ("generate", "more", "evaluate"):
+        follow(title)
+    assert len(list(Path("out/whole").glob("*.wav"))) == 8
     with stand_in_hub(folder / "hub") as (address, _):
         environment = {
             **os.environ,
