@@ -47,10 +47,6 @@ def test_to_a_folder(pavas, film, tmp_path):
     assert (tmp_path / "disc.physics.json").is_file()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="what is always there and swings by less than its own size is half taken for background",
-)
 def test_scale_and_slow_motion(pavas, film):
     plain = PhysicsEstimate.from_json(pavas("estimate", film, "--scale", "0.02").json)
     slow = PhysicsEstimate.from_json(

@@ -10,6 +10,7 @@ from pavas_tiny.contrast import contrast_to, noise_threshold
 from pavas_tiny.parts import label_parts, strong_parts, without_small
 from pavas_tiny.resting import settle_rested
 from pavas_tiny.shade import above_half_contrast, find_shade, without_shade
+from pavas_tiny.swinging import settle_swinging
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,11 +54,10 @@ def find_foreground(canvas: Canvas, *, misregistration_px: float = 0.0) -> Foreg
     """
     background = median_background(canvas)
     sample = spread_frames(canvas.frames.shape[0])
-    settle_rested(
-        canvas.frames[sample],
-        None if canvas.valid is None else canvas.valid[sample],
-        background,
-    )
+    shown = canvas.frames[sample]
+    valid = None if canvas.valid is None else canvas.valid[sample]
+    settle_rested(shown, valid, background)
+    settle_swinging(shown, valid, background)
     contrast = contrast_to(canvas, background)
     threshold = noise_threshold(contrast, background, misregistration_px)
     labels, count = strong_parts(contrast, threshold)
