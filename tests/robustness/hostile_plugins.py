@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from plugin_folders import good_plugin, write_plugin
 
+from pavas_sdk.errors import PavasError
 from pavas_sdk.registry import Registry
 
 if TYPE_CHECKING:
@@ -54,11 +55,14 @@ def case(rng: np.random.Generator, folder: Path) -> str:
     endless = "iter(int" in answer and answer in source
     environ = {
         "PAVAS_PLUGINS": f"{name},{name}-good",
-        "PAVAS_PLUGIN_TIMEOUT_S": "1" if endless else "30",
+        "PAVAS_PLUGIN_TIMEOUT_S": "1" if endless else "100",
     }
     try:
         found = Registry(environ=environ)
-        assert found.get("mass_estimator", f"{name}-good/area").create() is not None
+        try:
+            assert found.get("mass_estimator", f"{name}-good/area").create() is not None
+        except PavasError as err:
+            raise AssertionError(f"the good plugin is not there: {err}") from err
         for entry in found.components("segmenter"):
             if entry.distribution == name:
                 entry.load()
