@@ -274,7 +274,7 @@ def _check(request: Request, paths: tuple[Path, ...]) -> None:
                 f"--physics {request.physics} belongs to one video, but {len(paths)} are given; "
                 "run them one by one"
             )
-        if not Path(request.physics).expanduser().is_file():
+        if not Path(request.physics).expanduser().exists():
             raise ConfigurationError(
                 f"no such physics file: {request.physics}; make one with: "
                 f"pavas estimate {paths[0] if paths else 'VIDEO'} -o {request.physics}"

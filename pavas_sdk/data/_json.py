@@ -116,12 +116,16 @@ def series(value: Any, name: str, *, columns: int | None = None) -> NDArray[np.f
     """
     entries = items(value, name)
     if columns is None:
-        cells = [np.nan if cell is None else number(cell, name) for cell in entries]
+        # nearly all are floats: a call for each would take seconds of a long clip
+        cells = [
+            cell if type(cell) is float else np.nan if cell is None else number(cell, name)
+            for cell in entries
+        ]
         return np.asarray(cells, dtype=np.float64)
-    rows = [series(row, name) for row in entries]
-    if any(row.size != columns for row in rows):
+    rows = [items(row, name) for row in entries]
+    if any(len(row) != columns for row in rows):
         raise FormatError(f"{name} must have rows of {columns} numbers")
-    return np.asarray(rows, dtype=np.float64).reshape(len(rows), columns)
+    return series([cell for row in rows for cell in row], name).reshape(len(rows), columns)
 
 
 def optional_series(

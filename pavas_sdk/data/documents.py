@@ -59,7 +59,7 @@ def read_json(path: str | Path, *, max_bytes: int = MAX_BYTES) -> Any:
             raise FormatError(
                 f"larger than {max_bytes} bytes, so no document of pavas; give another file"
             )
-        return parse_json(content.decode("utf-8"))
+        return parse_json(content.decode("utf-8-sig"))  # editors of Windows put a mark in front
     except FormatError as err:
         raise FormatError(f"cannot read {path}: {err}") from err
     except OSError as err:

@@ -391,3 +391,13 @@ def test_ctrl_c_in_a_process_of_its_own(film, model, tmp_path):
     assert process.returncode == 130
     assert "Interrupted" in rest
     assert names(out) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_as_physics_is_not_waited_for(pavas, film, model, tmp_path):
+    os.mkfifo(tmp_path / "pipe.json")
+    answer = pavas(
+        "generate", film, "--physics", tmp_path / "pipe.json", "-o", tmp_path, "--model", model
+    )
+    assert answer.code == 2
+    assert "pipe.json: it is no regular file" in answer.err

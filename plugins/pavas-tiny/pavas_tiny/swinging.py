@@ -29,6 +29,7 @@ _RIM = 0.75  # of the gap: where the outline passes, both are mixed
 _LEAST_AREA = 8
 _LEAST_AROUND = 0.3  # of the corrected area: where the thing is seen outside of it
 _ROUNDS = 80
+_EDGE = 4  # pixels: the outermost are smoothed and mixed
 _EIGHT = np.ones((3, 3), dtype=bool)
 
 
@@ -50,6 +51,8 @@ def settle_swinging(
     labels, count = ndimage.label(unknown, _EIGHT)
     for index in range(1, count + 1):
         here = labels == index
+        if _touches_the_edge(here):
+            continue
         thing = _thing_colour(here & within, here & two & ~within, background, rarer)
         if thing is not None:
             _take_out(thing, here, two, rarer, background)
@@ -154,6 +157,11 @@ def _mean_beside(
             total += np.where(use[:, None], colours[y, x], 0.0)
             number += use
     return np.asarray(total / np.maximum(number, 1.0)[:, None], dtype=np.float32)
+
+
+def _touches_the_edge(region: NDArray[np.bool_]) -> bool:
+    sides = (region[:_EDGE], region[-_EDGE:], region[:, :_EDGE], region[:, -_EDGE:])
+    return any(side.any() for side in sides)
 
 
 def _thing_colour(

@@ -50,6 +50,12 @@ def test_what_comes_and_goes_before_an_edge_leaves_the_room_alone():
     np.testing.assert_array_equal(before, after)
 
 
+def test_what_reaches_in_from_the_edge_is_left_alone():
+    path = np.stack([4 + 6 * np.sin(5 * TIMES), np.full(40, 30.0)], axis=1)
+    before, after = settled(render([path]).frames)
+    np.testing.assert_array_equal(before, after)
+
+
 def test_a_still_picture_and_noise_stay():
     before, after = settled(render([], noise=6.0).frames)
     np.testing.assert_array_equal(before, after)

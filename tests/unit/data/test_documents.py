@@ -24,6 +24,8 @@ def test_a_document_is_read(tmp_path):
     path.write_text(json.dumps(GOOD))
     assert read_document(path, format_name="pavas.test", newest=3, what="it") == GOOD
     assert read_json(str(path)) == GOOD
+    path.write_text(json.dumps(GOOD), encoding="utf-8-sig")  # as editors of Windows may save it
+    assert read_json(path) == GOOD
 
 
 @pytest.mark.parametrize(
