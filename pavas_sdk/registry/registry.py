@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["Registry", "default_registry"]
 
 _log = logging.getLogger(__name__)
+_MOST_COMPONENTS = 100_000  # of one plugin
 
 
 class Registry:
@@ -351,7 +352,19 @@ class Registry:
         for implementation in self._manager.hook.pavas_register_components.get_hookimpls():
             if implementation.plugin is plugin:
                 answer: Any = implementation.function()
-                specs.extend(answer)
+                # one by one: an answer without an end would hold the interpreter and fill the memory
+                for spec in answer:
+                    if not isinstance(spec, ComponentSpec):
+                        raise ContractError(
+                            "pavas_register_components must return ComponentSpec objects, got "
+                            f"{type(spec).__name__}"
+                        )
+                    if len(specs) == _MOST_COMPONENTS:
+                        raise ContractError(
+                            f"pavas_register_components returned more than {_MOST_COMPONENTS} "
+                            "components: does it end?"
+                        )
+                    specs.append(spec)
         return specs
 
     def _check_specs(self, source: PluginSource, specs: list[Any]) -> None:
@@ -362,11 +375,6 @@ class Registry:
             if entry.distribution == source.distribution
         }
         for spec in specs:
-            if not isinstance(spec, ComponentSpec):
-                raise ContractError(
-                    "pavas_register_components must return ComponentSpec objects, got "
-                    f"{type(spec).__name__}"
-                )
             if not 1 <= spec.api_version <= API_VERSION:
                 raise ContractError(
                     f"{spec.kind} {spec.name} needs api_version {spec.api_version}; this pavas-sdk "

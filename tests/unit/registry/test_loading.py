@@ -43,6 +43,11 @@ BROKEN = {
         HEAD + HOOK + "return [ComponentSpec('segmenter', 'x', 'a:B', api_version=2)]",
         "pip install -U pavas-sdk",
     ),
+    "endless": (HEAD + HOOK + "return iter(int, 1)", "got int"),
+    "no-end": (
+        HEAD + HOOK + "return iter(lambda: " + SPEC.format("x") + ", None)",
+        "more than 100000 components",
+    ),
     "twice": (HEAD + HOOK + "return [" + ", ".join([SPEC.format("x")] * 2) + "]", "twice"),
 }
 STAGES = {
