@@ -52,10 +52,9 @@ def case(rng: np.random.Generator, folder: Path) -> str:
         source = HEAD + hook + f"    {answer}"
     write_plugin(folder, name, source)
     good_plugin(folder, f"{name}-good")
-    endless = "iter(int" in answer and answer in source
     environ = {
         "PAVAS_PLUGINS": f"{name},{name}-good",
-        "PAVAS_PLUGIN_TIMEOUT_S": "1" if endless else "100",
+        "PAVAS_PLUGIN_TIMEOUT_S": "100",  # a busy machine is no bug
     }
     try:
         found = Registry(environ=environ)
