@@ -1,4 +1,4 @@
-"""How well the weight-free estimators see simulated clips: the figures of the model card.
+"""How well the light estimators see simulated clips: the figures of the model card.
 
     python benchmarks/estimators.py --clips 60 --seed 3000 [--prompt] [--json]
 

@@ -1,4 +1,4 @@
-"""What the weight-free estimators say about recorded clips whose truth is known.
+"""What the light estimators say about recorded clips whose truth is known.
 
     python benchmarks/real_clips.py FOLDER [TRUTH]
 

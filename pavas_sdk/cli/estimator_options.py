@@ -106,7 +106,7 @@ _OPTIONS = (
     click.option(
         "--estimator",
         type=click.Choice(tuple(ESTIMATORS)),
-        help="Which physics estimator: tiny (without weights), or paper (Qwen2.5-VL, Florence-2 "
+        help="Which physics estimator: tiny (comes along), or paper (Qwen2.5-VL, Florence-2 "
         "with SAM-2, CUT3R; plugins). Default: the model's own, tiny.",
     ),
     click.option(

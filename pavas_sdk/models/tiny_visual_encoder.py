@@ -57,7 +57,7 @@ class TinyVisualEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
     __module__ = "pavas_sdk.models"
 
-    # Larger pictures hold nothing that the encoder sees. The size is that of the weight-free
+    # Larger pictures hold nothing that the encoder sees. The size is that of the light
     # estimators, so that a clip is decoded once for all of them.
     max_frame_side = 160
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pavas_sdk.data.seeds import TRAINING_SEEDS
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.training.assembly import TinySize
+from pavas_sdk.training.batch_config import BatchConfig
 from pavas_sdk.training.encoders import EncoderTraining
 from pavas_sdk.training.loop import FlowTraining
 from pavas_sdk.training.store import StoreConfig
@@ -20,8 +21,8 @@ __all__ = ["TinyRecipe", "scaled"]
 class TinyRecipe:
     """Numbers of the whole recipe.
 
-    The shipped weights were made with these, stage by stage, but for the flow network: it saw fewer
-    clips and, at the end, no estimates (docs/how-to/train.md).
+    The shipped weights were made with these, stage by stage; transformer and adapter in three parts
+    (docs/how-to/train.md).
 
     Attributes:
         clips: Simulated clips.
@@ -33,6 +34,7 @@ class TinyRecipe:
         store: Sizes of what is kept of a clip.
         visual: Training of the visual encoder.
         sync: Training of the synchronisation encoder.
+        impacts: Training of the estimators' impact detector, which starts from that encoder.
         size: Of backbone and adapter.
         flow: Training of backbone and adapter.
         vocoder: Training of the vocoder, and the sounds that the codec is fitted to.
@@ -45,16 +47,22 @@ class TinyRecipe:
     held_out: int = 40
     jobs: int = 2
     with_physics: bool = True
-    store: StoreConfig = field(default_factory=lambda: StoreConfig(estimate_every=5))
+    store: StoreConfig = field(default_factory=StoreConfig)
     visual: EncoderTraining = field(
         default_factory=lambda: EncoderTraining(steps=1400, batch=24, frames=4)
     )
     sync: EncoderTraining = field(
         default_factory=lambda: EncoderTraining(steps=1400, batch=10, frames=48)
     )
+    impacts: EncoderTraining = field(
+        default_factory=lambda: EncoderTraining(steps=1100, batch=8, frames=48, learning_rate=8e-4)
+    )
     size: TinySize = field(default_factory=TinySize)
     flow: FlowTraining = field(
-        default_factory=lambda: FlowTraining(steps=5800, warmup=150, ema_decay=0.995)
+        # without estimates: who sees how often they err believes none of them
+        default_factory=lambda: FlowTraining(
+            steps=10200, warmup=150, batches=BatchConfig(estimated_share=0.0)
+        )
     )
     vocoder: VocoderTraining = field(
         default_factory=lambda: VocoderTraining(
@@ -67,7 +75,7 @@ class TinyRecipe:
     )
     sampling: Sampling = field(
         default_factory=lambda: Sampling(
-            steps=16, video_guidance_scale=1.0, physics_guidance_scale=2.0
+            steps=16, video_guidance_scale=1.0, physics_guidance_scale=1.75
         )
     )
 
@@ -105,6 +113,9 @@ def scaled(recipe: TinyRecipe, *, clips: int, steps: int, seed: int) -> TinyReci
         shard=min(recipe.shard, max(1, clips // recipe.jobs)),
         visual=replace(recipe.visual, steps=max(2, round(recipe.visual.steps * share)), seed=seed),
         sync=replace(recipe.sync, steps=max(2, round(recipe.sync.steps * share)), seed=seed),
+        impacts=replace(
+            recipe.impacts, steps=max(2, round(recipe.impacts.steps * share)), seed=seed
+        ),
         flow=replace(recipe.flow, steps=steps, seed=seed),
         vocoder=replace(
             recipe.vocoder,

@@ -1,8 +1,7 @@
 """The recipe of pavas-tiny: from nothing but seeds to a saved pipeline, stage by stage.
 
-Stages, each skipped when its result is there: clips (with the estimators' view of
-some), codec, vocoder, visual and synchronisation encoder, features, flow, settings, export, level.
-Everything lies under one folder.
+Stages, each skipped when its result is there: clips, codec, vocoder, visual and synchronisation
+encoder, features, impact detector, flow, settings, export, level. Everything lies under one folder.
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ from pavas_sdk.training.assembly import (
     export_pipeline,
     physics_statistics,
 )
+from pavas_sdk.training.impact_detector import detector_of, train_impact_detector
 from pavas_sdk.training.level_law import measure_level_law
 from pavas_sdk.training.loop import train_flow
 from pavas_sdk.training.tiny_parts import prepare_parts
@@ -89,6 +89,11 @@ def _train(
     resume: bool,
 ) -> Path:
     parts = prepare_parts(folder, recipe, source)
+    place = folder / "impact_detector"  # of the estimators, which are chosen apart from the pipeline
+    if not (place / "config.json").exists():
+        detector = detector_of(parts.sync, seed=recipe.impacts.seed)
+        train_impact_detector(detector, parts.store, parts.train, recipe.impacts)
+        detector.save_pretrained(place)
     bank, store, train, visual, sync = (
         parts.bank,
         parts.store,

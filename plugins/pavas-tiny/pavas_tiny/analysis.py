@@ -14,6 +14,7 @@ from pavas_tiny.camera_motion import CameraMotion, estimate_camera_motion
 from pavas_tiny.canvas import Canvas, build_canvas
 from pavas_tiny.foreground import Foreground, find_foreground
 from pavas_tiny.impact_envelope import Envelope, measure_envelope
+from pavas_tiny.learned_impacts import ImpactCurve, read_impact_curve
 from pavas_tiny.selection import Mover, select_movers
 from pavas_tiny.tracking import follow, measure_parts
 
@@ -38,6 +39,7 @@ class MotionAnalysis:
         camera: How the camera moves.
         movers: The objects, best first.
         envelope: How fast the fast part of the picture moves.
+        curve: How likely something hits.
     """
 
     times_s: NDArray[np.float64]
@@ -45,10 +47,15 @@ class MotionAnalysis:
     camera: CameraMotion
     movers: tuple[Mover, ...]
     envelope: Envelope
+    curve: ImpactCurve
 
 
 def analyse_frames(
-    frames: NDArray[np.uint8], times_s: NDArray[np.float64], *, max_objects: int = 4
+    frames: NDArray[np.uint8],
+    times_s: NDArray[np.float64],
+    *,
+    max_objects: int = 4,
+    time_scale: float = 1.0,
 ) -> MotionAnalysis:
     """Find and follow what moves.
 
@@ -56,6 +63,7 @@ def analyse_frames(
         frames: uint8, (T, H, W, 3), at most about 160 pixels a side.
         times_s: (T,) seconds.
         max_objects: Keep the best ones.
+        time_scale: Slow-motion factor.
     """
     count, height, width = frames.shape[:3]
     camera = estimate_camera_motion(frames)
@@ -76,6 +84,7 @@ def analyse_frames(
         camera=camera,
         movers=tuple(movers),
         envelope=measure_envelope(frames, times_s),
+        curve=read_impact_curve(frames, np.asarray(times_s), time_scale=time_scale),
     )
 
 
@@ -95,7 +104,9 @@ class _Cache:
             if entry is not None and entry[0]() is source:
                 return entry[1]
         video = source.read(max_side=max_side)
-        analysis = analyse_frames(video.frames, video.times_s, max_objects=max_objects)
+        analysis = analyse_frames(
+            video.frames, video.times_s, max_objects=max_objects, time_scale=source.time_scale
+        )
         with self._lock:
             self._kept[key] = (weakref.ref(source), analysis)
             while len(self._kept) > _KEPT:

@@ -13,8 +13,9 @@ from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.interfaces import ComponentConfig, Reconstructor
 from pavas_tiny.analysis import MotionAnalysis, analyse
 from pavas_tiny.flight import Piece, fit_gravity, fit_pieces, smooth_path
+from pavas_tiny.object_motion import SeenObject
 from pavas_tiny.scale import Scale, fuse, gravity_scale, plausible_fall, pooled, size_scale
-from pavas_tiny.seen_impacts import SeenObject, see_impacts
+from pavas_tiny.seen_impacts import see_impacts
 from pavas_tiny.shape import Shape, measure_shape, touches_edge
 
 if TYPE_CHECKING:
@@ -119,7 +120,11 @@ class PlanarReconstructor(Reconstructor):
         points = self._points(times, (height, width), camera, known, tracks, scale)
         seen = [_seen(entry, tracks[entry.thing.object_id]) for entry in known]
         impacts = see_impacts(
-            seen, found.envelope, m_per_px=scale.m_per_px, time_scale=video.time_scale
+            seen,
+            found.envelope,
+            found.curve,
+            m_per_px=scale.m_per_px,
+            time_scale=video.time_scale,
         )
         return replace(points, impacts=impacts)
 

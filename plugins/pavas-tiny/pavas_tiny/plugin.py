@@ -9,7 +9,7 @@ __all__ = ["pavas_register_components"]
 
 @hookimpl
 def pavas_register_components() -> list[ComponentSpec]:
-    """Register the weight-free estimators and the embedded pipeline."""
+    """Register the light estimators and the embedded pipeline."""
     return [
         ComponentSpec(
             "moving_object_detector",

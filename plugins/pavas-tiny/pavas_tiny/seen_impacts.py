@@ -1,26 +1,29 @@
-"""The impacts of a clip: from the paths of what moves freely, else from abrupt stops in the picture."""
+"""The impacts of a clip: from the paths of what moves freely, else from abrupt stops in the picture.
+
+A network has its say at the end (`learned_impacts`).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pavas_sdk.data import Impact, find_impacts
-from pavas_tiny.flight import GRAVITY_M_S2, smooth_path
+from pavas_tiny.flight import GRAVITY_M_S2
 from pavas_tiny.impact_envelope import find_stops
+from pavas_tiny.learned_impacts import listen_to
+from pavas_tiny.missed_impacts import impacts_at
+from pavas_tiny.object_motion import line_velocity, smooth_motion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
-    from pavas_tiny.flight import Piece
     from pavas_tiny.impact_envelope import Envelope, Stop
-    from pavas_tiny.shape import Shape
+    from pavas_tiny.learned_impacts import ImpactCurve
+    from pavas_tiny.object_motion import SeenObject
 
-__all__ = ["SeenObject", "see_impacts"]
+__all__ = ["see_impacts"]
 
 _LEAST_FRAMES = 5
 _LEAST_FLIGHT_S = 0.2  # a blow falls as fast as a stone, but not for so long
@@ -38,37 +41,20 @@ _LEAST_APPROACH = 0.25  # likewise: what is let go, or picked up, comes from res
 _FASTEST_M_S = 20.0  # of a hand: a blur may look faster
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SeenObject:
-    """What is known of one object.
-
-    Attributes:
-        object_id: Its id.
-        times_s: (T,) times of its masks.
-        masks: bool, (T, H, W).
-        shape: Of its masks.
-        centres: (T, 2) px, NaN where unseen.
-        pieces: Of its path.
-        free: Those in which it is whole in the picture: they may be flight.
-    """
-
-    object_id: int
-    times_s: NDArray[np.float64]
-    masks: NDArray[np.bool_]
-    shape: Shape
-    centres: NDArray[np.float64]
-    pieces: Sequence[Piece]
-    free: Sequence[Piece]
-
-
 def see_impacts(
-    objects: Sequence[SeenObject], envelope: Envelope, *, m_per_px: float, time_scale: float
+    objects: Sequence[SeenObject],
+    envelope: Envelope,
+    curve: ImpactCurve,
+    *,
+    m_per_px: float,
+    time_scale: float,
 ) -> tuple[Impact, ...]:
     """Return the impacts of a clip, in order of time; energies are those of no mass.
 
     Args:
         objects: The moving objects, the clearest first.
         envelope: Of the same clip.
+        curve: Likewise.
         m_per_px: Metres per pixel of the masks.
         time_scale: Slow-motion factor.
     """
@@ -84,6 +70,9 @@ def see_impacts(
             for stop in find_stops(envelope)
             if not free or _is_of_lost(free, stop, envelope, time_scale)
         ]
+    kept, missed = listen_to(curve, [hit.time_s for hit in found])
+    found = [found[place] for place in kept]
+    found += impacts_at(missed, objects, envelope, m_per_px=m_per_px, time_scale=time_scale)
     return tuple(sorted(found, key=lambda hit: hit.time_s))
 
 
@@ -126,11 +115,7 @@ def _of_path(entry: SeenObject, m_per_px: float, time_scale: float) -> list[Impa
 
     A smooth path has a break wherever the mask jumps or one piece does not fit; the centres beside it tell.
     """
-    times = entry.times_s
-    path = smooth_path(times, entry.centres, list(entry.pieces)) * m_per_px
-    velocity = np.zeros((times.size - 1, 3))
-    velocity[:, :2] = np.diff(path, axis=0) / (np.diff(times) / time_scale)[:, None]
-    middles, speed = 0.5 * (times[1:] + times[:-1]), np.linalg.norm(velocity, axis=1)
+    middles, speed, velocity = smooth_motion(entry, m_per_px, time_scale)
     found = find_impacts(
         entry.object_id, middles, speed, velocity_m_s=velocity, time_scale=time_scale
     )
@@ -147,25 +132,14 @@ def _is_confirmed(entry: SeenObject, time_s: float, fast_px_s: float, time_scale
     """Whether the centres come in and change their velocity, both by a good part of ``fast_px_s``."""
     half = 0.5 * float(np.median(np.diff(entry.times_s)))  # a contact lies between two frames
     reach = _FIT_S * time_scale + half
-    before = _velocity(entry, time_s - reach, time_s)
-    after = _velocity(entry, time_s, time_s + reach)
+    before = line_velocity(entry, time_s - reach, time_s)
+    after = line_velocity(entry, time_s, time_s + reach)
     if before is None or after is None:
         return False
     return bool(
         np.linalg.norm(after - before) >= _LEAST_JUMP * fast_px_s
         and np.linalg.norm(before) >= _LEAST_APPROACH * fast_px_s
     )
-
-
-def _velocity(entry: SeenObject, start_s: float, end_s: float) -> NDArray[np.float64] | None:
-    """Slope of the line through the centres of a stretch, px/s; None for fewer than two."""
-    times = entry.times_s
-    inside = (times >= start_s) & (times <= end_s) & np.isfinite(entry.centres).all(axis=1)
-    if inside.sum() < 2:
-        return None
-    offsets = times[inside] - times[inside].mean()
-    places = entry.centres[inside] - entry.centres[inside].mean(axis=0)
-    return np.asarray(offsets @ places / (offsets @ offsets))
 
 
 def _nearest(objects: Sequence[SeenObject], stop: Stop, envelope: Envelope) -> int:

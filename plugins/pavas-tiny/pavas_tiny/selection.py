@@ -18,6 +18,7 @@ __all__ = ["Mover", "select_movers"]
 _MIN_FRAMES = 5
 _AWAY_FRAMES = 60
 _SAME_TINT = 45.0  # distance of mean colours, 0..255
+_CLEAR_SCORE = 0.1
 _SHADE_SHARE = 0.6
 _SHADOW_LIGHT = 0.76  # shadows leave the ambient light: they are hardly darker than this
 
@@ -97,7 +98,8 @@ def select_movers(
     candidates.sort(key=lambda c: -c.score)
     if candidates:
         best = candidates[0].score
-        candidates = [c for c in candidates if c.score > max(0.4 * best, 0.1)]
+        candidates = [c for c in candidates if c.score > max(0.4 * best, _CLEAR_SCORE)]
+    if candidates:
         candidates = _without_company(candidates)[:max_objects]
     return [_mover(c, candidates, labels, offset, camera, size) for c in candidates]
 

@@ -20,6 +20,7 @@ from scenes import (
 
 from pavas_sdk import Video
 from pavas_sdk.media import MemorySource
+from pavas_sdk.simulation import simulate
 
 TIMES = clock(40)
 
@@ -205,6 +206,12 @@ def test_at_most_so_many_the_best_first():
     assert len(two) == 2
     for mover, same in zip(two, three, strict=False):
         np.testing.assert_array_equal(mover.masks, same.masks)
+
+
+def test_where_everything_is_faint_nothing_moves():
+    video = simulate(41_000_044).clip.source.read(max_side=160)
+    part = slice(57, None)  # behind a cut
+    assert analyse_frames(video.frames[part], video.times_s[part]).movers == ()
 
 
 def test_one_frame_is_nothing():

@@ -1,4 +1,4 @@
-"""The weight-free estimators through the public door, on clips whose truth is known."""
+"""The light estimators through the public door, on clips whose truth is known."""
 
 from __future__ import annotations
 

@@ -1,0 +1,136 @@
+"""What a small network, trained on simulated clips, says about when something hits.
+
+Where the network is sure of anything in a clip, the clip is of a kind that it knows: it then also has a
+veto over the impacts of paths and of optical flow, and names those that they miss. Elsewhere it keeps
+silent.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pavas_sdk.data import Video
+from pavas_sdk.data.timing import nearest_index
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from pavas_sdk.models import TinyImpactDetector
+
+__all__ = ["ImpactCurve", "folder", "likely_impacts", "listen_to", "read_impact_curve"]
+
+_SURE = 1.0
+_LIKELY = 0.5
+_VETO = 0.1
+_NEAR_S = 0.06
+_ALONE_S = 0.08
+_LEAST_FRAMES = 8
+_LOCK = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ImpactCurve:
+    """How likely something hits, slot by slot.
+
+    Attributes:
+        times_s: (J,) middles of the slots, seconds of the video.
+        score: (J,), sums of the probabilities of three neighbouring slots: the network was taught to
+            give 1 to the slot of an impact and 0.3 to both beside it.
+        time_scale: Slow-motion factor of the video.
+    """
+
+    times_s: NDArray[np.float64]
+    score: NDArray[np.float32]
+    time_scale: float
+
+    def near(self, time_s: float) -> float:
+        """Return the largest score around a moment; 0 where the curve does not reach."""
+        beside = np.abs(self.times_s - time_s) <= _NEAR_S * self.time_scale
+        return float(self.score[beside].max(initial=0.0))
+
+
+def folder() -> Path:
+    """Return where the network's weights lie."""
+    return Path(__file__).parent / "impact_detector"
+
+
+@cache
+def _detector() -> TinyImpactDetector:
+    from pavas_sdk.models import TinyImpactDetector  # takes torch along
+
+    loaded: TinyImpactDetector = TinyImpactDetector.from_pretrained(folder()).eval()
+    loaded.requires_grad_(False)
+    return loaded
+
+
+def read_impact_curve(
+    frames: NDArray[np.uint8], times_s: NDArray[np.float64], *, time_scale: float
+) -> ImpactCurve:
+    """Run the network over a clip, at its own tempo: slow motion is played at true speed.
+
+    Args:
+        frames: uint8, (T, H, W, 3).
+        times_s: (T,) seconds.
+        time_scale: Slow-motion factor.
+    """
+    empty = ImpactCurve(times_s=np.zeros(0), score=np.zeros(0, np.float32), time_scale=time_scale)
+    if len(frames) < _LEAST_FRAMES:
+        return empty
+    with _LOCK:
+        detector = _detector()
+    lasts_s = float(times_s[-1] - times_s[0]) / time_scale
+    wanted = times_s[0] + detector.frame_times_s(lasts_s) * time_scale
+    shown = frames[nearest_index(times_s, wanted)]
+    found = detector.probabilities(Video(frames=shown, times_s=wanted))
+    middles = (np.arange(found.size) + 0.5) / detector.slot_rate_hz
+    return ImpactCurve(
+        times_s=times_s[0] + middles * time_scale,
+        score=np.convolve(found, np.ones(3, dtype=np.float32), mode="same"),
+        time_scale=time_scale,
+    )
+
+
+def likely_impacts(curve: ImpactCurve) -> list[float]:
+    """Return the moments at which the network sees something hit, seconds.
+
+    None where it is sure of no moment of the clip: then this is no clip of a kind that it knows. None
+    at its very ends, where what came before, or comes after, is not seen.
+    """
+    if curve.score.max(initial=0.0) < _SURE:
+        return []
+    apart = _ALONE_S * curve.time_scale
+    first_s, last_s = (curve.times_s[at] for at in (0, -1))
+    taken: list[float] = []
+    for slot in np.argsort(-curve.score, kind="stable"):
+        if curve.score[slot] < _LIKELY:
+            break
+        moment = float(curve.times_s[slot])
+        if all(abs(moment - other) >= apart for other in (*taken, first_s, last_s)):
+            taken.append(moment)
+    return sorted(taken)
+
+
+def listen_to(curve: ImpactCurve, seen_s: Sequence[float]) -> tuple[list[int], list[float]]:
+    """Return which of the impacts that were seen stay, and the moments of those that were missed.
+
+    Args:
+        curve: What the network says.
+        seen_s: Moments of impacts that were found in other ways, seconds.
+    """
+    likely = likely_impacts(curve)
+    if not likely:
+        return list(range(len(seen_s))), []
+    kept = [place for place, time_s in enumerate(seen_s) if curve.near(time_s) > _VETO]
+    apart = _ALONE_S * curve.time_scale
+    missed = [
+        moment for moment in likely if all(abs(moment - seen_s[place]) >= apart for place in kept)
+    ]
+    return kept, missed
