@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pavas_sdk.data import Video
-from pavas_sdk.data.timing import nearest_index
+from pavas_sdk.data.timing import hold_index
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,9 +86,10 @@ def read_impact_curve(
         return empty
     with _LOCK:
         detector = _detector()
-    lasts_s = float(times_s[-1] - times_s[0]) / time_scale
+    last_s = float(np.median(np.diff(times_s)))  # how long the last frame is shown
+    lasts_s = (float(times_s[-1] - times_s[0]) + last_s) / time_scale
     wanted = times_s[0] + detector.frame_times_s(lasts_s) * time_scale
-    shown = frames[nearest_index(times_s, wanted)]
+    shown = frames[hold_index(times_s, wanted + 1e-6)]
     found = detector.probabilities(Video(frames=shown, times_s=wanted))
     middles = (np.arange(found.size) + 0.5) / detector.slot_rate_hz
     return ImpactCurve(

@@ -60,9 +60,7 @@ def test_impact_detector_learns_and_freezes(store_folder):
     assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
     assert not any(parameter.requires_grad for parameter in detector.parameters())
     with pytest.raises(InputError, match="64 px, the detector takes 128"):
-        train_impact_detector(
-            TinyImpactDetector(), ClipStore(store_folder), np.arange(4), training
-        )
+        train_impact_detector(TinyImpactDetector(), ClipStore(store_folder), np.arange(4), training)
 
 
 def test_changed_pictures_stay_pictures_of_the_same_clip():
