@@ -89,7 +89,9 @@ def _train(
     resume: bool,
 ) -> Path:
     parts = prepare_parts(folder, recipe, source)
-    place = folder / "impact_detector"  # of the estimators, which are chosen apart from the pipeline
+    place = (
+        folder / "impact_detector"
+    )  # of the estimators, which are chosen apart from the pipeline
     if not (place / "config.json").exists():
         detector = detector_of(parts.sync, seed=recipe.impacts.seed)
         train_impact_detector(detector, parts.store, parts.train, recipe.impacts)
