@@ -92,6 +92,7 @@ def estimate(
 
     The JSON can be edited and given to: pavas generate VIDEO --physics FILE
     """
+    from pavas_sdk.data.hand_edits import kept_aside
     from pavas_sdk.media import open_video
 
     if not (math.isfinite(time_scale) and time_scale > 0):
@@ -110,6 +111,9 @@ def estimate(
     if masks is not None:
         _write_masks(masks, result)
     if target is not None:
+        aside = kept_aside(target, result.physics)
+        if aside is not None:
+            say(f"  note: {target.name} was edited; kept as {aside.name}")
         result.physics.save(target)
         say(f"  in {target}")
     if target is None or as_json:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from pavas_sdk.cli.completion import complete_component
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.registry import ESTIMATORS, SLOTS
 
@@ -114,12 +115,33 @@ _OPTIONS = (
         "--detector",
         "moving_object_detector",
         metavar="NAME",
+        shell_complete=complete_component("moving_object_detector"),
         help="Component that finds what moves. Names: pavas plugins list.",
     ),
-    click.option("--segmenter", metavar="NAME", help="Component that finds masks."),
-    click.option("--reconstructor", metavar="NAME", help="Component that finds points in metres."),
-    click.option("--velocity-estimator", metavar="NAME", help="Component that finds paths."),
-    click.option("--mass-estimator", metavar="NAME", help="Component that finds masses."),
+    click.option(
+        "--segmenter",
+        metavar="NAME",
+        shell_complete=complete_component("segmenter"),
+        help="Component that finds masks.",
+    ),
+    click.option(
+        "--reconstructor",
+        metavar="NAME",
+        shell_complete=complete_component("reconstructor"),
+        help="Component that finds points in metres.",
+    ),
+    click.option(
+        "--velocity-estimator",
+        metavar="NAME",
+        shell_complete=complete_component("velocity_estimator"),
+        help="Component that finds paths.",
+    ),
+    click.option(
+        "--mass-estimator",
+        metavar="NAME",
+        shell_complete=complete_component("mass_estimator"),
+        help="Component that finds masses.",
+    ),
     click.option(
         "--set",
         "settings",

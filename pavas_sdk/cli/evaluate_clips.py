@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pavas_sdk.cli.completion import complete_model
 from pavas_sdk.cli.estimator_options import estimator_options, take_choice
 from pavas_sdk.cli.output import json_option, named_file, say, show, show_json, show_table
 from pavas_sdk.errors import OutputExistsError
@@ -29,7 +30,10 @@ _CONDITIONS = ("estimated", "true", "none")
     help="Where the clips lie; by default beside TRUTH.",
 )
 @click.option(
-    "--model", default=None, help="Preset, folder or Hub repository; by default the default preset."
+    "--model",
+    default=None,
+    shell_complete=complete_model,
+    help="Preset, folder or Hub repository; by default the default preset.",
 )
 @click.option(
     "--physics",

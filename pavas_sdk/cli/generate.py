@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pavas_sdk.cli.completion import complete_model
 from pavas_sdk.cli.engine_options import engine_options, take_engine
 from pavas_sdk.cli.estimator_options import EstimatorChoice, estimator_options, take_choice
 from pavas_sdk.cli.generate_inputs import SoundInput, read_inputs
@@ -50,6 +51,18 @@ def _pairs(name: str) -> Callable[..., dict[str, float]]:
     return read
 
 
+def _names(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """Read ID=NAME."""
+    del ctx, param
+    names: dict[str, str] = {}
+    for value in values:
+        key, _, name = value.partition("=")
+        if not key.strip() or not name.strip():
+            raise click.BadParameter(f"expected ID=NAME, got {value!r}")
+        names[key.strip()] = name.strip()
+    return names
+
+
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[VIDEO|PICTURE]...", type=click.Path(path_type=Path))
 @click.option(
@@ -61,7 +74,10 @@ def _pairs(name: str) -> Callable[..., dict[str, float]]:
     help="Folder for the results; made when missing.",
 )
 @click.option(
-    "--model", default=None, help="Preset, folder or Hub repository; default: pavas-tiny."
+    "--model",
+    default=None,
+    shell_complete=complete_model,
+    help="Preset, folder or Hub repository; default: pavas-tiny.",
 )
 @added_weights_options
 @click.option("--prompt", default="", help="What is to be heard.")
@@ -93,6 +109,15 @@ def _pairs(name: str) -> Callable[..., dict[str, float]]:
     default=None,
     metavar="FILE|none",
     help="Use this physics JSON instead of estimating; none: no physics at all.",
+)
+@click.option(
+    "--label",
+    "labels",
+    multiple=True,
+    metavar="ID=NAME",
+    callback=_names,
+    help="What an object is (0=hammer): the mass that such a thing usually has goes with it. May be "
+    "repeated.",
 )
 @click.option(
     "--mass",
@@ -198,6 +223,15 @@ def generate(
     _check(request, paths)
     if container is not None and no_mux:
         raise ConfigurationError(f"--no-mux leaves nothing for --to {container}; leave one out")
+    if writing["mix_db"] is not None and no_mux:
+        raise ConfigurationError("--no-mux leaves no video for --mix; leave one out")
+    if writing["mix_db"] is not None and fps is not None:
+        raise ConfigurationError(
+            "--fps says that the video's clock is wrong, so its sound cannot be kept in step; leave "
+            "--mix out"
+        )
+    if writing["stems"] and request.physics == "none":
+        raise ConfigurationError("--physics none leaves no objects for --stems; leave one out")
     inputs = read_inputs(paths, prompt=request.prompt, duration_s=duration_s, fps=fps)
     _check_without_video(request, inputs, choice)
     planning: dict[str, Any] = {
@@ -279,8 +313,10 @@ def _check(request: Request, paths: tuple[Path, ...]) -> None:
                 f"no such physics file: {request.physics}; make one with: "
                 f"pavas estimate {paths[0] if paths else 'VIDEO'} -o {request.physics}"
             )
-    if request.physics == "none" and (request.masses_kg or request.speed_factors):
-        raise ConfigurationError("--physics none leaves nothing for --mass or --speed-factor")
+    if request.physics == "none" and request.edits:
+        raise ConfigurationError(
+            "--physics none leaves nothing for --label, --mass or --speed-factor"
+        )
     if request.normalize is not None and not (
         isfinite(request.normalize) and request.normalize <= 0
     ):
@@ -299,9 +335,10 @@ def _check_without_video(
         return
     text = inputs[0].kind == "text"
     given = request.physics not in (None, "none")
-    edits = bool(request.masses_kg or request.speed_factors)
+    edits = request.edits
     named = {
         f"--physics {request.physics}": text and given,
+        "--label": bool(request.labels) and (text or not given),
         "--mass": bool(request.masses_kg) and (text or not given),
         "--speed-factor": bool(request.speed_factors) and (text or not given),
         "--time-scale": request.time_scale != 1.0,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pavas_sdk.cli.output import say
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from pavas_sdk.data import Audio, MaskTrack, PhysicsEstimate
     from pavas_sdk.pipelines import PavasOutput, PavasPipeline
     from pavas_sdk.pipelines.level import Level
     from pavas_sdk.pipelines.result_files import ResultFiles, SoundInput
@@ -30,6 +32,7 @@ class Request:
     prompt: str
     negative_prompt: str
     physics: str | None
+    labels: Mapping[str, str]
     masses_kg: Mapping[str, float]
     speed_factors: Mapping[str, float]
     seed: int
@@ -44,6 +47,11 @@ class Request:
     cache: bool | Path | None
     start_s: float = 0.0
     end_s: float | None = None
+
+    @property
+    def edits(self) -> bool:
+        """Whether labels, masses or speeds are given by hand."""
+        return bool(self.labels or self.masses_kg or self.speed_factors)
 
     @property
     def part(self) -> dict[str, float | None]:
@@ -135,9 +143,11 @@ def _one(pipe: PavasPipeline, files: ResultFiles, request: Request) -> dict[str,
     from pavas_sdk.pipelines.result_writing import claim_results
 
     with claim_results(files) as writer:
-        sounds = _sounds(pipe, files.source, request)
-        written = writer.write(sounds)
+        sounds, stems = _sounds(pipe, files, request)
+        written = writer.write(sounds, stems)
     _report(sounds[0], files, written.files)
+    if written.kept_aside is not None:
+        say(f"  note: {files.stem}.physics.json was edited; kept as {written.kept_aside.name}")
     for name, why in written.not_written.items():
         say(f"Error: {name} was not written, the sound is kept: {why}")
     source = files.source
@@ -154,31 +164,70 @@ def _one(pipe: PavasPipeline, files: ResultFiles, request: Request) -> dict[str,
     }
 
 
-def _sounds(pipe: PavasPipeline, source: SoundInput, request: Request) -> list[PavasOutput]:
-    import torch
-
-    generators = [
-        torch.Generator().manual_seed(request.seed + index) for index in range(request.waveforms)
-    ]
-    with _opened(source, request) as clip:
+def _sounds(
+    pipe: PavasPipeline, files: ResultFiles, request: Request
+) -> tuple[list[PavasOutput], list[dict[int, Audio]]]:
+    """The sounds, and for each of them those of the single objects where they are wanted."""
+    settings: dict[str, Any] = {
+        "prompt": request.prompt,
+        "negative_prompt": request.negative_prompt,
+        "num_inference_steps": request.steps,
+        "guidance_scale": request.guidance,
+        "video_guidance_scale": request.video_guidance,
+        "physics_guidance_scale": request.physics_guidance,
+    }
+    with _opened(files.source, request) as clip:
         result = pipe(
             **clip,
-            prompt=request.prompt,
-            negative_prompt=request.negative_prompt,
+            **settings,
             physics=_physics(request),
             cache=request.cache,
-            num_inference_steps=request.steps,
-            guidance_scale=request.guidance,
-            video_guidance_scale=request.video_guidance,
-            physics_guidance_scale=request.physics_guidance,
             level=request.level,
             num_waveforms_per_video=request.waveforms,
-            generator=generators,
+            seed=request.seed,
         )
-    sounds = list(result)
-    if request.normalize is not None:
-        sounds = [one.normalized(request.normalize) for one in sounds]
-    return sounds
+        sounds = list(result)
+        if request.normalize is not None:
+            sounds = [one.normalized(request.normalize) for one in sounds]
+        stems = _stems(pipe, clip, settings, sounds, request.seed) if files.stems else []
+    return sounds, stems
+
+
+def _stems(
+    pipe: PavasPipeline,
+    clip: dict[str, Any],
+    settings: dict[str, Any],
+    sounds: Sequence[PavasOutput],
+    seed: int,
+) -> list[dict[int, Audio]]:
+    """The sound of each object in each sound: made again with the others left out, same noise."""
+    from pavas_sdk.pipelines.stems import object_stems
+
+    physics = sounds[0].physics
+    if len(physics) > 1:
+        say(f"  stems: {len(physics) * len(sounds)} more sounds, one per object")
+    masks: dict[int, MaskTrack] = {}
+    estimator = pipe.physics_estimator
+    if len(physics) > 1 and estimator is not None and "video" in clip:
+        masks, _ = estimator.segment(clip["video"], physics)
+
+    def make(only: PhysicsEstimate, index: int) -> Audio:
+        have = {one.object_id: masks[one.object_id] for one in only if one.object_id in masks}
+        made = pipe(
+            **clip,
+            **settings,
+            physics=only,
+            masks=have if "video" in clip else None,
+            level="physical",
+            seed=seed + index,
+        )
+        audio: Audio = made[0].audio
+        return audio
+
+    return [
+        object_stems(one.audio, physics, partial(make, index=index))
+        for index, one in enumerate(sounds)
+    ]
 
 
 @contextmanager
@@ -208,9 +257,10 @@ def _physics(request: Request) -> Any:
     from pavas_sdk.physics import load_overrides
     from pavas_sdk.pipelines.physics_input import read_physics
 
-    if not request.masses_kg and not request.speed_factors:
+    if not request.edits:
         return request.physics
     document = {
+        "labels": dict(request.labels),
         "masses_kg": dict(request.masses_kg),
         "speeds": {key: {"factor": factor} for key, factor in request.speed_factors.items()},
     }

@@ -12,11 +12,13 @@ import os
 import sys
 import traceback
 import warnings
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import click
 
 from pavas_sdk import __version__
+from pavas_sdk.cli.heartbeat import heartbeat
 from pavas_sdk.cli.lazy_group import LazyGroup, Verb, debug_option
 from pavas_sdk.cli.leaving import leave
 from pavas_sdk.cli.output import say, stdout_failure, tolerant_streams
@@ -90,7 +92,9 @@ def run(args: Sequence[str]) -> int:
 def _answer(args: Sequence[str], debug: bool) -> int:
     """Run the command and return its exit code; errors are said."""
     try:
-        with warnings.catch_warnings(), progress_lines():
+        # what serves until it is stopped is not at work
+        beat = nullcontext() if "ui" in args[:1] else heartbeat()
+        with warnings.catch_warnings(), beat, progress_lines():
             _show_warnings_as_lines()
             answer = cli.main(args=list(args), prog_name="pavas", standalone_mode=False)
         return answer if isinstance(answer, int) else EXIT_OK

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pavas_sdk.cli.completion import complete_model
 from pavas_sdk.cli.output import human_bytes, json_option, say, show, show_json, show_table
 from pavas_sdk.data.pipeline_origins import PipelineOrigins
 from pavas_sdk.errors import ConfigurationError, FormatError, PavasError
@@ -57,7 +58,7 @@ def _size(row: dict[str, Any]) -> str:
 
 
 @models.command("download")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_model)
 @click.option(
     "--from",
     "source",
@@ -84,7 +85,7 @@ def download_model(name: str, source: Path | None, as_json: bool) -> None:
 
 
 @models.command("convert")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_model)
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder to write."
 )

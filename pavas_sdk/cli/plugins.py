@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pavas_sdk.cli.completion import complete_plugin
 from pavas_sdk.cli.output import json_option, say, show, show_json, show_table
 from pavas_sdk.plugin_kit.kinds import PLUGIN_KINDS
 from pavas_sdk.registry import KINDS, default_registry
@@ -87,7 +88,7 @@ def plugin_commands(registry: Registry) -> dict[str, tuple[PluginSource, str]]:
 
 
 @plugins.command("check")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_plugin)
 @click.option("--kind", type=click.Choice(KINDS), help="Only components of this kind.")
 @click.option(
     "--time-limit",

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from pavas_sdk.cli.annotate import JobLines
+from pavas_sdk.cli.completion import complete_model
 from pavas_sdk.cli.engine_options import engine_options, take_engine
 from pavas_sdk.cli.output import json_option, say, show, show_json
 
@@ -27,6 +28,7 @@ __all__ = ["prepare"]
 @click.option(
     "--model",
     required=True,
+    shell_complete=complete_model,
     help="Preset, folder or Hub repository whose frozen encoders are used: mmaudio-small-16k.",
 )
 @click.option(

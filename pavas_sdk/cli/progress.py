@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pavas_sdk.cli.heartbeat import is_beating, tell
 from pavas_sdk.cli.output import say
 from pavas_sdk.interfaces import progress_to
 
@@ -25,6 +26,8 @@ EVERY_S = 30.0
 
 class ProgressLines:
     """Says now and then how far the component at work is; quick ones are passed over.
+
+    On a terminal, the line of `heartbeat` says it.
 
     Args:
         write: Takes a line.
@@ -50,6 +53,8 @@ class ProgressLines:
         if what != self._what or progress.done < self._began_with:
             self._what, self._began_s, self._began_with = what, now, progress.done
             self._next_s = now + FIRST_S
+        if is_beating():
+            tell(self._line(progress, now - self._began_s).strip())
         elif now >= self._next_s:
             self._next_s = now + EVERY_S
             self._write(self._line(progress, now - self._began_s))

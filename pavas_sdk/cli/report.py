@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pavas_sdk.cli.completion import complete_model
 from pavas_sdk.cli.estimator_options import estimator_options, take_choice
 from pavas_sdk.cli.model_options import added_weights_options, take_added_weights
 from pavas_sdk.cli.output import human_bytes, named_file, say, show
@@ -35,7 +36,10 @@ _QUIETEST_DBFS = -60.0  # a track below this is as good as silent
     help="The page, or a folder for NAME.report.html.",
 )
 @click.option(
-    "--model", default=None, help="Preset, folder or Hub repository; default: pavas-tiny."
+    "--model",
+    default=None,
+    shell_complete=complete_model,
+    help="Preset, folder or Hub repository; default: pavas-tiny.",
 )
 @added_weights_options
 @click.option("--prompt", default="", help="What is seen and to be heard.")

@@ -1,4 +1,4 @@
-"""Options of ``pavas generate`` for editors of sound: sample format, rate, markers."""
+"""Options of ``pavas generate`` for editors of sound: format, rate, markers, stems, mix."""
 
 from __future__ import annotations
 
@@ -14,6 +14,20 @@ if TYPE_CHECKING:
 __all__ = ["sound_options", "take_writing"]
 
 _SUBTYPES = {"16": "pcm_16", "24": "pcm_24", "32f": "float32"}
+
+
+def _mix(ctx: click.Context, param: click.Parameter, value: str) -> float | None:
+    """Read keep, replace or a gain in dB; None: replace."""
+    del ctx, param
+    if value in ("keep", "replace"):
+        return 0.0 if value == "keep" else None
+    try:
+        gain_db = float(value)
+    except ValueError as err:
+        raise click.BadParameter(f"expected keep, replace or a gain in dB, got {value!r}") from err
+    if not -120.0 <= gain_db <= 60.0:
+        raise click.BadParameter(f"expected a gain from -120 to 60 dB, got {value}")
+    return gain_db
 
 
 def sound_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -41,6 +55,21 @@ def sound_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 help="Also list the impacts for an editor: csv (a table), reaper, audacity, or edl "
                 "(DaVinci Resolve). May be repeated.",
             ),
+            click.option(
+                "--stems",
+                is_flag=True,
+                help="Also write one WAV per object, made with the others left out and the same "
+                "noise; they sum to the sound. Takes one more run per object.",
+            ),
+            click.option(
+                "--mix",
+                "mix_db",
+                default="replace",
+                metavar="keep|replace|DB",
+                callback=_mix,
+                help="The sound that the video has: replace it, keep it under the new one, or keep "
+                "it with a gain in dB, such as -12. Acts on the written video. [default: replace]",
+            ),
         )
     ):
         command = option(command)
@@ -53,4 +82,6 @@ def take_writing(options: dict[str, Any]) -> dict[str, Any]:
         "subtype": _SUBTYPES[options.pop("bit_depth")],
         "sample_rate_hz": options.pop("sample_rate_hz"),
         "markers": list(dict.fromkeys(options.pop("markers"))),
+        "stems": options.pop("stems"),
+        "mix_db": options.pop("mix_db"),
     }

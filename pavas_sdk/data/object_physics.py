@@ -10,6 +10,7 @@ import numpy as np
 from pavas_sdk.data import _json
 from pavas_sdk.data._validation import frozen_array, increasing_times, not_negative, positive
 from pavas_sdk.data.objects import MovingObject
+from pavas_sdk.data.sighting import Sighting
 from pavas_sdk.errors import PhysicsInputError
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class ObjectPhysics:
         speed_std_m_s: (S,) or None.
         velocity_m_s: (S, 3) in world axes, or None.
         sources: Which rung gave what, e.g. {"mass": "size-prior", "scale": "gravity"}.
+        sightings: In a long video, what the object was found as in each window that shows it, so that
+            its masks can be found again; empty where the clip was one window.
     """
 
     object: MovingObject
@@ -43,6 +46,7 @@ class ObjectPhysics:
     speed_std_m_s: NDArray[np.float64] | None = None
     velocity_m_s: NDArray[np.float64] | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
+    sightings: tuple[Sighting, ...] = ()
 
     def __post_init__(self) -> None:
         """Validate.
@@ -82,6 +86,7 @@ class ObjectPhysics:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; NaN becomes null."""
+        sightings = [one.to_json() for one in self.sightings]
         return {
             "object": self.object.to_json(),
             "mass_kg": self.mass_kg,
@@ -91,6 +96,7 @@ class ObjectPhysics:
             "speed_std_m_s": _json.plain_numbers(self.speed_std_m_s),
             "velocity_m_s": _json.plain_numbers(self.velocity_m_s),
             "sources": dict(self.sources),
+            **({"sightings": sightings} if sightings else {}),
         }
 
     @classmethod
@@ -104,6 +110,7 @@ class ObjectPhysics:
         where = "an object's physics"
         data = _json.mapping(data, where)
         sources = _json.mapping(data.get("sources") or {}, "sources")
+        sightings = _json.items(data.get("sightings") or [], "sightings")
         return cls(
             object=MovingObject.from_json(_json.required(data, "object", where)),
             mass_kg=_json.optional_number(_json.required(data, "mass_kg", where), "mass_kg"),
@@ -115,4 +122,5 @@ class ObjectPhysics:
             speed_std_m_s=_json.optional_series(data.get("speed_std_m_s"), "speed_std_m_s"),
             velocity_m_s=_json.optional_series(data.get("velocity_m_s"), "velocity_m_s", columns=3),
             sources={key: _json.text(value, f"sources.{key}") for key, value in sources.items()},
+            sightings=tuple(Sighting.from_json(one) for one in sightings),
         )

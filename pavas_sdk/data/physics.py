@@ -23,6 +23,7 @@ from pavas_sdk.data import (
 from pavas_sdk.data._validation import positive
 from pavas_sdk.data.documents import parse_json, read_json
 from pavas_sdk.data.files import write_text
+from pavas_sdk.data.hand_edits import BY_HAND, DIGEST, content_sha256
 from pavas_sdk.errors import FormatError, PhysicsInputError
 
 if TYPE_CHECKING:
@@ -153,6 +154,19 @@ class PhysicsEstimate:
         if impacts is not None and entry.mass_kg is not None:
             impacts = self._scaled(object_id, mass=mass_kg / entry.mass_kg)
         return self._with(changed, f"mass of object {object_id} set to {mass_kg:g} kg", impacts)
+
+    def with_label(self, object_id: int | str, label: str) -> PhysicsEstimate:
+        """Return a copy in which the object is called ``label``; its mass and speed stay.
+
+        Raises:
+            PhysicsInputError: Unknown id, or an empty label.
+        """
+        entry = self[object_id]
+        if not label.strip():
+            raise PhysicsInputError(f"object {entry.object_id} needs a label, got {label!r}")
+        changed = replace(entry, object=replace(entry.object, label=label.strip()))
+        edit = f"object {entry.object_id} called {label.strip()}"
+        return self._with(changed, edit, self.known_impacts)
 
     def scale_speed(self, object_id: int | str, factor: float) -> PhysicsEstimate:
         """Return a copy in which the object moves ``factor`` times as fast, also at its impacts.
@@ -345,8 +359,12 @@ class PhysicsEstimate:
         )
 
     def dumps(self) -> str:
-        """Return JSON text: one series per line, so that a diff shows what changed."""
-        return _json.dumps(self.to_json())
+        """Return JSON text: one series per line, so that a diff shows what changed.
+
+        It ends with a digest of what it says, by which edits by hand are recognised.
+        """
+        content = self.to_json()
+        return _json.dumps({**content, DIGEST: content_sha256(content)})
 
     def save(self, path: str | Path) -> None:
         """Write JSON to ``path`` (a temporary name, then renamed).
@@ -358,13 +376,17 @@ class PhysicsEstimate:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> PhysicsEstimate:
-        """Read what `to_json` wrote.
+        """Read what `to_json` or `dumps` wrote; ``edits`` says whether it was edited by hand since.
 
         Raises:
             FormatError: Another format, a newer version, a missing field.
             PhysicsInputError: A value is impossible.
         """
-        return cls(**physics_document.read(data))
+        estimate = cls(**physics_document.read(data))
+        written = data.get(DIGEST)
+        if written in (None, content_sha256(estimate.to_json())):
+            return estimate
+        return replace(estimate, edits=(*estimate.edits, BY_HAND))
 
     @classmethod
     def loads(cls, text: str) -> PhysicsEstimate:

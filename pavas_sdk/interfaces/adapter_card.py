@@ -29,8 +29,8 @@ def adapter_card(document: AdapterDocument, repository: str = "") -> str:
         library_name="pavas-sdk",
         pipeline_tag="video-to-audio",
         tags=list(_TAGS),
-        license=_hub_licence(document.licences.get("weights", "")),
-        license_name=_licence_name(document.licences.get("weights", "")),
+        license=hub_licence(document.licences.get("weights", "")),
+        license_name=licence_name(document.licences.get("weights", "")),
         datasets=list(document.training.get("datasets", [])) or None,
         model_name=repository or "adapter",
         eval_results=_results(document, hub) or None,
@@ -64,11 +64,11 @@ def _body(document: AdapterDocument, repository: str) -> str:
         "## Figures",
         _figures(document),
         "## Training",
-        _table(("", ""), sorted((k, _plain(v)) for k, v in document.training.items()))
+        table(("", ""), sorted((k, _plain(v)) for k, v in document.training.items()))
         if document.training
         else "Not recorded.",
         "## Licences",
-        _table(("what", "licence"), sorted(document.licences.items()))
+        table(("what", "licence"), sorted(document.licences.items()))
         if document.licences
         else "Not recorded.",
         "## Not tested",
@@ -103,7 +103,7 @@ def _figures(document: AdapterDocument) -> str:
         ]
         told = ", ".join(f"{k} {v}" for k, v in sorted(entry.get("settings", {}).items()))
         parts.append(f"By `pavas evaluate` ({entry.get('file', '')}): {told}.")
-        parts.append(_table(("metric", "value", "95 %"), rows))
+        parts.append(table(("metric", "value", "95 %"), rows))
     return "\n\n".join(parts)
 
 
@@ -111,7 +111,7 @@ def _interval(interval: Any) -> str:
     return f"{interval[0]:.4g} to {interval[1]:.4g}" if interval else ""
 
 
-def _table(header: tuple[str, ...], rows: list[Any]) -> str:
+def table(header: tuple[str, ...], rows: list[Any]) -> str:
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
     lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
     return "\n".join(lines)
@@ -145,11 +145,11 @@ _HUB_LICENCES = {
 }
 
 
-def _hub_licence(licence: str) -> str | None:
+def hub_licence(licence: str) -> str | None:
     return _HUB_LICENCES.get(licence, "other") if licence else None
 
 
-def _licence_name(licence: str) -> str | None:
+def licence_name(licence: str) -> str | None:
     return licence if licence and licence not in _HUB_LICENCES else None
 
 

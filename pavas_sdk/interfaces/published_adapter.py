@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from pavas_sdk.data.adapter_document import ADAPTER_NAME, AdapterDocument, read_figures
+from pavas_sdk.data.file_modes import as_the_umask_says
 from pavas_sdk.data.files import write_text
 from pavas_sdk.errors import ConfigurationError, OutputError
 from pavas_sdk.interfaces.adapter_card import adapter_card, check_repository
@@ -58,6 +59,7 @@ class PublishedAdapter:
                 'use adapter.push_to_hub("owner/name", figures="eval.json")'
             )
         super().save_pretrained(save_directory, **options)  # type: ignore[misc]
+        as_the_umask_says(save_directory)
         if self.document is not None:
             folder = Path(save_directory)
             self.document.write(folder)

@@ -14,6 +14,7 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from pavas_sdk.data.file_modes import as_the_umask_says
 from pavas_sdk.data.timing import nearest_exact_index
 from pavas_sdk.errors import ConfigurationError, InputError
 from pavas_sdk.interfaces.conditioning_adapter import ModulationSite
@@ -212,6 +213,7 @@ class MMAudioTransformer(StreamedWeights, ModelMixin, PeftAdapterMixin, ConfigMi
         """
         check_saveable(self)
         super().save_pretrained(save_directory, **options)
+        as_the_umask_says(save_directory)
 
     # -- what an adapter sees -------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pavas_sdk.data.sighting import Sighting
 from pavas_sdk.data.timing import nearest_index
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from pavas_sdk.data import Impact, MaskTrack, ObjectPhysics
 
-__all__ = ["ClipJoiner", "compact_track", "continue_track"]
+__all__ = ["ClipJoiner", "bordered", "compact_track", "continue_track"]
 
 _MIN_OVERLAP = 0.3
 
@@ -26,6 +27,7 @@ class _Entry:
     physics: ObjectPhysics
     track: MaskTrack | None
     impacts: tuple[Impact, ...] | None
+    sightings: tuple[Sighting, ...]
 
 
 class ClipJoiner:
@@ -42,6 +44,7 @@ class ClipJoiner:
         self._duration_s = duration_s
         self._entries: dict[int, _Entry] = {}
         self._last_end_s = 0.0
+        self._windows = 0
 
     def add(
         self,
@@ -82,20 +85,26 @@ class ClipJoiner:
             track = shifted.get(entry.object_id)
             track = None if track is None else replace(track, object_id=clip_id)
             hits = _shift_impacts((impacts or {}).get(entry.object_id), clip_id, start_s)
+            sightings: tuple[Sighting, ...] = (Sighting(from_s=start_s, object=entry.object),)
             earlier = self._entries.get(clip_id)
             if earlier is not None:
+                sightings = (*earlier.sightings, *sightings)
                 hits = _continue_impacts(earlier.impacts, hits, seam)
                 physics = _continue_physics(earlier.physics, physics, seam)
                 track = (
                     earlier.track if track is None else continue_track(earlier.track, track, seam)
                 )
-            self._entries[clip_id] = _Entry(physics, track, hits)
+            self._entries[clip_id] = _Entry(physics, track, hits, sightings)
         self._last_end_s = end_s
+        self._windows += 1
         return names
 
     def objects(self) -> tuple[ObjectPhysics, ...]:
         """Return the objects of the clip so far, by id."""
-        return tuple(self._entries[i].physics for i in sorted(self._entries))
+        entries = [self._entries[i] for i in sorted(self._entries)]
+        if self._windows < 2:
+            return tuple(entry.physics for entry in entries)
+        return tuple(replace(entry.physics, sightings=entry.sightings) for entry in entries)
 
     def impacts(self) -> dict[int, tuple[Impact, ...]]:
         """Return the impacts, by id, of the objects whose estimator knew them in every window."""
@@ -104,7 +113,7 @@ class ClipJoiner:
     def tracks(self) -> dict[int, MaskTrack]:
         """Return the masks by id; before and after its masks an object has an empty frame."""
         return {
-            i: _bordered(entry.track, self._duration_s)
+            i: bordered(entry.track, self._duration_s)
             for i, entry in sorted(self._entries.items())
             if entry.track is not None
         }
@@ -250,7 +259,7 @@ def _pooled_mass(a: ObjectPhysics, b: ObjectPhysics) -> tuple[float | None, floa
     return (b.mass_kg, b.mass_log_std) if std_b < std_a else (a.mass_kg, a.mass_log_std)
 
 
-def _bordered(track: MaskTrack, duration_s: float) -> MaskTrack:
+def bordered(track: MaskTrack, duration_s: float) -> MaskTrack:
     """Empty frames beside the masks, so that a nearest look-up outside them finds nothing."""
     times = track.times_s
     if times.size < 2:

@@ -1,4 +1,4 @@
-"""Masses and speeds given by hand, from a file or a dictionary."""
+"""Labels, masses and speeds given by hand, from a file or a dictionary."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pavas_sdk.data.documents import read_json
+from pavas_sdk.data.everyday_things import find_everyday_thing
 from pavas_sdk.errors import FormatError, PhysicsInputError
 
 if TYPE_CHECKING:
@@ -40,22 +41,29 @@ class SpeedOverride:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Overrides:
-    """Masses and speeds by object id or label.
+    """Labels, masses and speeds by object id or label.
 
     Attributes:
+        labels: What an object is called, by object id or by the label that it has. A thing whose
+            mass everybody knows (`pavas_sdk.data.everyday_things`) gets that mass.
         masses_kg: Kilograms by object id or label.
         speeds: Speeds by object id or label.
     """
 
+    labels: Mapping[int | str, str] = field(default_factory=dict)
     masses_kg: Mapping[int | str, float] = field(default_factory=dict)
     speeds: Mapping[int | str, SpeedOverride] = field(default_factory=dict)
 
     def apply(self, physics: PhysicsEstimate) -> PhysicsEstimate:
-        """Return the estimate with these values in place.
+        """Return the estimate with these values in place; labels first, so that masses find them.
 
         Raises:
             PhysicsInputError: An id or label that no object has, or an impossible value.
         """
+        named = [(resolve_object(physics, key), label) for key, label in self.labels.items()]
+        for object_ids, label in named:
+            for object_id in object_ids:
+                physics = _with_label(physics, object_id, label)
         for key, mass_kg in self.masses_kg.items():
             for object_id in resolve_object(physics, key):
                 physics = physics.with_mass(object_id, mass_kg)
@@ -66,10 +74,10 @@ class Overrides:
 
 
 def load_overrides(source: str | Path | Mapping[str, Any]) -> Overrides:
-    """Read masses and speeds from a JSON file or a dictionary.
+    """Read labels, masses and speeds from a JSON file or a dictionary.
 
-    ``{"masses_kg": {"0": 5.0, "hammer": 0.6}, "speeds": {"0": {"times_s": [...], "speed_m_s":
-    [...]}, "ball": {"factor": 2.0}}}``: keys are object ids or labels, both parts are optional.
+    ``{"labels": {"0": "hammer"}, "masses_kg": {"0": 5.0, "hammer": 0.6}, "speeds": {"0": {"times_s": [...], "speed_m_s":
+    [...]}, "ball": {"factor": 2.0}}}``: keys are object ids or labels, all parts are optional.
 
     Raises:
         FormatError: Not readable, not JSON, or an unknown field.
@@ -82,13 +90,17 @@ def load_overrides(source: str | Path | Mapping[str, Any]) -> Overrides:
         data = read_json(source)
     if not isinstance(data, Mapping):
         raise FormatError(f"{where}: expected an object, got {type(data).__name__}")
-    unknown = sorted(set(data) - {"masses_kg", "speeds"})
+    unknown = sorted(set(data) - {"labels", "masses_kg", "speeds"})
     if unknown:
         raise FormatError(
-            f'{where}: unknown field {", ".join(map(str, unknown))}; expected "masses_kg" and '
-            '"speeds" (a whole physics document is given with physics=, not as overrides)'
+            f'{where}: unknown field {", ".join(map(str, unknown))}; expected "labels", '
+            '"masses_kg" and "speeds" (a whole physics document is given with physics=, not as overrides)'
         )
     return Overrides(
+        labels={
+            _key(key): _label(f"{where}: label of {key}", value)
+            for key, value in _items(where, data, "labels")
+        },
         masses_kg={
             _key(key): _positive(f"{where}: mass of {key}", value)
             for key, value in _items(where, data, "masses_kg")
@@ -117,6 +129,18 @@ def resolve_object(physics: PhysicsEstimate, key: int | str) -> list[int]:
             f"no object is called {key!r}; this clip has {have or 'no moving object'}"
         )
     return ids
+
+
+def _with_label(physics: PhysicsEstimate, object_id: int, label: str) -> PhysicsEstimate:
+    physics = physics.with_label(object_id, label)
+    thing = find_everyday_thing(label)
+    return physics if thing is None else physics.with_mass(object_id, thing.mass_kg)
+
+
+def _label(what: str, value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise FormatError(f"{what} must be a word or more, got {value!r:.80}")
+    return value.strip()
 
 
 def _with_speed(physics: PhysicsEstimate, object_id: int, speed: SpeedOverride) -> PhysicsEstimate:

@@ -17,7 +17,7 @@ from pavas_sdk.data.frames import (
 )
 from pavas_sdk.data.memory import give_back_freed_memory
 from pavas_sdk.errors import ComponentError
-from pavas_sdk.physics.joining import ClipJoiner, compact_track, continue_track
+from pavas_sdk.physics.joining import ClipJoiner, bordered, compact_track, continue_track
 from pavas_sdk.physics.slot_runner import SlotRunner, WindowEstimate
 
 if TYPE_CHECKING:
@@ -25,11 +25,13 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from pavas_sdk.data import FrameSource, MaskTrack, Reconstruction
+    from pavas_sdk.data import FrameSource, MaskTrack, MovingObject, Reconstruction
     from pavas_sdk.physics.estimator_config import PhysicsEstimatorConfig
     from pavas_sdk.physics.slots import Slots
 
-__all__ = ["ClipRun", "PhysicsResult"]
+__all__ = ["ClipRun", "PhysicsResult", "objects_in_window"]
+
+_SAME_WINDOW_S = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -121,19 +123,26 @@ class ClipRun:
         self, physics: PhysicsEstimate, rng: np.random.Generator
     ) -> tuple[dict[int, MaskTrack], tuple[str, ...]]:
         """Return masks of the objects of a given estimate; see `PhysicsEstimator.segment`."""
-        objects = [entry.object for entry in physics]
         tracks: dict[int, MaskTrack] = {}
         earlier_end_s = 0.0
         try:
             for window, part in self._parts():
                 seam_s = 0.5 * (window.start_s + earlier_end_s)
                 earlier_end_s = window.end_s
-                for object_id, track in self._runner.segment(part, objects, rng).items():
-                    small = self._compact(track)
-                    small = replace(small, times_s=small.times_s + window.start_s)
+                asked = objects_in_window(physics, window.start_s)
+                if not asked:
+                    continue
+                things = [thing for thing, _ in asked.values()]
+                for window_id, track in self._runner.segment(part, things, rng).items():
+                    object_id = asked[window_id][1]
+                    small = replace(self._compact(track), object_id=object_id)
+                    if window.start_s:
+                        small = replace(small, times_s=small.times_s + window.start_s)
                     tracks[object_id] = continue_track(tracks.get(object_id), small, seam_s)
         except ComponentError as err:
             return {}, (f"no masks, objects are conditioned on without them: {err}",)
+        duration_s = self._source.duration_s
+        tracks = {i: bordered(track, duration_s) for i, track in sorted(tracks.items())}
         return tracks, tuple(
             f"object {entry.object_id} ({entry.object.label}) was not found in the picture"
             for entry in physics
@@ -185,3 +194,31 @@ class ClipRun:
             notes=tuple(dict.fromkeys(self._notes)),
         )
         return PhysicsResult(physics=physics, masks=joiner.tracks(), reconstruction=points)
+
+
+def objects_in_window(
+    physics: PhysicsEstimate, start_s: float
+) -> dict[int, tuple[MovingObject, int]]:
+    """Return what the segmenter is to look for in a window, and the clip's id of each, by its id.
+
+    Objects with sightings are asked about as they were found, in the windows where they were found:
+    then the masks are those of the estimate. The others are asked about in every window.
+
+    Args:
+        physics: An estimate of the clip.
+        start_s: Where the window begins.
+    """
+    asked: dict[int, tuple[MovingObject, int]] = {}
+    others: list[MovingObject] = []
+    for entry in physics:
+        for one in entry.sightings:
+            if abs(one.from_s - start_s) < _SAME_WINDOW_S:
+                asked[one.object.object_id] = (one.object, entry.object_id)
+        if not entry.sightings:
+            others.append(entry.object)
+    for thing in others:
+        own = thing.object_id
+        free = own if own not in asked else max(asked) + 1
+        time_s = None if thing.box_time_s is None else thing.box_time_s - start_s
+        asked[free] = (replace(thing, object_id=free, box_time_s=time_s), own)
+    return asked

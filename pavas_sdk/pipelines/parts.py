@@ -24,6 +24,7 @@ from pavas_sdk.pipelines.components import (
     check_components_fit,
 )
 from pavas_sdk.pipelines.level import LevelLaw
+from pavas_sdk.pipelines.quiet_casting import without_empty_warnings
 from pavas_sdk.registry import Registry, component_ref
 
 if TYPE_CHECKING:
@@ -197,7 +198,8 @@ class PipelineParts(DiffusionPipeline):  # type: ignore[misc]
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """Move and cast the networks, and the physics estimator's components with them."""
-        super().to(*args, **kwargs)
+        with without_empty_warnings():
+            super().to(*args, **kwargs)
         if self.physics_estimator is not None:
             self.physics_estimator.to(self._execution_device)
         return self

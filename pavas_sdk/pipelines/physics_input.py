@@ -186,4 +186,4 @@ def _from_document(data: dict[str, object]) -> PhysicsRequest:
 
 
 def _is_overrides(data: dict[str, object]) -> bool:
-    return "format" not in data and bool({"masses_kg", "speeds"} & set(data))
+    return "format" not in data and bool({"labels", "masses_kg", "speeds"} & set(data))

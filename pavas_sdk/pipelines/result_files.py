@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from pavas_sdk.media.audio_files import Subtype
 
 __all__ = ["ResultFiles", "SoundFiles", "SoundInput", "result_files"]
+
+_SLUG = 24  # letters of a label in the name of a stem
+_STEM = len("-99.stem9999-.wav") + _SLUG
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +90,8 @@ class ResultFiles:
         markers: Lists of the impacts by form; see `pavas_sdk.data.impact_markers`.
         subtype: Of the sound: "pcm_16", "pcm_24" or "float32".
         sample_rate_hz: Of the sound; None: the model's own.
+        stems: Write a sound per object, too; they are called ``NAME.stem0-LABEL.wav``.
+        mix_db: In the video, also keep the sound that is there, with this gain; None: leave it out.
         overwrite: Replace what exists.
         notes: What should be known of the names and the container, in plain words.
     """
@@ -98,6 +105,8 @@ class ResultFiles:
     markers: Mapping[MarkerForm, Path] = field(default_factory=dict)
     subtype: Subtype = "pcm_16"
     sample_rate_hz: int | None = None
+    stems: bool = False
+    mix_db: float | None = None
     overwrite: bool = False
     notes: tuple[str, ...] = ()
 
@@ -107,6 +116,20 @@ class ResultFiles:
         for sound in self.sounds:
             files += [sound.audio, *([sound.video] if sound.video else []), sound.sidecar]
         return [*files, *([self.physics] if self.physics else []), *self.markers.values()]
+
+    def stem_file(self, sound: SoundFiles, object_id: int, label: str) -> Path:
+        """Return where the sound of one object goes."""
+        slug = re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")[:_SLUG]
+        name = f"{sound.audio.stem}.stem{object_id}{f'-{slug}' if slug else ''}.wav"
+        return sound.audio.with_name(name)
+
+    def old_stems(self) -> list[Path]:
+        """Return the files that are there and are named like stems of these sounds."""
+        return [
+            path
+            for sound in self.sounds
+            for path in sorted(self.folder.glob(f"{glob.escape(sound.audio.stem)}.stem[0-9]*.wav"))
+        ]
 
 
 def result_files(
@@ -119,6 +142,8 @@ def result_files(
     markers: Sequence[MarkerForm] = (),
     subtype: Subtype = "pcm_16",
     sample_rate_hz: int | None = None,
+    stems: bool = False,
+    mix_db: float | None = None,
 ) -> ResultFiles:
     """Name the files of one input: ``NAME.wav``, ``NAME.mp4``, ``NAME.pavas.json``, ``NAME.physics.json``.
 
@@ -131,9 +156,15 @@ def result_files(
         markers: Forms in which impacts are listed; none where there are no physics.
         subtype: See `ResultFiles`.
         sample_rate_hz: See `ResultFiles`.
+        stems: See `ResultFiles`.
+        mix_db: See `ResultFiles`.
     """
     tail = f"-{waveforms}.pavas.json" if waveforms > 1 else ".physics.json"
-    stem = _fitting_stem(source.stem, max(len(tail), len(".physics.json")), _name_bytes(folder))
+    stem = _fitting_stem(
+        source.stem,
+        max(len(tail), len(".physics.json"), _STEM if stems else 0),
+        _name_bytes(folder),
+    )
     notes = [] if stem == source.stem else [f"the name is too long here; results are called {stem}"]
     if container is not None and container.note:
         notes.append(container.note)
@@ -155,6 +186,8 @@ def result_files(
         markers={form: folder / f"{stem}{MARKER_SUFFIXES[form]}" for form in markers if physics},
         subtype=subtype,
         sample_rate_hz=sample_rate_hz,
+        stems=stems,
+        mix_db=mix_db,
         notes=tuple(notes),
     )
 

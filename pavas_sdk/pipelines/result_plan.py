@@ -36,6 +36,8 @@ class Writing(TypedDict, total=False):
     markers: Sequence[MarkerForm]
     subtype: Subtype
     sample_rate_hz: int | None
+    stems: bool
+    mix_db: float | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,7 +80,7 @@ def plan_results(
         suffix: Container of the videos (".mkv"); by default what holds the pictures.
         overwrite: Replace existing results.
         physics_given: Whether pictures have physics, which is then written.
-        **writing: ``markers``, ``subtype`` and ``sample_rate_hz`` of `result_files`.
+        **writing: ``markers``, ``subtype``, ``sample_rate_hz``, ``stems`` and ``mix_db`` of `result_files`.
 
     Raises:
         OutputExistsError: A result of the only input exists.
@@ -221,6 +223,7 @@ def _remark(files: ResultFiles, changed: Sequence[Path]) -> str:
 def exists_error(files: ResultFiles) -> OutputExistsError:
     """Return the error that says which results of a set are there and are kept."""
     there = [path for path in files.all() if path.exists()]
+    there += files.old_stems() if files.stems else []
     one = len(there) == 1
     return OutputExistsError(
         f"{', '.join(str(path) for path in there)} exist{'s' if one else ''} and "

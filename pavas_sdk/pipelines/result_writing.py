@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pavas_sdk.data.claims import claimed
 from pavas_sdk.data.files import write_text
+from pavas_sdk.data.hand_edits import kept_aside
 from pavas_sdk.data.impact_markers import marker_text
 from pavas_sdk.errors import OutputError, PavasError
 from pavas_sdk.media import resampled, write_audio
+from pavas_sdk.pipelines.existing_sound import has_sound, with_existing_sound
 from pavas_sdk.pipelines.result_plan import exists_error, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from pavas_sdk.data import Audio
     from pavas_sdk.data.claims import Claim
     from pavas_sdk.pipelines.output import PavasOutput
     from pavas_sdk.pipelines.result_files import ResultFiles, SoundFiles
@@ -34,10 +37,12 @@ class WrittenResults:
     Attributes:
         files: In the order in which they are listed.
         not_written: Names of files that could not be written, and why.
+        kept_aside: Copy of a physics file that was edited by hand and is replaced; None: none was.
     """
 
     files: tuple[Path, ...]
     not_written: Mapping[str, str]
+    kept_aside: Path | None = None
 
 
 class ResultWriter:
@@ -47,13 +52,16 @@ class ResultWriter:
         self._files = files
         self._claim = claim
 
-    def write(self, sounds: Sequence[PavasOutput]) -> WrittenResults:
+    def write(
+        self, sounds: Sequence[PavasOutput], stems: Sequence[Mapping[int, Audio]] = ()
+    ) -> WrittenResults:
         """Write everything: all files appear at once, the sidecars last, with the hashes of the others.
 
         A video that cannot be written is left out, and said; sound, physics and sidecar are kept.
 
         Args:
             sounds: One per waveform.
+            stems: The sounds of the single objects by id, one set per waveform.
 
         Raises:
             OutputExistsError: A file appeared meanwhile.
@@ -65,23 +73,35 @@ class ResultWriter:
         if files.physics is not None:
             shared.append(sounds[0].save_physics(self._draft(files.physics)))
         shared += self._markers(sounds[0])
-        made = []
-        for sound, places in zip(sounds, files.sounds, strict=True):
-            audio = self._draft(places.audio)
-            self._audio(audio, sound)
-            video = self._video(sound, places, not_written)
-            made.append([audio] if video is None else [audio, video])
+        made, all_stems, recorded = [], [], []
+        for index, (sound, places) in enumerate(zip(sounds, files.sounds, strict=True)):
+            parts = [self._draft(places.audio)]
+            self._audio(parts[0], sound)
+            if stems:
+                paths, sound = self._stems(sound, places, stems[index])
+                parts += [self._draft(path) for path in paths]
+                all_stems += paths
+            video, sound = self._video(sound, places, not_written)
+            recorded.append(sound)
+            made.append(parts if video is None else [*parts, video])
         self._claim.free_room()
         try:
-            seals = self._sidecars(sounds, made, shared, not_written)
+            seals = self._sidecars(recorded, made, shared, not_written)
         except OutputError as err:  # the disk is full: without the videos there is room
             if not self._left_out(made, err, not_written):
                 raise
-            seals = self._sidecars(sounds, made, shared, not_written)
+            seals = self._sidecars(recorded, made, shared, not_written)
         names = [path.name for parts in made for path in parts] + [path.name for path in shared]
+        aside = None
+        if files.physics is not None and files.overwrite:
+            aside = kept_aside(files.physics, sounds[0].physics)
         self._claim.publish(names, seals, overwrite=files.overwrite)
+        for path in files.old_stems() if files.overwrite else ():
+            if path not in all_stems:  # of an earlier run, which had other objects
+                path.unlink(missing_ok=True)
         written = tuple(path for path in files.all() if path.name not in not_written)
-        return WrittenResults(files=written, not_written=not_written)
+        written += tuple(all_stems)
+        return WrittenResults(files=written, not_written=not_written, kept_aside=aside)
 
     def _sidecars(
         self,
@@ -107,7 +127,7 @@ class ResultWriter:
         self, made: Sequence[list[Path]], err: OutputError, not_written: dict[str, str]
     ) -> bool:
         """Remove the videos of ``made``, of which ``err`` is the reason; False where there are none."""
-        videos = [parts.pop() for parts in made if len(parts) > 1]
+        videos = [parts.pop() for parts in made if parts[-1].suffix != ".wav"]
         for video in videos:
             video.unlink()
             not_written[video.name] = str(err).replace(
@@ -126,6 +146,19 @@ class ResultWriter:
             starts_at_s=sound.video_start_s if sound.video_start_s < _DAY_S else None,
         )
 
+    def _stems(
+        self, sound: PavasOutput, places: SoundFiles, stems: Mapping[int, Audio]
+    ) -> tuple[list[Path], PavasOutput]:
+        """Write the sound of each object; return their files, and the sound that knows of them."""
+        paths, facts = [], {}
+        for object_id, audio in stems.items():
+            label = sound.physics[object_id].object.label
+            path = self._files.stem_file(places, object_id, label)
+            self._audio(self._draft(path), replace(sound, audio=audio))
+            paths.append(path)
+            facts[path.name] = {"object_id": object_id, "label": label}
+        return paths, replace(sound, provenance={**sound.provenance, "stems": facts})
+
     def _markers(self, sound: PavasOutput) -> list[Path]:
         files, drafts = self._files, []
         for form, path in files.markers.items():
@@ -140,18 +173,24 @@ class ResultWriter:
 
     def _video(
         self, sound: PavasOutput, places: SoundFiles, not_written: dict[str, str]
-    ) -> Path | None:
+    ) -> tuple[Path | None, PavasOutput]:
+        """Write the video; return it, and the sound with what was mixed into it on record."""
         if places.video is None or self._files.container is None:
-            return None
+            return None, sound
         draft = self._draft(places.video)
         try:
-            return sound.mux(draft, encode=self._files.container.encode, fps=self._files.source.fps)
+            heard = sound
+            if self._files.mix_db is not None and has_sound(str(self._files.source.path)):
+                heard = with_existing_sound(sound, self._files.mix_db)
+            encode = self._files.container.encode
+            heard.mux(draft, encode=encode, fps=self._files.source.fps)
+            return draft, replace(sound, provenance=heard.provenance)
         # whatever it is, the sound was made and is kept; the reason is said and recorded
         except Exception as err:  # noqa: BLE001
             text = str(err).replace(str(draft), str(places.video))
             named = text if isinstance(err, PavasError) else f"{type(err).__name__}: {text}"
             not_written[places.video.name] = named
-            return None
+            return None, sound
 
 
 @contextmanager
@@ -164,7 +203,8 @@ def claim_results(files: ResultFiles) -> Iterator[ResultWriter]:
         OutputError: The folder cannot be written.
     """
     with claimed(files.folder, files.stem) as claim:
-        if not files.overwrite and state_of(files)[0] != "absent":
+        stems_there = files.stems and files.old_stems()
+        if not files.overwrite and (stems_there or state_of(files)[0] != "absent"):
             raise exists_error(files)
         yield ResultWriter(files, claim)
 

@@ -7,17 +7,19 @@ import json
 import os
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, NoReturn, Self, cast
 
 from diffusers.configuration_utils import ConfigMixin
 
 from pavas_sdk import __version__
+from pavas_sdk.data.file_modes import as_the_umask_says
 from pavas_sdk.data.files import write_text
 from pavas_sdk.data.pipeline_origins import PipelineOrigins
 from pavas_sdk.errors import ConfigurationError, OutputError, PavasError, WeightsError
 from pavas_sdk.models.lora import check_saveable
 from pavas_sdk.physics import PhysicsEstimator
 from pavas_sdk.pipelines.parts import PipelineParts
+from pavas_sdk.pipelines.pipeline_card import pipeline_card, write_pipeline_card
 from pavas_sdk.pipelines.saved import (
     ESTIMATOR_NAME,
     HubOptions,
@@ -186,7 +188,9 @@ class StoredPipeline(PipelineParts):
         return made.to(dtype=dtype) if dtype is not None else made
 
     def save_pretrained(self, save_directory: str | os.PathLike[str], **options: Any) -> None:
-        """Write the pipeline: an index, a folder per component, and the estimator's slots.
+        """Write the pipeline: an index, a folder per component, the estimator's slots, and a card.
+
+        The card is ``README.md``, made from what is known; one that was written by hand stays.
 
         Args:
             save_directory: Where; made when missing.
@@ -226,8 +230,10 @@ class StoredPipeline(PipelineParts):
                     overwrite=True,
                 )
             origins.write(folder)
+            write_pipeline_card(folder, self._card())
             with without_local_paths((self, *self.torch_components().values())):
                 super().save_pretrained(str(folder), **options)
+            as_the_umask_says(folder)
         except OSError as err:
             if isinstance(err, OutputError):
                 raise
@@ -235,6 +241,31 @@ class StoredPipeline(PipelineParts):
                 f"cannot save the pipeline to {folder}: {err.strerror or err}; choose a folder "
                 "that you may write to"
             ) from err
+
+    def _card(self, repository: str = "") -> str:
+        config = self.config
+        source = "" if self.name_or_path is None else str(self.name_or_path)
+        return pipeline_card(
+            config.name, config.licence, self.licences(), source=source, repository=repository
+        )
+
+    def _upload_folder(self, working_dir: str, repo_id: str, *args: Any, **options: Any) -> Any:
+        """Upload with our card in place of diffusers' empty one; both ways of pushing end here."""
+        write_pipeline_card(Path(working_dir), self._card(repo_id))
+        return super()._upload_folder(working_dir, repo_id, *args, **options)
+
+    def load_ip_adapter(self, *args: object, **options: object) -> NoReturn:
+        """Say what to type: diffusers' image prompts do not exist here.
+
+        Raises:
+            ConfigurationError: Always.
+        """
+        del args, options
+        raise ConfigurationError(
+            "this pipeline has no image prompts; adapters for physics are loaded with "
+            'pipe.load_adapter("you/name"), LoRAs with pipe.load_lora_weights("you/name"), and a '
+            "still picture is given as image="
+        )
 
 
 def _refuse_options(options: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from pavas_sdk.data.documents import read_document
+from pavas_sdk.data.file_modes import as_the_umask_says
 from pavas_sdk.errors import FormatError, OutputError
 
 if TYPE_CHECKING:
@@ -164,6 +165,7 @@ def _fill(tensors: Mapping[str, Tensor], stored: dict[str, Tensor], place: Path)
 
 def _save(tensors: Mapping[str, Tensor], path: Path) -> None:
     save_file({name: tensor.detach().contiguous() for name, tensor in tensors.items()}, path)
+    as_the_umask_says(path)
 
 
 def _load(path: Path) -> dict[str, Tensor]:

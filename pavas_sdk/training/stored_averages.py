@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
+from pavas_sdk.data.file_modes import as_the_umask_says
 from pavas_sdk.errors import ConfigurationError, FormatError, OutputError
 from pavas_sdk.training.post_hoc_ema import EmaSnapshot, mixed, mixing_weights
 
@@ -38,6 +39,7 @@ def store_average(folder: Path, average: PowerEma) -> Path:
     try:
         place.mkdir(parents=True, exist_ok=True)
         save_file({n: value.contiguous() for n, value in average.values.items()}, fresh, header)
+        as_the_umask_says(fresh)
         fresh.replace(path)
     except (OSError, SafetensorError) as err:
         fresh.unlink(missing_ok=True)

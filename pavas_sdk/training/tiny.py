@@ -62,9 +62,10 @@ def train_tiny(
         resume: Continue an interrupted flow training from its checkpoint.
 
     Raises:
-        ConfigurationError: accelerate is missing, or there is a checkpoint of an earlier run and
-            ``resume`` is off.
+        ConfigurationError: accelerate is missing, there is a checkpoint of an earlier run and
+            ``resume`` is off, or the folder was begun with other clips.
     """
+    from pavas_sdk.training.begun_recipe import check_begun_recipe
     from pavas_sdk.training.simulated import simulated_takes
 
     checkpoint = _flow_folder(folder, recipe) / "checkpoint"
@@ -73,6 +74,7 @@ def train_tiny(
             f"{checkpoint} is there from an earlier run; pass resume=True (--resume) to go on from "
             "it, or give another folder (--out)"
         )
+    check_begun_recipe(folder, recipe)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # several threads under contention are much slower than one
     try:

@@ -138,6 +138,15 @@ def test_every_environment_variable_is_documented():
     assert {name for name in used if f"`{name}`" not in page} == set()
 
 
+def test_the_page_of_formats_names_what_files_hold():
+    page = (DOCS / "reference" / "data-formats.md").read_text("utf-8")
+    used = set()
+    for source in (ROOT / "pavas_sdk").rglob("*.py"):
+        used |= set(re.findall(r'FORMAT = "(pavas\.[\w.-]+)"', source.read_text("utf-8")))
+    assert {"pavas.physics", "pavas.provenance"} <= used
+    assert {name for name in used if f"`{name}`" not in page} == set()
+
+
 def test_every_hook_is_documented_with_its_arguments():
     from pavas_sdk.registry import hookspecs
 

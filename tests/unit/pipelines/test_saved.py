@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 
@@ -110,7 +111,7 @@ def test_only_public_modules_are_recorded_and_weights_are_safetensors(saved):
             public = __import__(module, fromlist=[class_name])
             assert class_name in public.__all__, name
     kinds = {path.suffix for path in saved.rglob("*") if path.is_file()}
-    assert kinds == {".json", ".safetensors"}
+    assert kinds == {".json", ".safetensors", ".md"}
 
 
 def test_a_pipeline_without_adapter_and_estimator_comes_back(tmp_path, clip):
@@ -491,3 +492,27 @@ def test_licences_name_every_part(original):
         "mass_estimator",
     } <= kinds
     assert default_registry().failures == ()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such permissions")
+def test_saved_files_are_readable_by_the_group(original, tmp_path):
+    before = os.umask(0o027)
+    try:
+        original.save_pretrained(tmp_path / "shared")
+    finally:
+        os.umask(before)
+    files = [path for path in (tmp_path / "shared").rglob("*") if path.is_file()]
+    assert any(path.suffix == ".safetensors" for path in files)
+    assert {oct(path.stat().st_mode & 0o777) for path in files} == {"0o640"}
+
+
+def test_casting_says_nothing_that_means_nothing(caplog):
+    from diffusers.utils import logging as their_logging
+
+    their_logging.enable_propagation()
+    try:
+        pipe = tiny_pipeline(adapter=False)
+        pipe.to("cpu").to(torch.bfloat16).to(torch.float32)
+    finally:
+        their_logging.disable_propagation()
+    assert caplog.messages == []
