@@ -22,6 +22,7 @@ PROJECTS = [
             "pavas-tiny",
             "pavas-qwen-vl",
             "pavas-cut3r",
+            "pavas-imagebind",
             "pavas-florence-sam2",
             "pavas-comfyui",
         )
@@ -79,6 +80,7 @@ OF_EXTRAS = {
     "accelerate", "fsspec", "gradio", "matplotlib", "open_clip", "pandas", "peft", "pyarrow", "pytest",
     "ray", "sam2", "starlette", "tqdm", "xgrammar",
 }  # fmt: skip
+OF_EXTRAS |= {"transformers"}  # of CLAP score
 
 
 @pytest.mark.parametrize("project", PROJECTS, ids=lambda path: path.name)

@@ -80,6 +80,7 @@ def doctor(folders: tuple[Path, ...], clean: bool, as_json: bool) -> int:
         *_devices(),
         *_codecs(),
         *_folders(),
+        *_metric_networks(),
     ]
     problems = [finding for finding in findings if finding.status == "problem"]
     if as_json:
@@ -140,6 +141,18 @@ def _plugins() -> Iterator[Finding]:
         except PavasError as err:
             detail = str(err).partition("\n")[0]
             yield Finding(subject=f"default {kind}", status="problem", detail=detail)
+
+
+def _metric_networks() -> Iterator[Finding]:
+    from pavas_sdk.released.metric_models import METRIC_MODELS, what_is_missing
+
+    for model in METRIC_MODELS.values():
+        folder = model.folder()
+        subject = f"metrics {model.summary}"
+        if folder is not None:
+            yield Finding(subject=subject, status="ok", detail=f"{model.name}: {folder}")
+        else:
+            yield Finding(subject=subject, status="note", detail=what_is_missing(model))
 
 
 def _devices() -> Iterator[Finding]:

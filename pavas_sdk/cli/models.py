@@ -13,9 +13,11 @@ from pavas_sdk.cli.output import human_bytes, json_option, say, show, show_json,
 from pavas_sdk.data.pipeline_origins import PipelineOrigins
 from pavas_sdk.errors import ConfigurationError, FormatError, PavasError
 from pavas_sdk.registry import DEFAULTS, default_registry
+from pavas_sdk.released.metric_models import METRIC_MODELS
 
 if TYPE_CHECKING:
     from pavas_sdk.registry import RegisteredComponent
+    from pavas_sdk.released.metric_models import MetricModel
 
 __all__ = ["models"]
 
@@ -28,10 +30,11 @@ def models() -> None:
 @models.command("list")
 @json_option
 def list_models(as_json: bool) -> None:
-    """List presets with licence, size, and the folder they lie in on this machine."""
+    """List presets and networks of metrics: licence, size, and their folder on this machine."""
     rows = [_describe(entry) for entry in default_registry().components("pipeline")]
+    networks = [_describe_network(model) for model in METRIC_MODELS.values()]
     if as_json:
-        show_json({"models": rows})
+        show_json({"models": rows, "metric_networks": networks})
         return
     show_table(
         ("NAME", "LICENCE", "SIZE", "PATH", "SUMMARY"),
@@ -44,6 +47,20 @@ def list_models(as_json: bool) -> None:
                 row["summary"],
             )
             for row in rows
+        ],
+    )
+    show_table(
+        ("FOR METRICS", "LICENCE", "SIZE", "PATH", "METRICS", "FILE"),
+        [
+            (
+                row["name"],
+                row["licence"],
+                _size(row),
+                row["path"] or "not on this machine",
+                row["summary"],
+                row["official_file"],
+            )
+            for row in networks
         ],
     )
     for row in rows:
@@ -70,9 +87,19 @@ def _size(row: dict[str, Any]) -> str:
 def download_model(name: str, source: Path | None, as_json: bool) -> None:
     """Fetch the official files of NAME and convert them once, into the cache folder.
 
+    NAME is a preset, or a network of the metrics: see `pavas models list`.
+
     Interrupted, it keeps what was finished and begins the file it was at again. PAVAS_CACHE says
     where the cache is.
     """
+    if name in METRIC_MODELS:
+        model = METRIC_MODELS[name]
+        folder = model.prepare(None if source is None else source.expanduser(), say=say)
+        if as_json:
+            show_json(_describe_network(model))
+        else:
+            show(str(folder))
+        return
     entry = default_registry().get("pipeline", name)
     preset = entry.load()
     if hasattr(preset, "prepare"):
@@ -173,6 +200,22 @@ def _describe(entry: RegisteredComponent) -> dict[str, Any]:
         "size_bytes": sum(file.stat().st_size for file in files),
         "download_bytes": getattr(function, "download_bytes", None),
         "error": error,
+    }
+
+
+def _describe_network(model: MetricModel) -> dict[str, Any]:
+    folder = model.folder()
+    files = [] if folder is None else [file for file in folder.rglob("*") if file.is_file()]
+    return {
+        "name": model.name,
+        "summary": model.summary,
+        "licence": model.licence,
+        "official_file": model.official_file,
+        "page": model.page,
+        "cached": folder is not None,
+        "path": None if folder is None else str(folder),
+        "size_bytes": sum(file.stat().st_size for file in files),
+        "download_bytes": model.download_bytes,
     }
 
 

@@ -91,13 +91,15 @@ class ClipProgress:
     def __init__(self) -> None:
         self._started = time.monotonic()
         self._first: int | None = None
+        self._done = 0
         self._told = -1e9
 
     def __call__(self, done: int, total: int) -> None:
         """Tell that ``done`` of ``total`` clips are done."""
         now = time.monotonic()
-        if self._first is None:
-            self._first = done
+        if self._first is None or done < self._done:  # another stage has begun
+            self._first, self._started, self._told = done, now, -1e9
+        self._done = done
         redraw = sys.stderr.isatty()
         if done < total and now - self._told < (0.5 if redraw else 30.0):
             return

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pavas_sdk.evaluation.folder_clip import ClipRow
     from pavas_sdk.evaluation.impacts_file import ClipImpacts
 
-__all__ = ["METRICS", "FolderMetric", "summarise_folder"]
+__all__ = ["METRICS", "FolderMetric", "summarise_folder", "values_per_clip"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +153,21 @@ def summarise_folder(
             for second in models[index + 1 :]
         ],
         "apcc_classes": _classes(rows, models, impacts) if "apcc" in groups else {},
+    }
+
+
+def values_per_clip(
+    rows: Sequence[ClipRow], models: Sequence[str], groups: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Return the values of single clips, by metric and model, in the order of ``clips``."""
+    wanted = [name for name in ("onset_f1", "level_error_db") if METRICS[name].group in groups]
+    columns = {model: _columns(rows, model) for model in models}
+    return {
+        name: {
+            "clips": [row.clip_id for row in rows],
+            **{model: columns[model][name].tolist() for model in models},
+        }
+        for name in wanted
     }
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pavas_sdk.evaluation.frechet import ROWS_PER_COLUMN
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -44,9 +46,44 @@ def folder_markdown(result: Mapping[str, Any]) -> str:
         if failed:
             what = ", ".join(f"{count} {status}" for status, count in failed.items())
             lines.append(f"{model}: {what}.")
+    lines += _network_lines(result)
     lines += [f"Not run: {name}: {reason}." for name, reason in result["not_run"].items()]
     lines += ["", *(f"- {row['title']}: {row['convention']}." for row in conventions.values())]
     return "\n".join(lines) + "\n"
+
+
+def _network_lines(result: Mapping[str, Any]) -> list[str]:
+    """What belongs beside metrics that need networks."""
+    lines = []
+    conventions = result["conventions"]
+    for name, floor in result.get("noise_floor", {}).items():
+        row = conventions[name]
+        few = row["rows"] < ROWS_PER_COLUMN * row["columns"]
+        lines.append(
+            f"{row['title']}: {row['rows']} rows for "
+            f"{row['columns']} columns{', few: the value is biased upwards' if few else ''}; two "
+            f"halves of the reference are {floor['value']:.3f} apart ({floor['clips']} clips each)."
+        )
+    for model, entry in result["models"].items():
+        heard = [
+            f"{conventions[name]['title']} {figure['value_of_heard']:.3f}"
+            for name, figure in entry["metrics"].items()
+            if figure.get("heard", 0) < figure.get("clips", 0)
+            and figure["value_of_heard"] is not None
+        ]
+        if heard:
+            lines.append(f"{model} without the failed clips: {', '.join(heard)}.")
+    for name, clips in result.get("left_out", {}).items():
+        if name in conventions:
+            reasons = ", ".join(sorted(set(clips.values()))[:3])
+            lines.append(f"{conventions[name]['title']}: {len(clips)} clips left out ({reasons}).")
+    if result.get("extractors"):
+        used = ", ".join(
+            f"{name} ({row['licence']}, {row['weights_sha256'][:8]})"
+            for name, row in result["extractors"].items()
+        )
+        lines.append(f"Heard by {used}.")
+    return lines
 
 
 def _best(result: Mapping[str, Any], name: str, better: str) -> set[str]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     )
     from pavas_sdk.interfaces.hub import hub_folder
     from pavas_sdk.interfaces.mass_estimator import MassEstimator
+    from pavas_sdk.interfaces.metric_extractor import MetricExtractor
     from pavas_sdk.interfaces.moving_object_detector import MovingObjectDetector
     from pavas_sdk.interfaces.progress import Progress, progress_to, report_progress
     from pavas_sdk.interfaces.published_adapter import PublishedAdapter
@@ -30,6 +31,7 @@ _EXPORTS = {
     "conditioning_adapter": ["AdapterState", "ConditioningAdapter", "ModulationSite"],
     "hub": ["hub_folder"],
     "mass_estimator": ["MassEstimator"],
+    "metric_extractor": ["MetricExtractor"],
     "moving_object_detector": ["MovingObjectDetector"],
     "progress": ["Progress", "progress_to", "report_progress"],
     "published_adapter": ["PublishedAdapter"],
@@ -44,6 +46,7 @@ __all__ = [
     "ComponentConfig",
     "ConditioningAdapter",
     "MassEstimator",
+    "MetricExtractor",
     "ModulationSite",
     "MovingObjectDetector",
     "Progress",

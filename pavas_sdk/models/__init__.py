@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     )
     from pavas_sdk.models.istft_vocoder import IstftVocoder
     from pavas_sdk.models.linear_codec import LinearMelCodec
+    from pavas_sdk.models.listening.imagebind_inputs import (
+        imagebind_sound_input,
+        imagebind_video_input,
+    )
     from pavas_sdk.models.listening.panns import Cnn14
     from pavas_sdk.models.listening.passt import PaSST
     from pavas_sdk.models.listening.sound import prepare_sound
@@ -89,6 +93,7 @@ _EXPORTS = {
         "transformer_config",
     ],
     "visual_features": ["VisualFeatures"],
+    "listening.imagebind_inputs": ["imagebind_sound_input", "imagebind_video_input"],
     "listening.panns": ["Cnn14"],
     "listening.sound": ["prepare_sound"],
     "listening.vggish": ["VGGish"],
@@ -135,6 +140,8 @@ __all__ = [
     "composed_branches",
     "guidance_branches",
     "guide",
+    "imagebind_sound_input",
+    "imagebind_video_input",
     "mel_config_of_rate",
     "prepare_sound",
     "sequence_config",

@@ -88,6 +88,14 @@ PLUGIN_KINDS = MappingProxyType(
             next_step="Replace the folder `weights` of the package by what "
             "`pipe.save_pretrained(...)` wrote.",
         ),
+        "metric_extractor": PluginKind(
+            module="extractor",
+            suffix="Extractor",
+            summary="The mean level of a sound in bands",
+            dependencies=("numpy>=2.0",),
+            next_step="Let `extract` ask your network. What comes out for a clip must not depend on "
+            "the others in its batch.",
+        ),
         "command": PluginKind(
             module="commands",
             suffix="",

@@ -11,7 +11,7 @@ __all__ = ["pavas_register_components"]
 
 @hookimpl
 def pavas_register_components() -> list[ComponentSpec]:
-    """Register the velocity estimator that needs no model, and the released MMAudio models."""
+    """Register the released MMAudio models, the velocity estimator that needs none, and what listens."""
     return [
         *(
             ComponentSpec(
@@ -30,4 +30,37 @@ def pavas_register_components() -> list[ComponentSpec]:
             summary="speed of the centroid of an object's points (Eq. 3)",
             licence="Apache-2.0",
         ),
+        *_metric_extractors(),
+    ]
+
+
+_ROOM = "pavas_sdk.evaluation.extractors"
+
+
+def _metric_extractors() -> list[ComponentSpec]:
+    """Licences are those of the weights; the code is the core's."""
+    rows = (
+        ("panns", "sound:PannsExtractor", "what a sound is (Cnn14, 16 kHz)", "CC-BY-4.0"),
+        ("vggish", "sound:VggishExtractor", "128 numbers per 0.96 s of sound", "Apache-2.0"),
+        ("passt", "sound:PasstExtractor", "what a sound is (PaSST, 32 kHz)", "Apache-2.0"),
+        (
+            "synchformer-video",
+            "synchformer:SynchformerVideoExtractor",
+            "motion in pictures, for DeSync",
+            "MIT",
+        ),
+        (
+            "synchformer",
+            "synchformer:SynchformerExtractor",
+            "by how much sound and picture are apart, for DeSync",
+            "MIT",
+        ),
+        ("clap-audio", "clap:ClapAudioExtractor", "a sound in CLAP's space", "Apache-2.0"),
+        ("clap-text", "clap:ClapTextExtractor", "a caption in CLAP's space", "Apache-2.0"),
+    )
+    return [
+        ComponentSpec(
+            "metric_extractor", name, f"{_ROOM}.{target}", summary=summary, licence=licence
+        )
+        for name, target, summary, licence in rows
     ]

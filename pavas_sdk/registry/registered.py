@@ -21,6 +21,7 @@ INTERFACES: dict[str, type] = {
     "reconstructor": interfaces.Reconstructor,
     "velocity_estimator": interfaces.VelocityEstimator,
     "conditioning_adapter": interfaces.ConditioningAdapter,
+    "metric_extractor": interfaces.MetricExtractor,
 }
 """The abstract class of each kind; a ``pipeline`` has none."""
 

@@ -117,12 +117,14 @@ class Registry:
             ComponentNotFoundError: Nothing has this name; the message guesses what was meant and
                 names the plugins that failed.
             AmbiguousComponentError: Several distributions have it.
-            ConfigurationError: There is no such kind.
+            ConfigurationError: There is no such kind, or the kind has no default and none is named.
         """
         _check_kind(kind)
         for entry in reversed(self._overrides):
             if entry.kind == kind and name in (None, entry.name):
                 return entry
+        if name is None and kind not in self._defaults:
+            raise ConfigurationError(f"no {kind} is the default: name the one that is wanted")
         wanted = self._defaults[kind] if name is None else name
         return resolve(
             kind,

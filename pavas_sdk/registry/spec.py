@@ -23,8 +23,9 @@ KINDS = (
     "velocity_estimator",
     "conditioning_adapter",
     "pipeline",
+    "metric_extractor",
 )
-"""Kinds of components: the six interfaces, and ``pipeline`` for named presets."""
+"""Kinds of components: the seven interfaces, and ``pipeline`` for named presets."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")

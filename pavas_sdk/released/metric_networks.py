@@ -1,49 +1,31 @@
 """The networks of the evaluation metrics: their official files, and how they become ours.
 
-None of them is fetched by pavas_sdk: the files come from the pages named here, into a folder that the
-user names. Sizes follow from the parameter counts in float32 (of Synchformer and Cnn14: the whole
+Sizes follow from the parameter counts in float32 (of Synchformer and Cnn14: the whole
 file, which holds more than one network needs).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pavas_sdk import models
 from pavas_sdk.errors import WeightsError
-from pavas_sdk.released.releases import OfficialFile, ReleasedComponent
+from pavas_sdk.released.releases import OfficialFile, PublishedFile, ReleasedComponent
 from pavas_sdk.released.tensor_names import synchformer_tensors, unchanged
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from torch import Tensor
 
     from pavas_sdk.released.tensor_names import LazyTensor
 
-__all__ = ["METRIC_NETWORKS", "PublishedFile", "find_official", "load_metric_network"]
+__all__ = ["METRIC_NETWORKS", "find_official", "load_metric_network"]
 
 _AUDIO = "afeat_extractor."
 _EXTRACTORS = ("afeat_extractor.", "vfeat_extractor.")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublishedFile(OfficialFile):
-    """A file that is not on the Hub.
-
-    Attributes:
-        page: Where people get it.
-    """
-
-    page: str
-
-    @property
-    def url(self) -> str:
-        """Page of the file, for people."""
-        return self.page
 
 
 def _cnn14_tensors(official: Mapping[str, Tensor]) -> dict[str, LazyTensor]:
@@ -67,6 +49,42 @@ def _comparison_tensors(official: Mapping[str, Tensor]) -> dict[str, LazyTensor]
     return unchanged({k: v for k, v in official.items() if not k.startswith(_EXTRACTORS)})
 
 
+def _network(
+    name: str,
+    file: OfficialFile,
+    build: Callable[[], Any],
+    translate: Callable[[Mapping[str, Tensor]], Mapping[str, LazyTensor]] = unchanged,
+) -> ReleasedComponent:
+    return ReleasedComponent(
+        name=name, slot="listener", file=file, build=build, translate=translate
+    )
+
+
+_PANNS = PublishedFile(
+    repository="3987831",
+    path="Cnn14_16k_mAP=0.438.pth",
+    size_bytes=4 * 81_800_000,
+    licence="CC-BY-4.0",
+    page="https://zenodo.org/records/3987831",
+    address="https://zenodo.org/records/3987831/files/Cnn14_16k_mAP%3D0.438.pth",
+)
+_VGGISH = PublishedFile(
+    repository="harritaylor/torchvggish",
+    path="vggish-10086976.pth",
+    size_bytes=4 * 72_141_184,
+    licence="Apache-2.0",
+    page="https://github.com/harritaylor/torchvggish/releases",
+    address="https://github.com/harritaylor/torchvggish/releases/download/v0.1/vggish-10086976.pth",
+)
+_PASST = PublishedFile(
+    repository="kkoutini/PaSST",
+    path="passt-s-f128-p16-s10-ap.476-swa.pt",
+    size_bytes=4 * 86_600_000,
+    licence="Apache-2.0",
+    page="https://github.com/kkoutini/PaSST/releases",
+    address="https://github.com/kkoutini/PaSST/releases/download/v0.0.1-audioset/"
+    "passt-s-f128-p16-s10-ap.476-swa.pt",
+)
 _SYNCHFORMER = OfficialFile(
     repository="hkchengrex/MMAudio",
     path="ext_weights/synchformer_state_dict.pth",
@@ -74,70 +92,31 @@ _SYNCHFORMER = OfficialFile(
     licence="MIT",
 )
 
-# The classes are named in functions: the classes themselves would import torch.
 METRIC_NETWORKS: Mapping[str, ReleasedComponent] = MappingProxyType(
     {
         part.name: part
         for part in (
-            ReleasedComponent(
-                name="panns-cnn14-16k",
-                slot="listener",
-                file=PublishedFile(
-                    repository="3987831",
-                    path="Cnn14_16k_mAP=0.438.pth",
-                    size_bytes=4 * 81_800_000,
-                    licence="CC-BY-4.0",
-                    page="https://zenodo.org/records/3987831",
-                ),
-                build=lambda: models.Cnn14(),  # noqa: PLW0108
-                translate=_cnn14_tensors,
+            # functions, since the classes themselves would import torch
+            _network("panns-cnn14-16k", _PANNS, lambda: models.Cnn14(), _cnn14_tensors),  # noqa: PLW0108
+            _network("vggish", _VGGISH, lambda: models.VGGish()),  # noqa: PLW0108
+            _network("passt-s", _PASST, lambda: models.PaSST(), _passt_tensors),  # noqa: PLW0108
+            _network(
+                "synchformer-audio",
+                _SYNCHFORMER,
+                lambda: models.SynchformerAudio(),  # noqa: PLW0108
+                _audio_tensors,
             ),
-            ReleasedComponent(
-                name="vggish",
-                slot="listener",
-                file=PublishedFile(
-                    repository="harritaylor/torchvggish",
-                    path="vggish-10086976.pth",
-                    size_bytes=4 * 72_141_184,
-                    licence="Apache-2.0",
-                    page="https://github.com/harritaylor/torchvggish/releases",
-                ),
-                build=lambda: models.VGGish(),  # noqa: PLW0108
-                translate=unchanged,
+            _network(
+                "synchformer-video",
+                _SYNCHFORMER,
+                lambda: models.Synchformer(),  # noqa: PLW0108
+                synchformer_tensors,
             ),
-            ReleasedComponent(
-                name="passt-s",
-                slot="listener",
-                file=PublishedFile(
-                    repository="kkoutini/PaSST",
-                    path="passt-s-f128-p16-s10-ap.476-swa.pt",
-                    size_bytes=4 * 86_600_000,
-                    licence="Apache-2.0",
-                    page="https://github.com/kkoutini/PaSST/releases",
-                ),
-                build=lambda: models.PaSST(),  # noqa: PLW0108
-                translate=_passt_tensors,
-            ),
-            ReleasedComponent(
-                name="synchformer-audio",
-                slot="listener",
-                file=_SYNCHFORMER,
-                build=lambda: models.SynchformerAudio(),  # noqa: PLW0108
-                translate=_audio_tensors,
-            ),
-            ReleasedComponent(
-                name="synchformer-video",
-                slot="listener",
-                file=_SYNCHFORMER,
-                build=lambda: models.Synchformer(),  # noqa: PLW0108
-                translate=synchformer_tensors,
-            ),
-            ReleasedComponent(
-                name="synchformer-comparison",
-                slot="listener",
-                file=_SYNCHFORMER,
-                build=lambda: models.SynchformerComparison(),  # noqa: PLW0108
-                translate=_comparison_tensors,
+            _network(
+                "synchformer-comparison",
+                _SYNCHFORMER,
+                lambda: models.SynchformerComparison(),  # noqa: PLW0108
+                _comparison_tensors,
             ),
         )
     }
@@ -145,9 +124,8 @@ METRIC_NETWORKS: Mapping[str, ReleasedComponent] = MappingProxyType(
 """Networks of the metrics by name."""
 
 
-def find_official(name: str, folder: Path) -> Path | None:
-    """Return the official file of a network in ``folder`` or below it; None where it is missing."""
-    file = METRIC_NETWORKS[name].file
+def find_official(file: OfficialFile, folder: Path) -> Path | None:
+    """Return where an official file is in ``folder`` or below it; None where it is missing."""
     for candidate in (folder / file.name, folder / file.path, *sorted(folder.rglob(file.name))):
         if candidate.is_file():
             return candidate
@@ -171,7 +149,7 @@ def load_metric_network(name: str, folder: Path) -> Any:
     if name not in METRIC_NETWORKS:
         raise WeightsError(f"no network is called {name!r}; there are {', '.join(METRIC_NETWORKS)}")
     part = METRIC_NETWORKS[name]
-    path = find_official(name, folder)
+    path = find_official(part.file, folder)
     if path is None:
         raise WeightsError(
             f"{folder} lacks {part.file.name} ({part.file.size_bytes / 1e9:.2f} GB, "

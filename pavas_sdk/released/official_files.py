@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pavas_sdk.data.files import make_folder, write_failure
 from pavas_sdk.errors import OutputError, WeightsError
+from pavas_sdk.interfaces import cache_folder
+from pavas_sdk.released.releases import PublishedFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,6 +69,8 @@ def download(component: ReleasedComponent, *, preset: str, **hub_options: Any) -
     )
 
     file = component.file
+    if isinstance(file, PublishedFile):
+        return _download_published(file)
     try:
         return Path(hf_hub_download(file.repository, file.path, **hub_options))
     except GatedRepoError as err:
@@ -85,6 +90,28 @@ def download(component: ReleasedComponent, *, preset: str, **hub_options: Any) -
     # The client's own connection errors share no base class with OSError.
     except Exception as err:
         raise WeightsError(_refused(file, err)) from err
+
+
+def _download_published(file: PublishedFile) -> Path:
+    """Fetch a file that is not on the Hub into the cache folder, whole or not at all."""
+    from urllib.error import URLError
+
+    from huggingface_hub.constants import HF_HUB_OFFLINE
+    from torch.hub import download_url_to_file
+
+    path = cache_folder() / "official" / file.name
+    if path.is_file():
+        return path
+    if HF_HUB_OFFLINE:
+        raise WeightsError(_unreachable(file))
+    make_folder(path.parent)
+    try:
+        download_url_to_file(file.address, str(path), progress=False)
+    except (URLError, TimeoutError, ConnectionError, EOFError) as err:
+        raise WeightsError(_refused(file, err)) from err
+    except OSError as err:
+        raise write_failure(path, err) from err
+    return path
 
 
 def where_to_put(

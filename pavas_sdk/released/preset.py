@@ -13,6 +13,7 @@ from pavas_sdk.released.cache import (
     new_folder,
     pipelines_folder,
 )
+from pavas_sdk.released.component_cache import converted_component
 from pavas_sdk.released.component_record import WEIGHTS_NAME, ComponentRecord
 from pavas_sdk.released.official_files import download, find_in_folder, where_to_put
 from pavas_sdk.released.pipeline_folder import write_pipeline_folder
@@ -170,21 +171,13 @@ class ReleasedPreset:
         say: Callable[[str], None],
         hub_options: dict[str, Any],
     ) -> Path:
-        """Return the folder of a converted component, making it when needed."""
-        from pavas_sdk.released.conversion import convert_component, sha256_of
-
-        folder = components_folder() / part.name
-        with locked(folder):
-            record = ComponentRecord.of_whole(folder, part.name)
-            if record is not None and given is None:
-                return folder
-            path = given or self._fetch(part, say, hub_options)
-            if record is not None and record.official.get("sha256") == sha256_of(path):
-                return folder
-            say(f"{part.slot}: converting {path.name}")
-            with new_folder(folder, replace=True) as temporary:
-                convert_component(part, path, temporary, known=self._known(part))
-        return folder
+        return converted_component(
+            part,
+            given,
+            fetch=lambda: self._fetch(part, say, hub_options),
+            known=self._known(part),
+            say=say,
+        )
 
     def _fetch(
         self, part: ReleasedComponent, say: Callable[[str], None], hub_options: dict[str, Any]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from pavas_sdk.released.tensor_names import LazyTensor
 
-__all__ = ["OfficialFile", "Release", "ReleasedComponent"]
+__all__ = ["OfficialFile", "PublishedFile", "Release", "ReleasedComponent"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +40,24 @@ class OfficialFile:
     def url(self) -> str:
         """Page of the repository, for people."""
         return f"https://huggingface.co/{self.repository}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedFile(OfficialFile):
+    """A file that is not on the Hub; ``repository`` is then that of its authors.
+
+    Attributes:
+        page: Where people get it.
+        address: Of the file itself.
+    """
+
+    page: str
+    address: str
+
+    @property
+    def url(self) -> str:
+        """Page of the file, for people."""
+        return self.page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

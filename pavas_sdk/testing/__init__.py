@@ -27,6 +27,7 @@ from pavas_sdk.testing.components import (
 )
 from pavas_sdk.testing.light_imports import HeavyImport, heavy_imports
 from pavas_sdk.testing.mass_estimator_checks import mass_estimator_checks
+from pavas_sdk.testing.metric_extractor_checks import metric_extractor_checks
 from pavas_sdk.testing.moving_object_detector_checks import moving_object_detector_checks
 from pavas_sdk.testing.pipeline_checks import pipeline_checks
 from pavas_sdk.testing.reconstructor_checks import reconstructor_checks
@@ -59,6 +60,7 @@ __all__ = [
     "conditioning_adapter_checks",
     "heavy_imports",
     "mass_estimator_checks",
+    "metric_extractor_checks",
     "moving_discs",
     "moving_object_detector_checks",
     "parametrize_with_checks",

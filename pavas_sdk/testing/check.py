@@ -7,7 +7,7 @@ import unittest
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from pavas_sdk.errors import MissingWeightsError
+from pavas_sdk.errors import MissingPluginError, MissingWeightsError
 from pavas_sdk.registry.calls import NoAnswerError, call_with_limit
 
 if TYPE_CHECKING:
@@ -45,13 +45,15 @@ class Check:
         Raises:
             CheckFailedError: The component does not keep its contract.
             ContractError: It returned what its interface forbids.
-            unittest.SkipTest: The check does not apply, or the component's weights are not on this
-                machine, so that it cannot be asked.
+            unittest.SkipTest: The check does not apply, or the component's weights or a package that
+                it wraps are not on this machine, so that it cannot be asked.
         """
         try:
             self.run()
         except MissingWeightsError as err:
             raise unittest.SkipTest(f"its weights are not here: {err}") from err
+        except MissingPluginError as err:
+            raise unittest.SkipTest(f"a package is not here: {err}") from err
 
     def __str__(self) -> str:
         return f"{self.kind}-{self.name}"

@@ -197,7 +197,7 @@ def check_leaves_global_randomness_alone(question: Question, make: Callable[...,
             component = make()
             component.to("cpu")
             answers.append(question.answer(component, clip))
-            after = _global_states()
+            after = global_states()
             if "torch" in after and "torch" not in before:  # it imported torch: nobody seeded that
                 before["torch"] = _fresh_torch_state().numpy().tobytes()
             changed = [name for name in after if before[name] != after[name]]
@@ -242,10 +242,11 @@ def _seeded(seed: int) -> dict[str, bytes]:
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.manual_seed(seed)
-    return _global_states()
+    return global_states()
 
 
-def _global_states() -> dict[str, bytes]:
+def global_states() -> dict[str, bytes]:
+    """Return the states of the global generators of random, numpy and (if imported) torch."""
     import random
 
     legacy: Any = np.random.get_state(legacy=True)  # noqa: NPY002

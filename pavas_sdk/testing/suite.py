@@ -10,6 +10,7 @@ from pavas_sdk.interfaces import Component
 from pavas_sdk.registry import RegisteredComponent
 from pavas_sdk.testing.check import Check, CheckResult, run_checks
 from pavas_sdk.testing.mass_estimator_checks import mass_estimator_checks
+from pavas_sdk.testing.metric_extractor_checks import metric_extractor_checks
 from pavas_sdk.testing.moving_object_detector_checks import moving_object_detector_checks
 from pavas_sdk.testing.pipeline_checks import pipeline_checks
 from pavas_sdk.testing.reconstructor_checks import reconstructor_checks
@@ -126,4 +127,5 @@ _SUITES: dict[str, Callable[[Callable[..., Any]], list[Check]]] = {
     "reconstructor": reconstructor_checks,
     "velocity_estimator": velocity_estimator_checks,
     "pipeline": pipeline_checks,
+    "metric_extractor": metric_extractor_checks,
 }

@@ -95,8 +95,11 @@ def test_an_unknown_kind_is_refused(registry):
 
 
 def test_every_kind_has_a_qualified_default():
-    assert set(DEFAULTS) == set(KINDS)
+    # a metric names the extractor that it needs: nothing can stand for it
+    assert set(DEFAULTS) == set(KINDS) - {"metric_extractor"}
     assert all(name.count("/") == 1 for name in DEFAULTS.values())
+    with pytest.raises(ConfigurationError, match="no metric_extractor is the default"):
+        Registry().get("metric_extractor")
 
 
 def test_a_default_is_its_qualified_name_whatever_is_installed(registry):

@@ -1,0 +1,1 @@
+"""ImageBind as metric extractors, around a package that the user installs."""
