@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from pavas_sdk.errors import ConfigurationError, MissingPluginError
@@ -55,7 +57,8 @@ class PageAtWork:
 
     def wait(self) -> None:
         """Serve until the process is interrupted."""
-        self._page.block_thread()
+        with suppress(KeyboardInterrupt):
+            Event().wait()  # Gradio's own way to wait prints to stdout
 
     def close(self) -> None:
         """Stop."""
