@@ -114,10 +114,14 @@ def test_two_processes_share_a_folder(film, model, tmp_path):
         for _ in range(2)
     ]
     answers = [process.communicate(timeout=240) for process in running]
-    assert [process.returncode for process in running] == [0, 0], answers
+    for process, (told, said) in zip(running, answers, strict=True):
+        # who comes when the other is done finds results and leaves them
+        assert process.returncode == 0 or "exist and are kept" in told + said, answers
+    assert 0 in [process.returncode for process in running], answers
     made = [
         path
         for said, _ in answers
+        if said.strip()
         for result in json.loads(said)["results"]
         for path in result["files"]
     ]

@@ -10,7 +10,6 @@ import json
 import shutil
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +55,9 @@ def test_contract_through_transformers(check):
 
 
 @needs_sam2
-@parametrize_with_checks(segmenter_checks(partial(segmenter, "sam2")))
+@parametrize_with_checks(
+    segmenter_checks(lambda **options: segmenter(**{"engine": "sam2", **options}))
+)
 def test_contract_through_the_package(check):
     check()
 

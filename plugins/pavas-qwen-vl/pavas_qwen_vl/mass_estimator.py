@@ -70,6 +70,7 @@ class QwenVLMassEstimator(QwenVLComponent, MassEstimator):
         if not objects:
             return {}
         config = self.config
+        objects = sorted(objects, key=lambda thing: thing.object_id)  # the order of questions
         clip = self._clip(video)
         step = config.objects_per_question
         groups = [objects[first : first + step] for first in range(0, len(objects), step)]

@@ -53,6 +53,7 @@ def test_workers_are_told_of_the_adapter(world, tmp_path):
         **dict.fromkeys(("level", "normalize", "cache", "end_s")),
         "prompt": "",
         "negative_prompt": "",
+        "labels": {},
         "masses_kg": {},
         "speed_factors": {},
         "seed": 0,
