@@ -35,7 +35,7 @@ class Page:
 
     def close(self):
         self._process.send_signal(signal.SIGINT)
-        code = self._process.wait(timeout=60)
+        code = self._process.wait(timeout=240)
         self._process.stdout.close()
         return code
 
