@@ -137,7 +137,9 @@ class Bench:
             source = open_video(copy, time_scale=time_scale)
             physics, masks, notes = pipe.physics_and_masks(source, prompt=prompt)
             preview = write_preview(folder / "preview.mp4", source)
-        except BaseException:
+        except (
+            BaseException
+        ):  # Ctrl+C, too: no copy of a video stays behind; it goes on to the caller
             shutil.rmtree(folder, ignore_errors=True)
             raise
         return cls(
