@@ -19,13 +19,22 @@ EDITOR = "document.querySelector('#pavas-editor').contentDocument"
 FLAGS = f"[...{EDITOR}.querySelectorAll('.flag')]"
 
 
+# what a shell starts in the background, tests included, ignores Ctrl+C, and so do its children
+INTERRUPTIBLE = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from pavas_sdk.cli.main import main
+main()
+"""
+
+
 class Page:
     """``pavas ui`` at work."""
 
     def __init__(self, folder):
         self.folder = folder
         self._process = subprocess.Popen(
-            [str(Path(sys.executable).with_name("pavas")), "ui", "--no-browser"],
+            [sys.executable, "-c", INTERRUPTIBLE, "ui", "--no-browser"],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -35,7 +44,7 @@ class Page:
 
     def close(self):
         self._process.send_signal(signal.SIGINT)
-        code = self._process.wait(timeout=240)
+        code = self._process.wait(timeout=60)
         self._process.stdout.close()
         return code
 
