@@ -127,10 +127,12 @@ def write_video_parts(
             container_options=container_format.options,
         ) as container,
     ):
+        # x264's macroblock tree depends on what memory held before (a file in twenty differs)
+        fixed = {"threads": "1", "bf": "0", "mbtree": "0"}
         stream = container.add_stream(
             "libx264",
             rate=Fraction(fps).limit_denominator(1001),
-            options={"crf": str(crf), "preset": preset, "threads": "1", "bf": "0"},
+            options={"crf": str(crf), "preset": preset, **fixed},
         )
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.codec_context.gop_size = max(1, round(keyframe_interval_s * fps))

@@ -123,8 +123,12 @@ class PhysicsCache:
 
     def _entries(self) -> list[tuple[Path, int, float]]:
         """File, size and time of last use of each result."""
-        found = []
-        for path in self.folder.glob("*.npz"):
+        found: list[tuple[Path, int, float]] = []
+        try:
+            paths = list(self.folder.glob("*.npz"))
+        except OSError:
+            return found  # another process deleted the folder meanwhile
+        for path in paths:
             if path.name.startswith("."):
                 continue  # being written
             try:

@@ -19,6 +19,7 @@ class StandInServer:
         script: Entries (status, body, headers); a body of None is silence.
         requests: The requests: path, headers and JSON.
         busiest: The most requests that were there at a time.
+        waits_for: No reply leaves before so many were there at a time (or 20 s have passed).
     """
 
     def __init__(self, answer="{}"):
@@ -27,7 +28,8 @@ class StandInServer:
         self.requests = []
         self.busiest = self._busy = 0
         self.pause_s = 0.0
-        self._lock = threading.Lock()
+        self.waits_for = 0
+        self._lock = threading.Condition()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -55,6 +57,8 @@ class StandInServer:
             self.busiest = max(self.busiest, self._busy)
             self.requests.append((handler.path, dict(handler.headers), data))
             scripted = self.script.pop(0) if self.script else None
+            self._lock.notify_all()
+            self._lock.wait_for(lambda: self.busiest >= self.waits_for, timeout=20.0)
         time.sleep(self.pause_s)
         with self._lock:
             self._busy -= 1  # before the reply, which lets the next request come

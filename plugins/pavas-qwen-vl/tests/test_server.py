@@ -134,6 +134,7 @@ def test_samples_are_pooled_and_asked_at_a_time_within_the_limit(server):
 
     server.answer = answer
     server.pause_s = 0.05
+    server.waits_for = 2
     masses = weigh(server, moving_discs(1), num_samples=6, max_concurrency=2)
     assert masses[0].mass_kg == pytest.approx(10.0)
     assert masses[0].log_std > 1
