@@ -1,7 +1,8 @@
-"""Rate and memory of ``pavas prepare`` against the number of clips: ``python benchmarks/preparing.py``.
+"""Time and memory of preparing and training against the number of clips: ``python benchmarks/preparing.py``.
 
 A few short clips are simulated and annotated; their annotations are then repeated under other names
-until there are as many clips as wanted, and ``pavas prepare`` runs in a process of its own.
+until there are as many clips as wanted. ``pavas prepare``, and ``pavas train adapter`` on what it
+wrote, run in processes of their own.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 from pavas_sdk.annotation import JobFolder
@@ -53,15 +56,15 @@ def repeated(few: JobFolder, folder: Path, count: int) -> JobFolder:
     return job
 
 
-def prepared(job: JobFolder, out: Path, model: str) -> dict[str, float]:
-    """Prepare a job and return what it took."""
+def measured(words: list[str]) -> dict[str, float]:
+    """Run a command and return what it took."""
     begin = time.perf_counter()
-    words = ["prepare", str(job.root), "--model", model, "-o", str(out), "--shard-size", "256"]
-    process = subprocess.Popen([*PAVAS, *words], stdout=subprocess.DEVNULL)
-
+    process = subprocess.Popen(
+        [*PAVAS, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     # of this child alone, not the largest of all children
     _, status, used = os.wait4(process.pid, 0)
-    assert status == 0, status
+    assert status == 0, f"{words[0]} ended with {os.waitstatus_to_exitcode(status)}"
     return {
         "wall_s": round(time.perf_counter() - begin, 1),
         "cpu_s": round(used.ru_utime + used.ru_stime, 1),
@@ -69,20 +72,38 @@ def prepared(job: JobFolder, out: Path, model: str) -> dict[str, float]:
     }
 
 
+def prepared(job: JobFolder, out: Path, model: str) -> dict[str, float]:
+    """Prepare a job."""
+    words = ["prepare", str(job.root), "--model", model, "-o", str(out), "--shard-size", "256"]
+    return measured(words)
+
+
+def trained(features: Path, out: Path, steps: int, batch: int) -> dict[str, float]:
+    """Train the base's adapter on features, and the backbone with it."""
+    words = ["train", "adapter", str(features), "--from-base", "-o", str(out), "--preset"]
+    return measured([*words, "few-clips", "--steps", str(steps), "--batch", str(batch)])
+
+
 def main() -> None:
     """Parse options, measure, print a line of JSON for each number of clips."""
-    parser = argparse.ArgumentParser(description="Rate and memory of pavas prepare.")
+    parser = argparse.ArgumentParser(description="Time and memory of preparing and training.")
     parser.add_argument("--counts", type=int, nargs="+", default=[100, 1000])
     parser.add_argument("--duration", type=float, default=1.0)
     parser.add_argument("--model", default="pavas-tiny")
+    parser.add_argument("--steps", type=int, default=150, help="Of the training.")
+    parser.add_argument("--batch", type=int, default=8)
     options = parser.parse_args()
+    print(json.dumps({"machine": platform.platform(), "torch": version("torch"), **vars(options)}))
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         few = annotated(folder, 4, options.duration)
         for count in options.counts:
             job = repeated(few, folder / f"job{count}", count)
-            told = prepared(job, folder / f"features{count}", options.model)
-            print(json.dumps({"clips": count, **told}), flush=True)
+            features = folder / f"features{count}"
+            told = prepared(job, features, options.model)
+            print(json.dumps({"command": "prepare", "clips": count, **told}), flush=True)
+            told = trained(features, folder / f"run{count}", options.steps, options.batch)
+            print(json.dumps({"command": "train", "clips": count, **told}), flush=True)
 
 
 if __name__ == "__main__":

@@ -11,16 +11,18 @@ from pavas_sdk.errors import InputError
 from pavas_sdk.media import read_audio
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from pavas_sdk.data import Audio
 
-__all__ = ["SILENT_PEAK", "SoundFacts", "clip_sound", "sound_facts"]
+__all__ = ["SILENT_PEAK", "SoundFacts", "clip_sound", "is_clipped", "sound_facts"]
 
 SILENT_PEAK = 1e-6
 """At or below this peak a clip is silent (MMAudio's limit)."""
 
 _FULL_SCALE = 0.999
+_CLIPPED_SHARE = 1e-4  # a recording that was only normalised touches full scale now and then
 _SLACK_S = 0.06  # a sound track may end a frame of the codec before the pictures do
 
 
@@ -84,3 +86,15 @@ def sound_facts(path: Path, start_s: float, duration_s: float) -> SoundFacts:
         rms=float(np.sqrt(np.mean(np.square(mono, dtype=np.float64)))),
         clipped=int((np.abs(part.samples) >= _FULL_SCALE).sum()),
     )
+
+
+def is_clipped(sound: Mapping[str, Any] | None, duration_s: float) -> bool:
+    """Whether a ten-thousandth of a clip's samples or more stand at full scale.
+
+    Args:
+        sound: `SoundFacts` as JSON; None: no sound.
+        duration_s: Of the clip.
+    """
+    if sound is None:
+        return False
+    return bool(sound["clipped"] >= _CLIPPED_SHARE * duration_s * sound["sample_rate_hz"])

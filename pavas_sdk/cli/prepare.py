@@ -100,6 +100,12 @@ def prepare(
     )
     if report.level.policy == "constant":
         say(f"  one gain for all: {gain_db:+.1f} dB")
+    if report.clipped:
+        more = f" and {len(report.clipped) - 5} more" if len(report.clipped) > 5 else ""
+        say(
+            f"  {len(report.clipped)} were recorded clipped, and are used as they are: "
+            f"{', '.join(report.clipped[:5])}{more}"
+        )
     for failure in report.failures[:10]:
         say(f"  {failure['clip_id']}: {failure['message']}")
     if as_json:
@@ -110,6 +116,7 @@ def prepare(
                 "failures": [dict(failure) for failure in report.failures],
                 "not_annotated": report.not_annotated,
                 "level": report.level.to_json(),
+                "clipped": list(report.clipped),
             }
         )
     else:

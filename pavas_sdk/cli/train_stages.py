@@ -72,6 +72,7 @@ def _shared(preset: str) -> Callable[[F], F]:
             multiple=True,
             help="How often each folder of features counts, in their order.",
         ),
+        click.option("--mixed-levels", is_flag=True, help="Take FEATURES of different levels."),
         click.option(
             "--validation",
             type=_FOLDER,
@@ -230,6 +231,7 @@ def _train(
         resume=options["resume"],
         tracker=options["tracker"],
         save_pipeline=save_pipeline,
+        mixed_levels=options["mixed_levels"],
         on_report=_say_report,
     )
     _show_run(run, options)

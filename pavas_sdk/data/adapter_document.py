@@ -12,6 +12,7 @@ from pavas_sdk.data import _json
 from pavas_sdk.data.component_ref import ComponentRef
 from pavas_sdk.data.documents import read_document, read_object
 from pavas_sdk.data.files import write_text
+from pavas_sdk.data.source_names import public_source
 from pavas_sdk.errors import FormatError
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ def read_figures(path: str | Path) -> dict[str, Any]:
     if not metrics:
         raise FormatError(f"{path} holds no figure that is a number")
     settings = {
-        name: value
+        name: public_source(value) if isinstance(value, str) else value
         for name, value in found.items()
         if name not in metrics and isinstance(value, str | int | float | bool)
     }

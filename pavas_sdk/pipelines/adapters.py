@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from pavas_sdk import __version__
 from pavas_sdk.data.adapter_document import AdapterBackbone, AdapterDocument
+from pavas_sdk.data.source_names import public_source
 from pavas_sdk.errors import (
     ComponentError,
     ConfigurationError,
@@ -30,6 +30,7 @@ from pavas_sdk.registry import (
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
+    from pathlib import Path
 
     import torch
     from torch import nn
@@ -205,7 +206,7 @@ def describe_backbone(transformer: Any, visual: Any, *, name: str, source: str) 
     config = {key: value for key, value in visual.config.items() if not key.startswith("_")}
     return AdapterBackbone(
         name=name,
-        source=Path(source).name if Path(source).exists() else source,
+        source=public_source(source),
         latent_dim=int(transformer.config["latent_dim"]),
         hidden_dim=int(transformer.config["hidden_dim"]),
         sites_sha256=AdapterBackbone.digest(sites),
@@ -300,10 +301,7 @@ def adapter_origin(source: str | os.PathLike[str], folder: Path) -> dict[str, An
 
     A folder of this machine is named by its last part alone.
     """
-    name = str(source)
-    if Path(source).expanduser().is_dir():
-        return {"source": Path(source).expanduser().resolve().name, "sha256": _digest(folder)}
-    return {"source": name, **revision_of(folder), "sha256": _digest(folder)}
+    return {"source": public_source(source), **revision_of(folder), "sha256": _digest(folder)}
 
 
 def load_network(entry: RegisteredComponent, folder: Path, *, dtype: torch.dtype) -> nn.Module:

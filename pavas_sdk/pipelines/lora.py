@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from diffusers.loaders.lora_base import LoraBaseMixin
 
+from pavas_sdk.data.source_names import public_source
 from pavas_sdk.errors import ConfigurationError, PavasWarning, WeightsError
 from pavas_sdk.models.lora import (
     LORA_FILE,
@@ -18,7 +19,7 @@ from pavas_sdk.models.lora import (
     read_lora,
     require_peft,
 )
-from pavas_sdk.pipelines.hub_folders import local_folder_of
+from pavas_sdk.pipelines.hub_folders import local_folder_of, revision_of
 
 if TYPE_CHECKING:
     import os
@@ -87,14 +88,15 @@ class LoraMethods(LoraBaseMixin):  # type: ignore[misc]
             WeightsError: There is no such file, it is damaged, or of another backbone.
         """
         require_peft()
-        source, digest = pretrained_model_name_or_path_or_dict, None
+        source = pretrained_model_name_or_path_or_dict
         metadata: dict[str, Any] | None = None
+        origin: dict[str, Any] = {"source": None, "sha256": None}
         if isinstance(source, dict):
             state, where = dict(source), Path("the given tensors")
         else:
             where = lora_file(source, weight_name, **hub_options)
             state, metadata = read_lora(where)
-            digest = hashlib.sha256(where.read_bytes()).hexdigest()
+            origin = _origin(source, where)
         before = lora_names(self.transformer)
         if adapter_name in before:
             raise ConfigurationError(
@@ -120,11 +122,7 @@ class LoraMethods(LoraBaseMixin):  # type: ignore[misc]
         except (ValueError, RuntimeError, KeyError) as err:
             raise WeightsError(f"cannot attach {where}: {err}") from err
         (added,) = set(lora_names(self.transformer)) - set(before)
-        origins = self.__dict__.setdefault("_lora_origins", {})
-        origins[added] = {
-            "source": None if isinstance(source, dict) else str(source),
-            "sha256": digest,
-        }
+        self.__dict__.setdefault("_lora_origins", {})[added] = origin
 
     @classmethod
     def save_lora_weights(
@@ -200,7 +198,11 @@ class LoraMethods(LoraBaseMixin):  # type: ignore[misc]
         self.__dict__.get("_lora_origins", {}).clear()
 
     def active_loras(self) -> list[dict[str, Any]]:
-        """Return name, weight, source and SHA-256 of each LoRA in use: what provenance records."""
+        """Return name, weight and origin of each LoRA in use: what provenance records.
+
+        The origin is "source" (a Hub repository, or the name of a file or folder), "revision" (of
+        a repository) and "sha256" of the file.
+        """
         if not lora_names(self.transformer):
             return []
         weights = _weights(self.transformer)
@@ -237,6 +239,16 @@ def lora_file(
     raise WeightsError(
         f"{source} has no {LORA_FILE}; safetensors files there: {names}. Say which: weight_name=..."
     )
+
+
+def _origin(source: str | os.PathLike[str], file: Path) -> dict[str, Any]:
+    """Return where a LoRA is from; a path of this machine is nobody else's business."""
+    revisions = (revision_of(folder) for folder in file.parents)
+    return {
+        "source": public_source(source),
+        **next(filter(None, revisions), {}),
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+    }
 
 
 def _weights(network: Any) -> dict[str, float]:

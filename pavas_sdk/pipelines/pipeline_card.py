@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pavas_sdk.data.files import write_text
+from pavas_sdk.data.source_names import public_source
 from pavas_sdk.interfaces.adapter_card import hub_licence, licence_name, table
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def pipeline_card(
         repository: ``owner/name`` on the Hub; a folder stands in its place without one.
     """
     hub = importlib.import_module("huggingface_hub")
-    if source and (Path(source).exists() or Path(source).is_absolute()):
+    if source and (Path(source).exists() or public_source(source) != source):
         source = ""  # a folder of this machine is nobody else's business
     base = source if "/" in source else ""
     data = hub.ModelCardData(

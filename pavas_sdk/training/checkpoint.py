@@ -37,7 +37,7 @@ def save_checkpoint(folder: Path, run: TrainingRun, facts: Mapping[str, Any]) ->
     Args:
         folder: Of the run.
         run: Between two steps. Only the first process may call this.
-        facts: Kept beside: what a resumed run compares.
+        facts: Kept beside, as plain values.
 
     Raises:
         OutputError: It cannot be written.

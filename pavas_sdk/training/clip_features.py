@@ -11,6 +11,7 @@ import torch
 from pavas_sdk.annotation import clip_sound
 from pavas_sdk.annotation.annotating import cut
 from pavas_sdk.annotation.clip_files import local_file
+from pavas_sdk.annotation.sound_facts import is_clipped
 from pavas_sdk.data import Video
 from pavas_sdk.data.alignment import impact_energies_at, mask_grids_at, speeds_at
 from pavas_sdk.errors import ConfigurationError
@@ -168,6 +169,7 @@ class ClipEncoding:
             "gain": gain,
             "peak": peak / gain,
             "clipped": int((np.abs(wave) > 1.0).sum()),  # the mel spectrogram limits them
+            "clipped_recording": is_clipped(annotation.sound, self._layout.duration_s),
         }
         return mean, std, facts
 

@@ -45,12 +45,14 @@ class PrepareReport:
         failures: Clips that could not be encoded: "clip_id", "error", "message".
         not_annotated: Clips of the work list that failed or are not done in the annotation.
         level: The level policy, with its gain.
+        clipped: Clips among the rows that were recorded clipped; they are used as they are.
     """
 
     rows: int
     failures: tuple[Mapping[str, Any], ...]
     not_annotated: int
     level: LevelPolicy
+    clipped: tuple[str, ...] = ()
 
 
 def prepare(
@@ -126,12 +128,13 @@ def _write_texts(folder: Path, pipe: PavasPipeline, plan: PreparePlan) -> None:
 
 
 def _finish(folder: Path, plan: PreparePlan) -> PrepareReport:
-    rows, failures = 0, []
+    rows, failures, clipped = 0, [], []
     for number in range(len(plan.shards())):
         meta = shard_meta(shard_folder(folder, number))
         assert meta is not None
         rows += int(meta["rows"])
         failures += meta["failures"]
+        clipped += [str(c["id"]) for c in meta["clips"] if c.get("clipped_recording")]
     write_text(
         folder / "failures.jsonl", "".join(json.dumps(f) + "\n" for f in failures), overwrite=True
     )
@@ -150,5 +153,9 @@ def _finish(folder: Path, plan: PreparePlan) -> PrepareReport:
     )
     write_description(folder, description)
     return PrepareReport(
-        rows=rows, failures=tuple(failures), not_annotated=plan.not_annotated, level=plan.level
+        rows=rows,
+        failures=tuple(failures),
+        not_annotated=plan.not_annotated,
+        level=plan.level,
+        clipped=tuple(clipped),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from pavas_sdk.training.checkpoint import CHECKPOINT_NAME, has_checkpoint
 from pavas_sdk.training.datasets.mixture import Mixture
 from pavas_sdk.training.datasets.opening import open_features
 from pavas_sdk.training.run_config import RunConfig
+from pavas_sdk.training.set_levels import check_levels, known_levels, levels_in_words
 from pavas_sdk.training.stage_export import export_stage
 from pavas_sdk.training.stages import (
     build_objective,
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from pavas_sdk.training.train_loop import RunResult
 
 __all__ = ["TrainedRun", "export_average", "train_stage"]
+
+_FIGURES = {"validation": "validation_loss", "swapped": "validation_loss_swapped"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,7 @@ def train_stage(
     until_step: int | None = None,
     tracker: str | None = None,
     save_pipeline: bool = False,
+    mixed_levels: bool = False,
     on_report: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> TrainedRun:
     """Train a backbone, an adapter or a LoRA, and write the result into the folder of the run.
@@ -75,11 +78,12 @@ def train_stage(
         until_step: Stop, with a checkpoint, after this step.
         tracker: "tensorboard", "wandb" or "trackio".
         save_pipeline: Also write a whole pipeline.
+        mixed_levels: Take sets that were prepared at different levels, and warn.
         on_report: Called with each entry of the log.
 
     Raises:
-        ConfigurationError: Features, base and adapter do not belong together; a package is
-            missing; or the folder holds another run.
+        ConfigurationError: Features, base and adapter do not belong together; sets were prepared
+            at different levels; a package is missing; or the folder holds another run.
         FormatError: Features or a checkpoint are damaged.
         OutputError: The folder cannot be written.
         WeightsError: The base is missing or damaged.
@@ -88,6 +92,7 @@ def train_stage(
     folder = Path(folder)
     base = BaseModel.open(stage.base)
     clips = Mixture([open_features(entry) for entry in features], repeats)
+    check_levels(clips, mixed_levels=mixed_levels)
     others = _others(validation, clips, base)
     asked = replace(stage, features=tuple(str(entry) for entry in features))
     stage = _begun(folder, asked) if resume else resolved(asked, base, clips)
@@ -179,7 +184,7 @@ def _others(validation: Sequence[str | Path], clips: Mixture, base: BaseModel) -
             f"the clips for validation have other sizes than those to train on: {', '.join(wrong)}; "
             "annotate and prepare both with the same options"
         )
-    known, found = _levels(clips), _levels(others)
+    known, found = known_levels(clips), known_levels(others)
     if known and found and not found <= known:
         warnings.warn(
             f"the clips for validation were prepared at another level ({', '.join(sorted(found))}) "
@@ -189,15 +194,6 @@ def _others(validation: Sequence[str | Path], clips: Mixture, base: BaseModel) -
             stacklevel=3,
         )
     return others
-
-
-def _levels(clips: Mixture) -> set[str]:
-    """The level policies of the sets in words."""
-    return {
-        _level_words(level)
-        for part in clips.sets
-        if (level := getattr(getattr(part, "description", None), "level", None))
-    }
 
 
 def _begun(folder: Path, asked: Stage) -> Stage:
@@ -235,15 +231,6 @@ def _told(config: RunConfig, result: RunResult, clips: Mixture) -> dict[str, Any
         "learning_rate": config.optimisation.learning_rate,
         "seed": config.seed,
         "average": config.average.final_sigma_rel,
-        "level": ", ".join(sorted(_levels(clips))) or "not recorded",
-        **{f"validation_{name}": round(v, 6) for name, v in result.validation.items()},
+        "level": levels_in_words(clips),
+        **{_FIGURES[name]: round(value, 6) for name, value in result.validation.items()},
     }
-
-
-def _level_words(level: Mapping[str, Any]) -> str:
-    """The level policy of a set as people read it: "constant, +4.2 dB"."""
-    policy = str(level.get("policy", ""))
-    gain = level.get("gain")
-    if policy != "constant" or not gain:
-        return policy
-    return f"{policy}, {20 * math.log10(gain):+.1f} dB"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pavas_sdk.data.files import make_folder
-from pavas_sdk.errors import ConfigurationError
+from pavas_sdk.errors import ConfigurationError, FormatError
 from pavas_sdk.training.checkpoint import (
     CHECKPOINT_NAME,
     has_checkpoint,
@@ -98,7 +98,7 @@ def train_objective(
     Raises:
         ConfigurationError: accelerate or the tracker is missing, or there is a checkpoint of an
             earlier run and ``resume`` is off.
-        FormatError: The checkpoint is of another run, or features cannot be read.
+        FormatError: The checkpoint is of another run or other clips, or features cannot be read.
         OutputError: The folder cannot be written.
         PavasError: Too many steps in a row were not finite.
     """
@@ -112,7 +112,7 @@ def train_objective(
     accelerator = _with_tracker(tracker, folder)
     run = TrainingRun(objective, config, accelerator=accelerator)
     if resume:
-        load_checkpoint(folder, run)
+        _check_clips(load_checkpoint(folder, run), facts or {}, folder)
     loop = _Loop(run, folder, validation, dict(facts or {}), on_report)
     if tracker is not None:
         accelerator.init_trackers(folder.name, config={"run": str(config.to_json())})
@@ -143,6 +143,16 @@ def train_objective(
         validation=loop.validation_figures,
         is_main_process=loop.main,
     )
+
+
+def _check_clips(document: Mapping[str, Any], facts: Mapping[str, Any], folder: Path) -> None:
+    """Refuse other clips than a run was begun with, as far as their number tells."""
+    before, now = document.get("facts", {}).get("clips"), facts.get("clips")
+    if None not in (before, now) and before != now:
+        raise FormatError(
+            f"the run in {folder} was begun with {before} clips, repeats counted, and now there are "
+            f"{now}; go on with the same features and repeats, or train in another folder"
+        )
 
 
 def _with_draws(

@@ -74,6 +74,7 @@ class FeatureSet:
                 f"{self.description.rows}: a shard is missing or too much; run pavas prepare again"
             )
         self._texts = ArrayFile.npy(self.folder / "texts.npy")
+        _check_shape(self._texts, (self._texts.shape[0], *self.layout.shapes()["text_features"]))
         self._open = OpenFiles()
 
     @property
@@ -138,7 +139,7 @@ class FeatureSet:
         return self._shards[shard], row - int(self._starts[shard])
 
     def _shard(self, folder: Path) -> _Shard:
-        rows = int(_meta(folder / "meta.json")["rows"])
+        rows = _rows(folder / "meta.json")
         layout = self.layout
         wanted: dict[str, tuple[int, ...]] = {"mean": layout.shapes()["mean"]}
         wanted["std"] = wanted["mean"]
@@ -149,13 +150,14 @@ class FeatureSet:
             _check_shape(files[name], (rows, *shape))
         offsets = None
         if layout.patch_dim:
-            offsets = np.load(folder / "object_offsets.npy", allow_pickle=False)
+            offsets = _index(folder / "object_offsets.npy", rows + 1)
             files |= {name: ArrayFile.npy(folder / f"{name}.npy") for name in OBJECT_ARRAYS}
             count = int(offsets[-1])
             _check_shape(files["objects"], (count, layout.clip_length, layout.patch_dim))
+            _check_shape(files["mass_kg"], (count,))
             for name in ("visible", "speed_m_s", "impact_energy_j"):
                 _check_shape(files[name], (count, layout.clip_length))
-        texts = np.load(folder / "text_index.npy", allow_pickle=False)
+        texts = _index(folder / "text_index.npy", rows)
         return _Shard(folder, rows, files, offsets, texts)
 
 
@@ -167,6 +169,22 @@ def _meta(path: Path) -> dict[str, Any]:
     return read_document(
         path, format_name=SHARD_FORMAT, newest=FORMAT_VERSION, what="shard of features"
     )
+
+
+def _rows(path: Path) -> int:
+    try:
+        return int(_meta(path)["rows"])
+    except (KeyError, TypeError, ValueError) as err:
+        raise FormatError(
+            f"{path} does not say its number of clips ({err}); run pavas prepare again"
+        ) from err
+
+
+def _index(path: Path, count: int) -> NDArray[Any]:
+    """Return a short array that is held in memory."""
+    _check_shape(ArrayFile.npy(path), (count,))
+    values: NDArray[Any] = np.load(path, allow_pickle=False)
+    return values
 
 
 def _check_shape(file: ArrayFile, shape: tuple[int, ...]) -> None:

@@ -226,6 +226,9 @@ def test_figures_come_from_evaluate(tmp_path):
     nested = {"scores": {"impacts": {"f1": 0.5}}, "intervals": {"impacts": {"f1": [0.4, 0.6]}}}
     path.write_text(json.dumps(nested))
     assert read_figures(path)["metrics"] == {"impacts.f1": 0.5}
+    path.write_text(json.dumps(MEASURED | {"model": "/home/me/runs/two", "adapter": str(tmp_path)}))
+    settings = read_figures(path)["settings"]
+    assert (settings["model"], settings["adapter"]) == ("two", tmp_path.name)
     for wrong in ({"apcc": 1.0}, {"intervals": {"apcc": None}, "apcc": None}, []):
         path.write_text(json.dumps(wrong))
         with pytest.raises(FormatError):

@@ -1,5 +1,7 @@
 """LoRAs: fresh, trained, saved, loaded, weighed, fused; and what is refused."""
 
+import json
+import shutil
 import warnings
 
 import pytest
@@ -121,8 +123,19 @@ def test_provenance_names_it(trained):
     (told,) = sound(fresh).provenance["lora"]
     assert told["name"] == "metal"
     assert told["weight"] == pytest.approx(0.7)
-    assert told["source"] == str(folder)
+    assert told["source"] == folder.name  # no path of this machine
     assert len(told["sha256"]) == 64
+    assert str(folder) not in json.dumps(sound(fresh).provenance)
+
+
+def test_provenance_names_the_revision_of_a_repository(trained, tmp_path, monkeypatch):
+    snapshot = tmp_path / "snapshots" / ("ab" * 20)
+    shutil.copytree(trained[0], snapshot / "metals")
+    monkeypatch.setattr("pavas_sdk.pipelines.lora.local_folder_of", lambda *_, **__: snapshot)
+    fresh = tiny_pipeline()
+    fresh.load_lora_weights("you/metal", weight_name=f"metals/{LORA_FILE}")
+    (told,) = fresh.active_loras()
+    assert (told["source"], told["revision"]) == ("you/metal", "ab" * 20)
 
 
 def test_saving_with_a_lora_attached_is_refused(trained, pipe, tmp_path):

@@ -142,6 +142,19 @@ def test_other_settings_and_other_encoders_are_refused(data, pipe, prepared):
         prepare(data, prepared[0], CONFIG, pipe=other)
 
 
+def test_clips_that_were_recorded_clipped_are_named(pipe, tmp_path):
+    (tmp_path / "videos").mkdir()
+    for name, peak in (("fine", 0.9), ("harsh", 8.0)):
+        write_clip(tmp_path / f"videos/{name}.mp4", peak=peak)
+    estimator = PhysicsEstimator.from_name("tiny").to_json()
+    config = AnnotationConfig(estimator=estimator, duration_s=1.0)
+    annotate(read_clips([tmp_path / "videos"]), tmp_path / "data", config)
+    report = prepare(tmp_path / "data", tmp_path / "features", CONFIG, pipe=pipe)
+    assert (report.rows, report.clipped) == (2, ("harsh",))
+    again = prepare(tmp_path / "data", tmp_path / "features", CONFIG, pipe=pipe)
+    assert again.clipped == ("harsh",)
+
+
 def test_nothing_to_prepare_is_told(tmp_path, pipe, data):
     with pytest.raises(InputError, match=r"no clip .* in the split 'train'"):
         prepare(data, tmp_path, PrepareConfig(model="untrained", split="train"), pipe=pipe)

@@ -74,7 +74,9 @@ def test_adapter_only_loads_into_its_pipeline(world, tmp_path, capsys):
     assert document.licences == {"backbone": "Apache-2.0", "weights": "CC-BY-4.0"}
     assert document.training["clips"] == 8
     assert document.training["level"] == "constant, +0.0 dB"
-    assert "validation_swapped" in document.training
+    losses = [document.training[f"validation_loss{name}"] for name in ("", "_swapped")]
+    assert min(losses) > 0
+    assert not [name for name in document.training if name.startswith("validation_validation")]
     pipe = PavasPipeline.from_pretrained(world / "base")
     pipe.load_adapter(answer["written"]["adapter"])
     config = pipe.conditioning_adapter.config
@@ -214,6 +216,48 @@ def test_clips_for_validation_must_fit_and_have_the_same_level(world, tmp_path):
     write_description(louder, replace(description, level=level))
     with pytest.warns(PavasWarning, match=r"another level \(constant, \+6\.0 dB\)"):
         train_stage(stage, QUICK, tmp_path / "b", [world / "features"], validation=[louder])
+
+
+def at_gain(folder, gain, **options):
+    """Features that say this gain; 0: no level at all."""
+    write_features(folder, **options)
+    level = {"policy": "constant", "gain": gain} if gain else {}
+    write_description(folder, replace(SetDescription.load(folder), level=level))
+    return folder
+
+
+def test_sets_of_different_levels_are_not_mixed_unknowingly(world, tmp_path, capsys):
+    base = str(world / "base")
+    louder = at_gain(tmp_path / "louder", 2.0, count=4, first=20, model=base)
+    unknown = at_gain(tmp_path / "unknown", 0, count=2, first=40, model=base)
+    words = ["train", "backbone", "--from-base", str(world / "features"), *WORDS]
+    assert run([*words, str(louder), "-o", str(tmp_path / "a")]) == 2
+    err = capsys.readouterr().err
+    for part in ("+0.0 dB", "(8 clips)", "+6.0 dB", "(4 clips)", "--level-from", "--mixed-levels"):
+        assert part in err
+    assert not (tmp_path / "a").exists()
+    stage = Stage(kind="adapter", base=base, from_base=True, adapter_only=True)
+    sets = [world / "features", louder, unknown]
+    with pytest.warns(PavasWarning, match=r"constant, \+6\.0 dB in .*louder \(4 clips\)"):
+        done = train_stage(stage, QUICK, tmp_path / "b", sets, mixed_levels=True)
+    assert AdapterDocument.read(done.written["adapter"]).training["level"] == (
+        "constant, +0.0 dB (8 clips); constant, +6.0 dB (4 clips); not recorded (2 clips)"
+    )
+
+
+def test_sets_of_one_level_and_those_that_do_not_say_go_together(world, tmp_path):
+    unknown = at_gain(tmp_path / "unknown", 0, count=2, first=40, model=str(world / "base"))
+    same = at_gain(tmp_path / "same", 1.001, count=2, first=60, model=str(world / "base"))
+    stage = Stage(kind="backbone", base=str(world / "base"), from_base=True)
+    sets = [world / "features", same, unknown]
+    assert train_stage(stage, QUICK, tmp_path / "a", sets).result.finished
+
+
+def test_going_on_with_other_clips_is_refused(world, tmp_path):
+    stage = Stage(kind="backbone", base=str(world / "base"), from_base=True)
+    train_stage(stage, QUICK, tmp_path / "run", [world / "features"], until_step=1)
+    with pytest.raises(FormatError, match=r"begun with 8 clips, repeats counted, and now .* 4"):
+        train_stage(stage, QUICK, tmp_path / "run", [world / "validation"], resume=True)
 
 
 def test_options_that_an_adapter_does_not_take(world, tmp_path, capsys):

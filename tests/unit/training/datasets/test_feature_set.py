@@ -65,6 +65,36 @@ def test_a_half_written_array_is_told(features, tmp_path, keep):
         FeatureSet(tmp_path / "set")
 
 
+@pytest.mark.parametrize("name", ["text_index", "object_offsets", "mass_kg"])
+@pytest.mark.parametrize("left", [b"", b"garbage" * 40, None])
+def test_a_damaged_index_is_told(features, tmp_path, name, left):
+    shutil.copytree(features, tmp_path / "set")
+    broken = tmp_path / f"set/shards/00001/{name}.npy"
+    if left is None:
+        np.save(broken, np.load(broken)[:-1])  # whole, but of other clips
+    else:
+        broken.write_bytes(left)
+    with pytest.raises(FormatError, match=rf"{name}\.npy.*run pavas prepare again"):
+        FeatureSet(tmp_path / "set")
+
+
+def test_texts_of_another_size_are_told(features, tmp_path):
+    shutil.copytree(features, tmp_path / "set")
+    np.save(tmp_path / "set/texts.npy", np.zeros((1, 3, 5), dtype=np.float16))
+    with pytest.raises(FormatError, match=r"texts\.npy has shape"):
+        FeatureSet(tmp_path / "set")
+
+
+def test_a_shard_that_does_not_say_its_clips_is_told(features, tmp_path):
+    shutil.copytree(features, tmp_path / "set")
+    path = tmp_path / "set/shards/00001/meta.json"
+    known = json.loads(path.read_text())
+    del known["rows"]
+    path.write_text(json.dumps(known))
+    with pytest.raises(FormatError, match="does not say its number of clips"):
+        FeatureSet(tmp_path / "set")
+
+
 def test_a_file_cut_while_it_is_read_is_told(features, tmp_path):
     shutil.copytree(features, tmp_path / "set")
     found = FeatureSet(tmp_path / "set")
