@@ -56,8 +56,8 @@ def declared_notes(
         )
     if frame.interlaced_frame:
         notes.append(
-            "the pictures are interlaced: what moves fast has the edges of a comb, and is seen "
-            "worse; for better physics write it anew: ffmpeg -i INPUT -vf bwdif OUTPUT.mp4"
+            "the pictures are interlaced (two moments in each): of each the field that is shown "
+            "first was taken for the analysis; a copy keeps both"
         )
     if facts.picture_streams > 1:
         notes.append(

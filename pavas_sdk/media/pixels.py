@@ -11,6 +11,7 @@ import numpy as np
 from av.sidedata.sidedata import Type
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 
+from pavas_sdk.media.interlacing import FirstFields
 from pavas_sdk.media.tone_mapping import HDR_TRANSFERS, tone_mapped
 
 if TYPE_CHECKING:
@@ -128,10 +129,12 @@ class FrameConverter:
         self._orientation = orientation
         self._stored = (width, height) if orientation.swap_axes else (height, width)
         self._scaler = VideoReformatter()
+        self._fields = FirstFields()
 
     def write(self, frame: av.VideoFrame, out: NDArray[np.uint8]) -> None:
-        """Write ``frame`` into ``out``, (height, width, 3) uint8."""
+        """Write ``frame`` into ``out``, (height, width, 3) uint8; of an interlaced one, one field."""
         height, width = self._stored
+        frame = self._fields.of(frame)
         larger = width > frame.width or height > frame.height
         if int(frame.color_trc) in HDR_TRANSFERS:
             out[...] = self._orientation.apply(self._tone_mapped(frame, larger=larger))

@@ -1,4 +1,4 @@
-"""What a file declares is applied, or said: dynamic range, interlacing, streams, pixel shapes."""
+"""What a file declares is applied, or said: dynamic range, streams, pixel shapes."""
 
 from __future__ import annotations
 
@@ -55,15 +55,6 @@ def test_high_dynamic_range_is_tone_mapped_and_said(tmp_path, transfer, code):
         assert pixels[24, 50].max() < 90
         (note,) = video.warnings
     assert f"high dynamic range ({HDR_TRANSFERS[transfer]})" in note
-
-
-def test_interlaced_pictures_are_said(tmp_path):
-    path = tmp_path / "tv.ts"
-    write_small(
-        path, "mpeg2video", "yuv420p", options={"flags": "+ildct+ilme", "field_order": "tt"}
-    )
-    with open_video(path) as video:
-        assert any("interlaced" in text and "bwdif" in text for text in video.warnings)
 
 
 def two_streams(path, *, default=None):
