@@ -1,119 +1,95 @@
-"""Commands that are killed at any moment; the same command again must bring everything to its end."""
+"""Commands killed at any moment, again and again; then the same command once more to its end.
+
+The commands run in forks of this process, which has imported everything and computed nothing: so
+most kills fall into the work, not into starting. What is there in the end must be what a run without
+a kill leaves, to the bit, and nothing beside it.
+"""
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING
 
-from pavas_sdk import PhysicsEstimator
-from pavas_sdk.data.claims import file_sha256
-from pavas_sdk.media import read_audio, write_video
-from pavas_sdk.testing import moving_discs
-from pavas_sdk.testing.tiny_pipeline import tiny_pipeline
+from forks import fork, in_fork
+from killed_commands import COMMANDS
+
+from pavas_sdk.cli.main import run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
+    from killed_commands import Command
 
-COMMANDS = ("generate", "generate --overwrite", "simulate", "estimate")
+LIMIT_S = 500  # a training and four kills on a busy machine
+MOST_KILLS = 4
 _state: dict[str, Path] = {}
+_known: dict[str, tuple[Command, dict[str, bytes], float]] = {}
 
 
 def prepare(folder: Path) -> None:
-    """Make a model and two films."""
-    model = folder / "model"
-    if not (model / "model_index.json").exists():
-        tiny_pipeline(physics_estimator=PhysicsEstimator()).save_pretrained(model)
-    for index in range(2):
-        path = folder / f"film{index}.mp4"
-        if not path.exists():
-            write_video(path, moving_discs(1, frames=15, height=48, width=64).video)
-    _state.update(model=model, folder=folder)
+    """Remember where to work; each command is run once when its turn comes."""
+    _state["world"] = folder / "world"
 
 
 def case(rng: np.random.Generator, folder: Path) -> str:
-    """Kill a command, run it again, and look at what is there."""
-    name = COMMANDS[int(rng.integers(len(COMMANDS)))]
-    out, films = folder / "out", [str(_state["folder"] / f"film{index}.mp4") for index in range(2)]
-    verb, *more = name.split()
-    arguments = {
-        "generate": [
-            "generate",
-            *films,
-            "-o",
-            str(out),
-            "--model",
-            str(_state["model"]),
-            "--steps",
-            "1",
-            *more,
-        ],
-        "simulate": ["simulate", "-n", "2", "-o", str(out), "--duration", "1"],
-        "estimate": [
-            "estimate",
-            films[0],
-            "-o",
-            str(out / "film0.physics.json"),
-            "--cache",
-            str(folder / "cache"),
-            "--overwrite",
-        ],
-    }[verb]
+    """Kill a command up to `MOST_KILLS` times, then let it end, and compare."""
+    number = int(folder.name.rpartition("-")[2])
+    name = list(COMMANDS)[number % len(COMMANDS)]
+    if name not in _known:
+        _known[name] = _straight(name)
+    command, expected, took_s = _known[name]
+    out = folder / "out"
     out.mkdir()
-    if more:
-        assert run(arguments[: -len(more)]) == 0
-    begin = time.monotonic()
-    process = start(arguments)
-    # most of the time goes into starting; the moments of writing are what is wanted
-    wanted = float(rng.uniform(0.0, 1.0))
-    while process.poll() is None and time.monotonic() - begin < 60:
-        if any(out.iterdir()) and not more:
-            time.sleep(wanted * 0.05)
-            break
-        time.sleep(0.002)
-        if time.monotonic() - begin > 2.0 + 8.0 * wanted:
-            break
-    if process.poll() is None:
-        process.send_signal(signal.SIGKILL)
-    process.wait()
-    code = run(arguments)
-    assert code == 0, f"{name} again ended with {code}"
-    hidden = [path.name for path in out.rglob(".*")]
-    assert not hidden, f"left behind: {hidden}"
-    if verb == "generate":
-        for index in range(2):
-            sidecar = json.loads((out / f"film{index}.pavas.json").read_text())
-            for file, digest in sidecar["files"].items():
-                assert file_sha256(out / file) == digest, file
-            read_audio(out / f"film{index}.wav")
-    elif verb == "simulate":
-        assert len(list(out.glob("*.contacts.json"))) == 2
-    else:
-        json.loads((out / "film0.physics.json").read_text())
-        assert not list((folder / "cache").glob(".*"))
-    return name
-
-
-def start(arguments: list[str]) -> subprocess.Popen[bytes]:
-    """Start ``pavas``."""
-    return subprocess.Popen(
-        [sys.executable, "-c", "from pavas_sdk.cli import main; main()", *arguments],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    command.begin(out)
+    kills, latest_s = 0, took_s
+    wanted = int(rng.integers(1, MOST_KILLS + 1))
+    while kills < wanted:
+        child = fork(lambda: run(command.arguments(out)))
+        time.sleep(float(rng.uniform(0.0, 1.0)) * latest_s)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+        if os.WIFSIGNALED(os.waitpid(child, 0)[1]):
+            kills += 1
+        elif kills:
+            break  # it came to its end after kills
+        else:
+            shutil.rmtree(out)
+            out.mkdir()
+            command.begin(out)
+            latest_s /= 2
+    code = in_fork(lambda: run(command.arguments(out)))
+    assert code in command.codes, f"{name} again ended with {code} after {kills} kills"
+    found = command.result(out)
+    wrong = sorted(
+        file for file in expected.keys() | found.keys() if expected.get(file) != found.get(file)
     )
+    assert not wrong, f"{name}: after {kills} kills these differ: {wrong}"
+    return f"{name}: {kills} kills"
 
 
-def run(arguments: list[str]) -> int:
-    """Run ``pavas`` to its end."""
-    return start(arguments).wait(timeout=100)
+def _straight(name: str) -> tuple[Command, dict[str, bytes], float]:
+    """Run a command without a kill: what it leaves, and the seconds it takes."""
+    world = _state["world"] / name.replace(" ", "-")
+    shutil.rmtree(world, ignore_errors=True)
+    world.mkdir(parents=True)
+    command = COMMANDS[name](world, in_fork)
+    out = world / "straight"
+    for _ in range(2):  # files are read for the first time
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir()
+        command.begin(out)
+        begin = time.monotonic()
+        code = in_fork(lambda: run(command.arguments(out)))
+        took_s = time.monotonic() - begin
+        assert code == 0, f"{name} ended with {code} without a kill"
+    expected = command.result(out)
+    assert len(expected) >= command.files, f"{name} left only {sorted(expected)}"
+    return command, expected, took_s
 
 
 def clean(folder: Path) -> None:

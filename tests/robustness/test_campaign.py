@@ -16,15 +16,23 @@ sys.path.insert(0, str(Path(__file__).parent))
 from campaign import run_campaign  # behind the search path
 
 # kind: cases of the short form, and their share of --robustness-count in the long form
-SHORT = {"media": 40, "documents": 150, "folders": 6, "servers": 10, "plugins": 30}
+SHORT = {
+    "media": 40,
+    "documents": 150,
+    "folders": 6,
+    "servers": 10,
+    "plugins": 30,
+    "kills": 6,
+    "disk": 12,
+}
 SHARES = {
     "media": 1.0,
     "documents": 1.5,
     "folders": 0.1,
-    "servers": 0.1,
-    "plugins": 0.1,
-    "kills": 0.04,
-    "disk": 0.04,
+    "servers": 0.15,
+    "plugins": 0.15,
+    "kills": 0.06,
+    "disk": 0.1,
 }
 
 
