@@ -70,6 +70,7 @@ def case(rng: np.random.Generator, folder: Path) -> str:
     told = f"{words[0]} {what}"
     assert code in (0, 1, 2), f"{told}: code {code}: {said[-400:]}"
     assert "Traceback" not in said, f"{told}: {said[-400:]}"
+    assert "Usage:" not in said, f"{told}: {said[-400:]}"  # a command that there is not
     hidden = [path.name for path in folder.rglob(".*")]
     assert not hidden, f"{told}: left behind: {hidden}"
     if (out / "film.pavas.json").exists():
@@ -90,7 +91,7 @@ def _command(rng: np.random.Generator, film: Path, model: Path, out: Path) -> li
         generate,
         [*generate, "--to", "mkv", "--json"],
         ["simulate", "-n", "1", "-o", str(out), "--duration", "1"],
-        ["estimate", str(film), "-o", str(out / "physics.json"), "--cache", str(out / "cache")],
+        ["estimate", str(film), "-o", str(out / "physics.json"), "--cache-dir", str(out / "cache")],
         ["estimate", str(film)],
     )
     return list(commands[int(rng.integers(len(commands)))])

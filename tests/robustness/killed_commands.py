@@ -123,7 +123,7 @@ class Estimation(Command):
 
     def arguments(self, out: Path) -> list[str]:
         words = ["estimate", str(self.film), "-o", str(out / "film.physics.json"), "--overwrite"]
-        return [*words, "--cache", str(out / "cache")]
+        return [*words, "--cache-dir", str(out / "cache")]
 
     def result(self, out: Path) -> dict[str, bytes]:
         """Estimates in the cache say when they were used: their names count."""
