@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pavas_sdk.cli.completion import complete_model
 from pavas_sdk.cli.evaluate_ablation import ablation
 from pavas_sdk.cli.evaluate_clips import clips as recorded_clips
 from pavas_sdk.cli.evaluate_estimators import estimators
@@ -69,6 +70,7 @@ def _shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
             click.option(
                 "--model",
                 default=None,
+                shell_complete=complete_model,
                 help="Preset, folder or Hub repository; by default the default preset.",
             ),
             click.option(

@@ -35,6 +35,8 @@ def offered(words, *, new_word=False):
     [
         ("pavas gen", ["generate"], ["plugins"]),
         ("pavas generate --model pavas-t", ["pavas-tiny"], ["mmaudio-small-16k"]),
+        ("pavas evaluate edits --model pavas-t", ["pavas-tiny"], ["mmaudio-small-16k"]),
+        ("pavas evaluate simulated --model mmaudio-s", ["mmaudio-small-16k"], ["pavas-tiny"]),
         ("pavas models download mmaudio-s", ["mmaudio-small-16k"], ["pavas-tiny"]),
         ("pavas estimate --mass-estimator s", ["size-prior"], ["motion"]),
         ("pavas plugins check pavas-tiny/m", ["pavas-tiny/motion"], ["pavas-tiny/planar"]),
