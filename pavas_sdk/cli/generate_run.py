@@ -5,7 +5,6 @@ from __future__ import annotations
 import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pavas_sdk.cli.output import say
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from pavas_sdk.data import Audio, MaskTrack, PhysicsEstimate
+    from pavas_sdk.data import Audio, MaskTrack
     from pavas_sdk.pipelines import PavasOutput, PavasPipeline
     from pavas_sdk.pipelines.level import Level
     from pavas_sdk.pipelines.result_files import ResultFiles, SoundInput
@@ -201,7 +200,7 @@ def _stems(
     seed: int,
 ) -> list[dict[int, Audio]]:
     """The sound of each object in each sound: made again with the others left out, same noise."""
-    from pavas_sdk.pipelines.stems import object_stems
+    from pavas_sdk.pipelines.stems import pipeline_stems
 
     physics = sounds[0].physics
     if len(physics) > 1:
@@ -211,21 +210,16 @@ def _stems(
     if len(physics) > 1 and estimator is not None and "video" in clip:
         masks, _ = estimator.segment(clip["video"], physics)
 
-    def make(only: PhysicsEstimate, index: int) -> Audio:
-        have = {one.object_id: masks[one.object_id] for one in only if one.object_id in masks}
-        made = pipe(
+    return [
+        pipeline_stems(
+            pipe,
+            one.audio,
+            physics,
+            seed=seed + index,
+            masks=masks if "video" in clip else None,
             **clip,
             **settings,
-            physics=only,
-            masks=have if "video" in clip else None,
-            level="physical",
-            seed=seed + index,
         )
-        audio: Audio = made[0].audio
-        return audio
-
-    return [
-        object_stems(one.audio, physics, partial(make, index=index))
         for index, one in enumerate(sounds)
     ]
 

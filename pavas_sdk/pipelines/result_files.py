@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pavas_sdk.media import ContainerChoice
     from pavas_sdk.media.audio_files import Subtype
 
-__all__ = ["ResultFiles", "SoundFiles", "SoundInput", "result_files"]
+__all__ = ["ResultFiles", "SoundFiles", "SoundInput", "result_files", "stem_path"]
 
 _SLUG = 24  # letters of a label in the name of a stem
 _STEM = len("-99.stem9999-.wav") + _SLUG
@@ -119,9 +119,7 @@ class ResultFiles:
 
     def stem_file(self, sound: SoundFiles, object_id: int, label: str) -> Path:
         """Return where the sound of one object goes."""
-        slug = re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")[:_SLUG]
-        name = f"{sound.audio.stem}.stem{object_id}{f'-{slug}' if slug else ''}.wav"
-        return sound.audio.with_name(name)
+        return stem_path(sound.audio, object_id, label)
 
     def old_stems(self) -> list[Path]:
         """Return the files that are there and are named like stems of these sounds."""
@@ -130,6 +128,12 @@ class ResultFiles:
             for sound in self.sounds
             for path in sorted(self.folder.glob(f"{glob.escape(sound.audio.stem)}.stem[0-9]*.wav"))
         ]
+
+
+def stem_path(audio: Path, object_id: int, label: str) -> Path:
+    """Return where the sound of one object goes beside the whole: ``NAME.stem0-LABEL.wav``."""
+    slug = re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")[:_SLUG]
+    return audio.with_name(f"{audio.stem}.stem{object_id}{f'-{slug}' if slug else ''}.wav")
 
 
 def result_files(

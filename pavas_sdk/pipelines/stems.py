@@ -9,7 +9,7 @@ power). The shares sum to one, so the stems sum to the sound.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.signal import ShortTimeFFT
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pavas_sdk.data import Audio, PhysicsEstimate
+    from pavas_sdk.data import Audio, MaskTrack, PhysicsEstimate
+    from pavas_sdk.pipelines.pipeline import PavasPipeline
 
-__all__ = ["STEMS_ERROR_DB", "object_stems", "split_by_sounds"]
+__all__ = ["STEMS_ERROR_DB", "object_stems", "pipeline_stems", "split_by_sounds"]
 
 STEMS_ERROR_DB = -120.0
 """The stems' sum, in floating point, is off the sound by less than this, relative to its peak."""
@@ -59,6 +60,42 @@ def object_stems(
                 only = only.without(other)
         alone[object_id] = make(only)
     return split_by_sounds(audio, alone)
+
+
+def pipeline_stems(
+    pipe: PavasPipeline,
+    audio: Audio,
+    physics: PhysicsEstimate,
+    *,
+    seed: int,
+    masks: Mapping[int, MaskTrack] | None,
+    **call: Any,
+) -> dict[int, Audio]:
+    """Return the share of each object in a sound that a pipeline made; see `object_stems`.
+
+    Args:
+        pipe: What made it.
+        audio: The sound.
+        physics: What it was made from.
+        seed: Its noise.
+        masks: By object id, where it was made for a video.
+        **call: The video and the settings with which it was made.
+
+    Raises:
+        InputError: A callback stopped the pipeline.
+    """
+
+    def make(only: PhysicsEstimate) -> Audio:
+        have = None
+        if masks is not None:
+            have = {one.object_id: masks[one.object_id] for one in only if one.object_id in masks}
+        made = pipe(**call, physics=only, masks=have, level="physical", seed=seed)
+        if pipe.interrupt:
+            raise InputError("stopped: the sounds of the single objects were not made")
+        alone: Audio = made[0].audio
+        return alone
+
+    return object_stems(audio, physics, make)
 
 
 def split_by_sounds(audio: Audio, alone: Mapping[int, Audio]) -> dict[int, Audio]:

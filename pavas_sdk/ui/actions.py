@@ -9,7 +9,8 @@ import gradio as gr
 
 from pavas_sdk.errors import PavasError
 from pavas_sdk.interfaces import progress_to
-from pavas_sdk.ui.bench import Bench, SoundSettings
+from pavas_sdk.ui.bench import Bench
+from pavas_sdk.ui.versions import SoundSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,6 +73,7 @@ class Actions:
         estimator: str,
         steps: float | None,
         guidance: float | None,
+        stems: bool,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> Shown:
         """Make the sound of the physics as edited."""
@@ -82,7 +84,8 @@ class Actions:
             negative_prompt=negative_prompt,
             seed=int(seed or 0),
             num_inference_steps=int(steps) if steps else None,
-            guidance_scale=guidance,
+            guidance_scale=guidance or None,
+            stems=stems,
         )
         progress(0.0, desc="loading the model")
         with _shown_errors(), self._holder.use(model, estimator) as pipe:

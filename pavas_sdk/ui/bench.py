@@ -9,77 +9,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pavas_sdk.errors import ConfigurationError, InputError, MediaError
+from pavas_sdk.errors import InputError, MediaError
 from pavas_sdk.media import open_video, read_audio, write_audio
 from pavas_sdk.report.editor import editor_state
 from pavas_sdk.report.page import write_preview
 from pavas_sdk.ui.edits import EditedPhysics
+from pavas_sdk.ui.versions import SoundSettings, Version, write_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pavas_sdk.data import Audio, MaskTrack
     from pavas_sdk.media import VideoFile
-    from pavas_sdk.pipelines import PavasOutput, PavasPipeline
+    from pavas_sdk.pipelines import PavasPipeline
 
-__all__ = ["RECORDED", "Bench", "SoundSettings", "Version"]
+__all__ = ["RECORDED", "Bench"]
 
 RECORDED = "recorded"
 """Name of the clip's own sound beside the versions."""
 _QUIETEST_DBFS = -60.0  # a track below this is as good as silent
 _MOST_VERSIONS = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SoundSettings:
-    """How a sound is made.
-
-    Attributes:
-        prompt: What is to be heard.
-        negative_prompt: What is not.
-        seed: Of the noise.
-        num_inference_steps: Euler steps; None: the model's.
-        guidance_scale: Weight of the conditions; None: the model's.
-    """
-
-    prompt: str = ""
-    negative_prompt: str = ""
-    seed: int = 0
-    num_inference_steps: int | None = None
-    guidance_scale: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Version:
-    """One sound that was made.
-
-    Attributes:
-        number: Counts from 1.
-        label: What it is of, in words.
-        model: Which model made it.
-        settings: How.
-        edited: The physics it was made of.
-        audio: The sound, at the level at which it was made.
-        files: Sound, video, physics and provenance, to download.
-    """
-
-    number: int
-    label: str
-    model: str
-    settings: SoundSettings
-    edited: EditedPhysics
-    audio: Audio
-    files: tuple[Path, ...]
-
-    @property
-    def name(self) -> str:
-        """How it is listed."""
-        return f"{self.number}: {self.label}"
-
-    @property
-    def sound_file(self) -> Path:
-        """The file that a browser plays."""
-        return self.files[0]
 
 
 @dataclass(slots=True, eq=False)
@@ -176,35 +125,47 @@ class Bench:
             InputError: A setting that cannot work.
             OutputError: The files cannot be written.
         """
+        from pavas_sdk.pipelines.stems import pipeline_stems
+
         physics = self.edited.now
         masks = {
             entry.object_id: self.masks[entry.object_id]
             for entry in physics
             if entry.object_id in self.masks
         }
-        options: dict[str, Any] = {}
-        if settings.guidance_scale is not None:
-            options["guidance_scale"] = settings.guidance_scale
+        sounds = 1 + (len(physics) if settings.stems and len(physics) > 1 else 0)
+        done = 0
 
         def told(pipe: PavasPipeline, step: int, time: Any, tensors: Any) -> dict[str, Any]:
-            del time, tensors
+            nonlocal done
+            del step, time, tensors
+            done += 1
             if on_step is not None:
-                on_step(step + 1, int(pipe.num_timesteps))
+                on_step(done, sounds * int(pipe.num_timesteps))
             return {}
 
+        call: dict[str, Any] = {
+            "video": self.source,
+            "prompt": settings.prompt,
+            "negative_prompt": settings.negative_prompt,
+            "num_inference_steps": settings.num_inference_steps,
+            "callback_on_step_end": told,
+        }
+        if settings.guidance_scale is not None:
+            call["guidance_scale"] = settings.guidance_scale
         out = pipe(
-            self.source,
-            prompt=settings.prompt,
-            negative_prompt=settings.negative_prompt,
+            **call,
             physics=physics if physics.objects else "none",
             masks=masks or None,
             seed=settings.seed,
-            num_inference_steps=settings.num_inference_steps,
-            callback_on_step_end=told,
-            **options,
         )
         if pipe.interrupt:
             raise InputError("stopped: no sound was made")
+        stems: Mapping[int, Audio] = {}
+        if settings.stems:
+            stems = pipeline_stems(
+                pipe, out.audio, out.physics, seed=settings.seed, masks=masks, **call
+            )
         self._made += 1
         version = Version(
             number=self._made,
@@ -213,7 +174,12 @@ class Bench:
             settings=settings,
             edited=self.edited,
             audio=out.audio,
-            files=self._written(out),
+            files=write_version(
+                out,
+                self.folder / f"version-{self._made:03d}",
+                f"{self._stem}-{self._made}",
+                stems,
+            ),
         )
         self.versions.append(version)
         for old in self.versions[:-_MOST_VERSIONS]:
@@ -280,9 +246,13 @@ class Bench:
             "volumes": volumes,
         }
 
+    @property
+    def _stem(self) -> str:
+        return Path(self.source.source or "clip").stem
+
     def physics_file(self) -> Path:
         """Write the physics as it is now, and return the file."""
-        path = self.folder / f"{Path(self.source.source or 'clip').stem}.physics.json"
+        path = self.folder / f"{self._stem}.physics.json"
         self.edited.now.save(path)
         return path
 
@@ -291,19 +261,6 @@ class Bench:
         with suppress(OSError):
             self.source.close()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _written(self, out: PavasOutput) -> tuple[Path, ...]:
-        """Write sound, video, physics and provenance of a version."""
-        folder = self.folder / f"version-{self._made:03d}"
-        stem = Path(self.source.source or "clip").stem
-        sound, sidecar = out.save(folder / f"{stem}-{self._made}.wav")
-        video = folder / f"{stem}-{self._made}.mp4"
-        try:
-            out.mux(video)
-        except (MediaError, ConfigurationError):  # mp4 does not hold these pictures
-            out.mux(video, encode=True)
-        physics = out.save_physics(folder / f"{stem}-{self._made}.physics.json")
-        return sound, video, physics, sidecar
 
 
 def _recorded(source: VideoFile, folder: Path) -> Audio | None:

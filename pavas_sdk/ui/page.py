@@ -63,8 +63,15 @@ def build_page(holder: ModelHolder, root: Path) -> gr.Blocks:
                     estimator = gr.Dropdown(
                         [OWN_ESTIMATOR, *ESTIMATORS], value=OWN_ESTIMATOR, label="Physics estimator"
                     )
-                    steps = gr.Number(None, label="Steps (empty: the model's)", precision=0)
-                    guidance = gr.Number(None, label="Guidance (empty: the model's)")
+                    # an empty number is shown as 0, so 0 is what means nothing
+                    steps = gr.Number(0, label="Steps (0: the model's)", precision=0, minimum=0)
+                    guidance = gr.Number(0, label="Guidance (0: the model's)", minimum=0)
+                    stems = gr.Checkbox(
+                        False,
+                        label="Stems: also a sound per object",
+                        info="takes as long again for each object",
+                        elem_id="stems",
+                    )
                     slower = gr.Number(1, label="Slow motion, times slower than life")
                     again = gr.Button("Estimate again", size="sm")
             with gr.Column(scale=5, min_width=320):
@@ -105,7 +112,7 @@ def build_page(holder: ModelHolder, root: Path) -> gr.Blocks:
         video.clear(act.clear, [bench], [bench, *shown])
         generate.click(
             act.generate,
-            [bench, prompt, negative, seed, model, estimator, steps, guidance],
+            [bench, prompt, negative, seed, model, estimator, steps, guidance, stems],
             shown,
             show_progress_on=[status],
             concurrency_id="model",

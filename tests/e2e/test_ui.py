@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -12,11 +13,22 @@ from pathlib import Path
 import pytest
 from browser_world import Browser, needs_browser
 
+from pavas_sdk import default_registry
+
 pytestmark = pytest.mark.skipif(find_spec("gradio") is None, reason="needs pavas-sdk[ui]")
 
 CLIP = Path(__file__).parents[2] / "examples/clips/bouncing_ball.mp4"
 EDITOR = "document.querySelector('#pavas-editor').contentDocument"
+WEIGHTS = Path(default_registry().get("pipeline", "pavas-tiny").load()())
+SETTINGS = json.loads((WEIGHTS / "model_index.json").read_text("utf-8"))
 FLAGS = f"[...{EDITOR}.querySelectorAll('.flag')]"
+
+# pairs of neighbouring times on the ruler that are written over each other
+OVERLAPS = f"""
+[...{EDITOR}.querySelectorAll('.tick')].map(tick => tick.getBoundingClientRect())
+  .filter(box => box.width).sort((a, b) => a.left - b.left)
+  .filter((box, k, all) => k && box.left < all[k - 1].right).length
+"""
 
 
 # what a shell starts in the background, tests included, ignores Ctrl+C, and so do its children
@@ -116,7 +128,12 @@ def test_from_the_video_to_the_download(page, browser, tmp_path):
     )
     browser.wait(f"{FLAGS}.length === {count}")
 
-    # the second sound stands below the first, and each can be heard
+    # the second sound, with its stems, stands below the first, and each can be heard
+    browser.js(
+        "[...document.querySelectorAll('button')].find(b => b.textContent.includes('Settings')).click()"
+    )
+    browser.wait("document.querySelector('#stems input[type=checkbox]')")
+    browser.js("document.querySelector('#stems input[type=checkbox]').click()")
     browser.js("document.querySelector('#generate').click()")
     browser.wait(f"{EDITOR}.querySelectorAll('.track.wave').length === 2", 300)
     names = browser.js(f"[...{EDITOR}.querySelectorAll('[data-hear]')].map(b => b.dataset.hear)")
@@ -127,19 +144,28 @@ def test_from_the_video_to_the_download(page, browser, tmp_path):
     assert browser.js(pressed) == "1: as seen"
     browser.wait("document.querySelector('#history').textContent.includes('as seen')")
 
-    # what is downloaded is a sound, a video and two JSON files
-    browser.wait("document.querySelectorAll('#download a[href]').length === 4")
+    # what is downloaded is a sound, that of its only object, a video and two JSON files
+    browser.wait("document.querySelectorAll('#download a[href]').length === 5")
     links = browser.js("[...document.querySelectorAll('#download a[href]')].map(a => a.href)")
-    assert sorted(link.rsplit(".", 1)[1] for link in links) == ["json", "json", "mp4", "wav"]
-    sound = next(link for link in links if link.endswith(".wav"))
+    assert sorted(link.rsplit(".", 1)[1] for link in links) == ["json", "json", "mp4", "wav", "wav"]
+    assert [link for link in links if link.endswith("-2.stem0-ball.wav")]
+    sound = next(link for link in links if link.endswith("-2.wav"))
     head = browser.js(
         f"fetch({sound!r}).then(r => r.arrayBuffer()).then(b => String.fromCharCode("
         "...new Uint8Array(b).slice(0, 4)))"
     )
     assert head == "RIFF"
 
+    # settings that are left alone are the model's own
+    told = next(link for link in links if link.endswith("-2.pavas.json"))
+    made = browser.js(f"fetch({told!r}).then(answer => answer.json())")
+    assert made["guidance_scale"] is None
+    for name in ("num_inference_steps", "physics_guidance_scale"):
+        assert made[name] == SETTINGS[name]
+
     # nothing is cut off on a narrow screen; the pictures are for whoever looks at a failure
     browser.screenshot(tmp_path / "wide.png", full=True)
+    assert browser.js(OVERLAPS) == 0
     browser.resize(400, 900)
     browser.wait(f"{EDITOR}.documentElement.clientWidth < 400")
     browser.wait("document.documentElement.scrollWidth <= 400")
@@ -149,6 +175,8 @@ def test_from_the_video_to_the_download(page, browser, tmp_path):
         " - document.querySelector('#pavas-editor').clientHeight) < 4"
     )
     browser.screenshot(tmp_path / "narrow.png", full=True)
+    assert browser.js(f"{EDITOR}.querySelectorAll('.tick.few').length") >= 3
+    assert browser.js(OVERLAPS) == 0
 
     outside = [
         url

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pavas_sdk.data import PhysicsEstimate
-from pavas_sdk.errors import MediaError
+from pavas_sdk.errors import InputError, MediaError
 from pavas_sdk.media import read_audio, write_video
 from pavas_sdk.physics import PhysicsEstimator
 from pavas_sdk.testing import (
@@ -19,8 +19,9 @@ from pavas_sdk.testing import (
     moving_discs,
 )
 from pavas_sdk.testing.tiny_pipeline import tiny_pipeline
-from pavas_sdk.ui.bench import RECORDED, Bench, SoundSettings
+from pavas_sdk.ui.bench import RECORDED, Bench
 from pavas_sdk.ui.models import ModelHolder, model_names
+from pavas_sdk.ui.versions import SoundSettings
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,46 @@ def test_versions_and_their_files(bench, pipe):
     assert np.array_equal(make(bench, pipe, seed=1).audio.samples, first.audio.samples)
     bench.edit({"kind": "undo"})
     assert bench.edited.now[0].mass_kg == 9.0
+
+
+def test_stems_are_files_that_sum_to_the_sound(bench, pipe):
+    steps = []
+    version = bench.generate(
+        pipe,
+        SoundSettings(seed=1, stems=True),
+        model="untrained",
+        on_step=lambda *told: steps.append(told),
+    )
+    assert steps[-1] == (9, 9)  # the sound and one per object
+    sound, _, _, sidecar, *stems = version.files
+    labels = [entry.object.label.replace(" ", "-") for entry in bench.edited.now]
+    assert [path.name for path in stems] == [
+        f"discs-1.stem{index}-{label}.wav" for index, label in enumerate(labels)
+    ]
+    whole = read_audio(sound).samples
+    parts = [read_audio(path).samples for path in stems]
+    # the untrained network is louder than 16 bits hold; elsewhere there are three roundings
+    held = np.all([np.abs(one) < 0.99 for one in (whole, *parts)], axis=0)
+    assert held.mean() > 0.5
+    assert np.abs(sum(parts) - whole)[held].max() < 3 / 32768
+    assert all(np.abs(part).max() > 0.01 * np.abs(whole).max() for part in parts)
+    known = json.loads(sidecar.read_text("utf-8"))["stems"]
+    assert list(known) == [path.name for path in stems]
+    assert version.name == "1: as seen"
+    # without them the sound is the same, and there are no more files
+    plain = make(bench, pipe, seed=1)
+    assert np.array_equal(plain.audio.samples, version.audio.samples)
+    assert len(plain.files) == 4
+
+
+def test_stopped_among_the_stems_nothing_is_made(bench, pipe):
+    def stop(done, total):
+        pipe._interrupt = done > total // 2
+
+    with pytest.raises(InputError, match="stopped"):
+        bench.generate(pipe, SoundSettings(stems=True), model="untrained", on_step=stop)
+    assert bench.versions == []
+    assert not list(bench.folder.glob("version-*"))
 
 
 def test_sounds_are_compared_on_one_gain(bench, pipe):
