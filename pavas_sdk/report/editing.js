@@ -115,7 +115,7 @@
   });
   const main = document.querySelector("main");
   const told = new ResizeObserver(() => {
-    if (window.parent !== window) window.parent.postMessage({ pavas_height: main.offsetHeight }, "*");
+    if (window.parent !== window) window.parent.postMessage({ pavas_height: main.getBoundingClientRect().height }, "*");
   });
   told.observe(main);
   tell({ kind: "ready" });

@@ -83,11 +83,8 @@ def _ruler(
     weights: Sequence[float],
     colours: Mapping[int, str],
 ) -> str:
-    ticks = "".join(
-        f'<span class="tick{" last" if time_s > 0.97 * duration_s else ""}" '
-        f'style="left:{100 * time_s / duration_s:.3f}%">{_clock(time_s)}</span>'
-        for time_s in time_ticks(duration_s)
-    )
+    short = max(len(_clock(time_s)) for time_s in time_ticks(duration_s, 5)) <= 3
+    ticks = _times("many", duration_s, 10) + _times("few", duration_s, 5 if short else 4)
     flags = "".join(
         f'<button class="flag" data-seek="{hit.time_s:.4f}" data-object="{hit.object_id}" '
         f'style="left:{100 * hit.time_s / duration_s:.3f}%;color:{colours[hit.object_id]};'
@@ -97,6 +94,15 @@ def _ruler(
         for hit, weight in zip(impacts, weights, strict=True)
     )
     return _track("ruler", "Time", "s", f"{ticks}{flags}")
+
+
+def _times(kind: str, duration_s: float, most: int) -> str:
+    """Times along the ruler: "few" are shown where "many" would overlap (see style.css)."""
+    return "".join(
+        f'<span class="tick {kind}{" last" if time_s > (1 - 0.3 / most) * duration_s else ""}" '
+        f'style="left:{100 * time_s / duration_s:.3f}%">{_clock(time_s)}</span>'
+        for time_s in time_ticks(duration_s, most)
+    )
 
 
 def _speeds(physics: PhysicsEstimate, colours: Mapping[int, str], marks: str) -> str:
