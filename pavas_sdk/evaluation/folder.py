@@ -136,7 +136,14 @@ def evaluate_folder(
     not_run |= lacking
     rows = run(
         list(true),
-        partial(_measurer, true, sources, length_s, times if "apcc" in groups else {}),
+        partial(
+            _measurer,
+            true,
+            sources,
+            length_s,
+            times if "apcc" in groups else {},
+            onsets="onsets" in groups,
+        ),
         ClipRow.from_json,
         settings=settings,
         path=path,
@@ -199,10 +206,17 @@ def _measurer(
     sources: Mapping[str, Mapping[str, Path | None]],
     length_s: float | None,
     times: Mapping[str, tuple[float, ...]],
+    *,
+    onsets: bool,
 ) -> Callable[[str], ClipRow]:
     def measure(clip: str) -> ClipRow:
         return measure_sounds(
-            clip, true[clip], sources[clip], length_s=length_s, impacts_s=times.get(clip, ())
+            clip,
+            true[clip],
+            sources[clip],
+            length_s=length_s,
+            impacts_s=times.get(clip, ()),
+            onsets=onsets,
         )
 
     return measure

@@ -41,17 +41,17 @@ class SoundRow:
     Attributes:
         status: "ok" or one of `FAILURES`.
         onset_f1: F1 of its onsets against those of the true sound, within 100 ms; 1 where neither
-            has any.
+            has any. None where onsets were not asked for.
         onset_distance_ms: Mean over the true onsets of the distance to their own, 100 where there
-            is none; 0 without true onsets.
+            is none; 0 without true onsets. None as above.
         level_db: RMS level, or None where there is no sound.
         level_error_db: Absolute difference of the level.
         strengths: Onset strength at each impact; empty for a failed clip.
     """
 
     status: str
-    onset_f1: float
-    onset_distance_ms: float
+    onset_f1: float | None
+    onset_distance_ms: float | None
     level_db: float | None
     level_error_db: float
     strengths: tuple[float, ...] = ()
@@ -95,6 +95,7 @@ def measure_sounds(
     *,
     length_s: float | None = None,
     impacts_s: Sequence[float] = (),
+    onsets: bool = True,
 ) -> ClipRow:
     """Measure one clip's sounds.
 
@@ -104,6 +105,7 @@ def measure_sounds(
         generated: File of every model's sound; None where there is none.
         length_s: Longer sounds are cut here; None: at the end of the true sound.
         impacts_s: Where onset strengths are taken, seconds.
+        onsets: Whether onsets are looked for, which takes most of the time.
 
     Raises:
         MediaError: The true sound cannot be read.
@@ -116,12 +118,13 @@ def measure_sounds(
     if wanted_s <= 0:
         raise InputError(f"{reference} has no samples")
     true = true.fitted(round(wanted_s * true.sample_rate_hz))
-    onsets_s, level_db = onset.detect_onsets(true), _level_db(true)
+    onsets_s = onset.detect_onsets(true) if onsets else None
+    level_db = _level_db(true)
     sounds = {
         "reference": SoundRow(
             status="ok",
-            onset_f1=1.0,
-            onset_distance_ms=0.0,
+            onset_f1=1.0 if onsets else None,
+            onset_distance_ms=0.0 if onsets else None,
             level_db=level_db,
             level_error_db=0.0,
             strengths=_strengths(true, impacts_s),
@@ -141,37 +144,44 @@ def measure_sounds(
             if status == "ok" and _level_db(audio) < SILENCE_DB <= level_db:
                 status = "silent"
         if audio is None or status != "ok":
-            sounds[name] = _failed(status, audio, level_db)
+            sounds[name] = _failed(status, audio, level_db, onsets=onsets)
             continue
         sounds[name] = _compared(audio, onsets_s, level_db, impacts_s)
     return ClipRow(clip_id=clip_id, sounds=sounds)
 
 
 def _compared(
-    audio: Audio, onsets_s: np.ndarray, level_db: float, impacts_s: Sequence[float]
+    audio: Audio, onsets_s: np.ndarray | None, level_db: float, impacts_s: Sequence[float]
 ) -> SoundRow:
-    made_s = onset.detect_onsets(audio)
-    errors = np.abs(onset.timing_errors_s(onsets_s, made_s))
-    both = onsets_s.size + made_s.size
-    unheard = onsets_s.size - errors.size
-    distance_s = (errors.sum() + unheard * onset.WITHIN_S) / max(onsets_s.size, 1)
+    f1, distance_ms = (None, None) if onsets_s is None else _timing(audio, onsets_s)
     level = _level_db(audio)
     return SoundRow(
         status="ok",
-        onset_f1=2.0 * errors.size / both if both else 1.0,
-        onset_distance_ms=min(float(distance_s), onset.WITHIN_S) * 1e3,  # a sum may round above
+        onset_f1=f1,
+        onset_distance_ms=distance_ms,
         level_db=level,
         level_error_db=abs(level - level_db),
         strengths=_strengths(audio, impacts_s),
     )
 
 
-def _failed(status: str, audio: Audio | None, level_db: float) -> SoundRow:
+def _timing(audio: Audio, onsets_s: np.ndarray) -> tuple[float, float]:
+    """F1 of the onsets, and their mean distance in milliseconds."""
+    made_s = onset.detect_onsets(audio)
+    errors = np.abs(onset.timing_errors_s(onsets_s, made_s))
+    both = onsets_s.size + made_s.size
+    unheard = onsets_s.size - errors.size
+    distance_s = (errors.sum() + unheard * onset.WITHIN_S) / max(onsets_s.size, 1)
+    f1 = 2.0 * errors.size / both if both else 1.0
+    return f1, min(float(distance_s), onset.WITHIN_S) * 1e3  # a sum may round above
+
+
+def _failed(status: str, audio: Audio | None, level_db: float, *, onsets: bool) -> SoundRow:
     # also where nothing was to be heard: no answer is not the right one
     return SoundRow(
         status=status,
-        onset_f1=0.0,
-        onset_distance_ms=onset.WITHIN_S * 1e3,
+        onset_f1=0.0 if onsets else None,
+        onset_distance_ms=onset.WITHIN_S * 1e3 if onsets else None,
         level_db=None if audio is None else _level_db(audio),
         level_error_db=max(level_db - FLOOR_DB, -level_db),
     )

@@ -108,7 +108,7 @@ def summarise_folder(
         seed: Of the bootstrap.
     """
     wanted = [name for name, metric in METRICS.items() if metric.group in groups]
-    tables = {model: _columns(rows, model) for model in models}
+    tables = {model: _columns(rows, model, wanted) for model in models}
 
     def figures(clips: NDArray[np.int64]) -> dict[str, float]:
         found = {}
@@ -161,7 +161,7 @@ def values_per_clip(
 ) -> dict[str, dict[str, Any]]:
     """Return the values of single clips, by metric and model, in the order of ``clips``."""
     wanted = [name for name in ("onset_f1", "level_error_db") if METRICS[name].group in groups]
-    columns = {model: _columns(rows, model) for model in models}
+    columns = {model: _columns(rows, model, wanted) for model in models}
     return {
         name: {
             "clips": [row.clip_id for row in rows],
@@ -171,13 +171,20 @@ def values_per_clip(
     }
 
 
-def _columns(rows: Sequence[ClipRow], model: str) -> dict[str, NDArray[np.float64]]:
+def _columns(
+    rows: Sequence[ClipRow], model: str, wanted: Sequence[str]
+) -> dict[str, NDArray[np.float64]]:
     sounds = [row.sounds[model] for row in rows]
+    columns = {
+        "onset_f1": [sound.onset_f1 for sound in sounds],
+        "onset_distance_ms": [sound.onset_distance_ms for sound in sounds],
+        "level_error_db": [sound.level_error_db for sound in sounds],
+        "failed_share": [float(sound.status != "ok") for sound in sounds],
+    }
     return {
-        "onset_f1": np.asarray([sound.onset_f1 for sound in sounds]),
-        "onset_distance_ms": np.asarray([sound.onset_distance_ms for sound in sounds]),
-        "level_error_db": np.asarray([sound.level_error_db for sound in sounds]),
-        "failed_share": np.asarray([float(sound.status != "ok") for sound in sounds]),
+        name: np.asarray(values, dtype=np.float64)
+        for name, values in columns.items()
+        if name in wanted
     }
 
 

@@ -224,3 +224,16 @@ def test_rejected_impacts_are_left_out(tmp_path):
     (clip,) = read_impacts(path)
     assert [impact.time_s for impact in clip.impacts] == [0.5, 1.0]
     assert np.isnan([impact.energy_change_j for impact in clip.impacts]).all()
+
+
+def test_onsets_are_looked_for_only_where_asked(world, result, monkeypatch):
+    def asked(audio):
+        raise AssertionError("nobody asked for onsets")
+
+    monkeypatch.setattr("pavas_sdk.evaluation.onset.detect_onsets", asked)
+    found = evaluated(world, "good", "late", metrics=["levels", "silence", "apcc"])
+    for name in ("level_error_db", "failed_share", "apcc_delta"):
+        assert values(result, "late")[name] == found["models"]["late"]["metrics"][name]["value"]
+    assert "onset_f1" not in found["models"]["late"]["metrics"]
+    with pytest.raises(AssertionError, match="nobody asked"):
+        evaluated(world, "good", metrics=["onsets"])
