@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pavas_sdk.cli.output import json_option, say, show, show_json
+from pavas_sdk.cli.warning_lines import warn
 from pavas_sdk.errors import MediaError, MediaNotFoundError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def inspect_file(path: Path, full: bool, as_json: bool) -> int:
         for line in _lines(facts):
             show(line)
     for warning in facts.get("warnings", ()):
-        say(f"Warning: {warning}")
+        warn(warning)
     return 1 if full and facts.get("warnings") else 0
 
 

@@ -23,6 +23,7 @@ from pavas_sdk.cli.lazy_group import LazyGroup, Verb, debug_option
 from pavas_sdk.cli.leaving import leave
 from pavas_sdk.cli.output import say, stdout_failure, tolerant_streams
 from pavas_sdk.cli.progress import progress_lines
+from pavas_sdk.cli.warning_lines import warn, warning_lines
 from pavas_sdk.errors import PavasError, PavasWarning
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def run(args: Sequence[str]) -> int:
     else:
         # diffusers imports it where it is installed; it then warns of kernels nobody asked for
         logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
-    with tolerant_streams():
+    with tolerant_streams(), warning_lines(debug=debug):
         return _finished(_answer(args, debug), debug)
 
 
@@ -168,7 +169,7 @@ def _show_warnings_as_lines() -> None:
         line: str | None = None,
     ) -> None:
         if issubclass(category, PavasWarning):
-            say(f"Warning: {message}")
+            warn(str(message))
         else:
             usual(message, category, filename, lineno, file, line)
 

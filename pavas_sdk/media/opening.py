@@ -163,12 +163,10 @@ def _check_file(file: Path) -> None:
         )
     try:
         kind = file.stat().st_mode
-        if S_ISDIR(kind):
-            raise MediaError(f"{file} is a folder; give one file, such as {file / 'clip.mp4'}")
-        if not S_ISREG(kind):
-            raise MediaError(f"{file} is not a regular file; save the video to a file first")
-        with file.open("rb") as handle:
-            empty = not handle.read(1)
+        empty = False
+        if S_ISREG(kind):
+            with file.open("rb") as handle:
+                empty = not handle.read(1)
     except (FileNotFoundError, NotADirectoryError):
         raise MediaNotFoundError(f"no such file: {file}{_similar(file)}") from None
     except PermissionError as err:
@@ -176,6 +174,10 @@ def _check_file(file: Path) -> None:
     except (OSError, ValueError) as err:  # a name that is too long, or holds a null character
         reason = getattr(err, "strerror", None) or err
         raise MediaNotFoundError(f"no such file: {file!s:.200} ({reason})") from err
+    if S_ISDIR(kind):
+        raise MediaError(f"{file} is a folder; give one file, such as {file / 'clip.mp4'}")
+    if not S_ISREG(kind):
+        raise MediaError(f"{file} is not a regular file; save the video to a file first")
     if empty:
         raise MediaError(f"{file} is empty (0 bytes); a video file is expected")
 

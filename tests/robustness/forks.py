@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import json
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -11,7 +14,7 @@ import torch
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["fork", "in_fork", "said_in_fork"]
+__all__ = ["fork", "import_what", "in_fork", "said_in_fork"]
 
 
 def fork(work: Callable[[], object], said: int | None = None) -> int:
@@ -52,3 +55,20 @@ def said_in_fork(work: Callable[[], object]) -> tuple[int, str]:
     with os.fdopen(reading, "rb") as pipe:
         said = pipe.read()
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), said.decode("utf-8", "replace")
+
+
+def import_what(work: Callable[[], object]) -> None:
+    """Import here what ``work`` imports in a fork: the next fork begins with its work."""
+    mark = "modules: "
+
+    def tell() -> None:
+        work()
+        sys.stdout.write(f"\n{mark}{json.dumps(list(sys.modules))}\n")
+        sys.stdout.flush()
+
+    _, said = said_in_fork(tell)
+    for line in said.splitlines():
+        if line.startswith(mark):
+            for name in json.loads(line.removeprefix(mark)):
+                with contextlib.suppress(Exception):  # made at run time, or not to be had alone
+                    importlib.import_module(name)

@@ -12,7 +12,7 @@ import stat
 from typing import TYPE_CHECKING
 
 import numpy as np
-from forks import in_fork, said_in_fork
+from forks import import_what, in_fork, said_in_fork
 
 import pavas_sdk.cli.generate
 import pavas_sdk.pipelines  # noqa: F401  # before the forks
@@ -45,6 +45,10 @@ def prepare(folder: Path) -> None:
     if not film.exists():
         assert in_fork(write) == 0
     _state.update(model=model, film=film)
+    for number, words in enumerate(_commands(film, model, folder / "imports")):
+        if number != 1:  # as the first
+            import_what(lambda words=words: run(words))
+    shutil.rmtree(folder / "imports")
 
 
 def case(rng: np.random.Generator, folder: Path) -> str:
@@ -53,7 +57,8 @@ def case(rng: np.random.Generator, folder: Path) -> str:
     film, model = folder / "film.mp4", folder / "model"
     shutil.copy(_state["film"], film)
     shutil.copytree(_state["model"], model)
-    words = _command(rng, film, model, out)
+    commands = _commands(film, model, out)
+    words = list(commands[int(rng.integers(len(commands)))])
     way = WAYS[int(rng.integers(len(WAYS)))]
     spoil, what = _spoiler(way, rng, folder)
     if rng.random() < 0.3:
@@ -85,16 +90,16 @@ def case(rng: np.random.Generator, folder: Path) -> str:
     return f"{told}: {code}"
 
 
-def _command(rng: np.random.Generator, film: Path, model: Path, out: Path) -> list[str]:
+def _commands(film: Path, model: Path, out: Path) -> tuple[list[str], ...]:
     generate = ["generate", str(film), "-o", str(out), "--model", str(model), "--steps", "1"]
-    commands = (
+    physics = str(out / "physics.json")
+    return (
         generate,
         [*generate, "--to", "mkv", "--json"],
         ["simulate", "-n", "1", "-o", str(out), "--duration", "1"],
-        ["estimate", str(film), "-o", str(out / "physics.json"), "--cache-dir", str(out / "cache")],
+        ["estimate", str(film), "-o", physics, "--cache-dir", str(out / "cache")],
         ["estimate", str(film)],
     )
-    return list(commands[int(rng.integers(len(commands)))])
 
 
 def _spoiler(way: str, rng: np.random.Generator, folder: Path) -> tuple[Callable[[], None], str]:

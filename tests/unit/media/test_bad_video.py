@@ -326,3 +326,13 @@ def test_muxing_under_no_video(clips):
 def test_all_are_input_errors():
     assert issubclass(MediaNotFoundError, InputError)
     assert issubclass(DamagedMediaError, InputError)
+
+
+def test_folders_and_pipes_are_named_as_such(tmp_path):
+    import os
+
+    os.mkfifo(tmp_path / "pipe.mp4")
+    for path, what in ((tmp_path, "is a folder"), (tmp_path / "pipe.mp4", "not a regular file")):
+        with pytest.raises(MediaError, match=what) as caught:
+            open_video(path)
+        assert "no such file" not in str(caught.value)
