@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pavas_sdk.cli.output import json_option, say, show, show_json
+from pavas_sdk.cli.output import json_option, show, show_json
 from pavas_sdk.cli.warning_lines import warn
 from pavas_sdk.errors import MediaError, MediaNotFoundError
 
