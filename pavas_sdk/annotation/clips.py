@@ -197,7 +197,7 @@ def _of_row(row: Mapping[str, Any], number: int, table: Path, folder: Path) -> C
     try:
         for name in ("start_s", "duration_s"):
             if name in given:
-                given[name] = float(given[name])
+                given[name] = _seconds(name, given[name])
         for name in ("clip_id", "path", "label", "split"):
             if name in given:
                 given[name] = str(given[name])
@@ -206,9 +206,20 @@ def _of_row(row: Mapping[str, Any], number: int, table: Path, folder: Path) -> C
             given.setdefault("clip_id", Path(given["path"]).stem)
         elif "clip_id" in given:
             given["path"] = str(_find(folder, [given["clip_id"]]))
+        else:
+            raise InputError(
+                f"it has neither an id nor a path; columns: {', '.join(row) or 'none'}"
+            )
         return ClipEntry(**given)
     except (TypeError, ValueError) as err:
         raise InputError(f"{table}, row {number}: {err}") from err
+
+
+def _seconds(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError) as err:
+        raise InputError(f"{name} is {value!r}, expected a number of seconds") from err
 
 
 def _vggsound_rows(path: Path) -> list[list[str]] | None:

@@ -51,8 +51,8 @@ class EngineConfig:
         least = 1 if self.engine == "ray" else 0
         if self.workers < least or self.workers_per_gpu < 1:
             raise ConfigurationError(
-                f"the {self.engine} engine needs {least} or more workers, and 1 or more per GPU; "
-                f"got {self.workers} and {self.workers_per_gpu}"
+                f"the {self.engine} engine needs {least} or more workers (--workers), and 1 or more "
+                f"per GPU; got {self.workers} and {self.workers_per_gpu}"
             )
         if self.time_limit_s is not None and not self.time_limit_s > 0:
             raise ConfigurationError(f"a time limit must be above 0 s, got {self.time_limit_s}")

@@ -37,14 +37,23 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
                 return [{str(k).strip().lower(): v for k, v in row.items() if k} for row in reader]
         opened = gzip.open if path.suffix == ".gz" else open
         with opened(path, "rt", encoding="utf-8") as stream:
-            rows = [parse_json(line) for line in stream if line.strip()]
+            rows = [
+                _parsed(line, number, path)
+                for number, line in enumerate(stream, start=1)
+                if line.strip()
+            ]
     except (OSError, UnicodeDecodeError, csv.Error, EOFError) as err:
-        raise FormatError(f"cannot read {path}: {err}") from err
-    except FormatError as err:
         raise FormatError(f"cannot read {path}: {err}") from err
     if not all(isinstance(row, dict) for row in rows):
         raise FormatError(f"{path}: expected one JSON object a line")
     return rows
+
+
+def _parsed(line: str, number: int, path: Path) -> Any:
+    try:
+        return parse_json(line)
+    except FormatError as err:
+        raise FormatError(f"cannot read line {number} of {path}: {err}") from err
 
 
 def import_parquet() -> Any:

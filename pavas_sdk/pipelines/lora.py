@@ -235,9 +235,14 @@ def lora_file(
     found = sorted(folder.glob("*.safetensors"))
     if len(found) == 1:
         return found[0]
-    names = ", ".join(path.name for path in found) or "none (other forms are not read)"
+    if not found:
+        raise WeightsError(
+            f"{source} has no LoRA as safetensors, and other forms are not read: they may run code. "
+            f"Ask its author for {LORA_FILE}"
+        )
     raise WeightsError(
-        f"{source} has no {LORA_FILE}; safetensors files there: {names}. Say which: weight_name=..."
+        f"{source} has no {LORA_FILE}; safetensors files there: "
+        f"{', '.join(path.name for path in found)}. Say which: weight_name=..., or give the file"
     )
 
 

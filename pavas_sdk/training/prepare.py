@@ -19,7 +19,7 @@ from pavas_sdk.training.datasets import (
     write_description,
     write_texts,
 )
-from pavas_sdk.training.datasets.writer import shard_meta
+from pavas_sdk.training.datasets.writer import has_texts, shard_meta
 from pavas_sdk.training.prepare_plan import PrepareConfig, plan_preparation
 from pavas_sdk.training.prepare_shards import load_encoders, make_shards
 
@@ -116,7 +116,7 @@ def _layout_json(layout: SetLayout) -> dict[str, Any]:
 
 
 def _write_texts(folder: Path, pipe: PavasPipeline, plan: PreparePlan) -> None:
-    if (folder / "texts.npy").exists():
+    if has_texts(folder, plan.texts):
         return
     encoding = ClipEncoding(pipe, plan.layout, plan.level)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,16 @@ from pavas_sdk.annotation import (
     run_items,
 )
 from pavas_sdk.data.documents import read_object
-from pavas_sdk.errors import ConfigurationError, InputError, OutputError, PavasError
+from pavas_sdk.errors import (
+    ConfigurationError,
+    FormatError,
+    InputError,
+    OutputError,
+    PavasError,
+)
 from pavas_sdk.training.clip_features import ClipEncoding
 from pavas_sdk.training.datasets import SetLayout, shard_folder, write_feature_shard
+from pavas_sdk.training.datasets.feature_set import check_shard
 from pavas_sdk.training.datasets.level import LevelPolicy
 from pavas_sdk.training.datasets.writer import shard_meta
 
@@ -32,6 +40,8 @@ if TYPE_CHECKING:
     from pavas_sdk.training.prepare_plan import PreparePlan
 
 __all__ = ["ShardWork", "load_encoders", "make_shards"]
+
+logger = logging.getLogger(__name__)
 
 
 def load_encoders(model: str, device: str) -> PavasPipeline:
@@ -82,7 +92,7 @@ def make_shards(
     items = [
         {"clip_id": f"shard {number}", "number": number, "clips": list(clips)}
         for number, clips in enumerate(plan.shards())
-        if shard_meta(shard_folder(folder, number)) is None
+        if not _is_whole(shard_folder(folder, number), plan.layout)
     ]
     progress = JobProgress(len(items), unit="shards")
     settings = {
@@ -121,6 +131,19 @@ def make_shards(
 
 def _nothing(item: Mapping[str, Any], failure: Mapping[str, Any]) -> None:
     """A shard that is given up is told by the loop; nothing of it is kept."""
+
+
+def _is_whole(folder: Path, layout: SetLayout) -> bool:
+    """Whether a shard is finished; one that was damaged since is forgotten, and said."""
+    if shard_meta(folder) is None:
+        return False
+    try:
+        check_shard(folder, layout)
+    except FormatError as err:
+        logger.warning("%s is made again: %s", folder, err)
+        (folder / "meta.json").unlink()
+        return False
+    return True
 
 
 def _report(item: Mapping[str, Any], facts: Mapping[str, Any]) -> ItemReport:

@@ -82,7 +82,7 @@ class ArrayFile:
         if size < wanted:
             raise FormatError(
                 f"{self.path} has {size} bytes, expected {wanted} for {self.shape}: half written "
-                "or cut off; delete its folder and make the set again"
+                "or cut off; copy it again, or run pavas prepare again"
             )
 
 

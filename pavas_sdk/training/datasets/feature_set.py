@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pavas_sdk.training.datasets.layout import SetLayout
     from pavas_sdk.training.datasets.rows import RowBuffers
 
-__all__ = ["SHARD_FORMAT", "FeatureSet"]
+__all__ = ["SHARD_FORMAT", "FeatureSet", "check_shard"]
 
 SHARD_FORMAT = "pavas.features.shard"
 
@@ -66,7 +66,7 @@ class FeatureSet:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self.description = SetDescription.load(self.folder)
-        self._shards = [self._shard(path.parent) for path in _metas(self.folder)]
+        self._shards = [_shard(path.parent, self.layout) for path in _metas(self.folder)]
         self._starts = np.concatenate([[0], np.cumsum([shard.rows for shard in self._shards])])
         if int(self._starts[-1]) != self.description.rows:
             raise FormatError(
@@ -138,27 +138,36 @@ class FeatureSet:
         shard = bisect_right(self._starts, row) - 1
         return self._shards[shard], row - int(self._starts[shard])
 
-    def _shard(self, folder: Path) -> _Shard:
-        rows = _rows(folder / "meta.json")
-        layout = self.layout
-        wanted: dict[str, tuple[int, ...]] = {"mean": layout.shapes()["mean"]}
-        wanted["std"] = wanted["mean"]
-        if layout.has_video:
-            wanted |= {name: layout.shapes()[name] for name in ("clip_features", "sync_features")}
-        files = {name: ArrayFile.npy(folder / f"{name}.npy") for name in wanted}
-        for name, shape in wanted.items():
-            _check_shape(files[name], (rows, *shape))
-        offsets = None
-        if layout.patch_dim:
-            offsets = _index(folder / "object_offsets.npy", rows + 1)
-            files |= {name: ArrayFile.npy(folder / f"{name}.npy") for name in OBJECT_ARRAYS}
-            count = int(offsets[-1])
-            _check_shape(files["objects"], (count, layout.clip_length, layout.patch_dim))
-            _check_shape(files["mass_kg"], (count,))
-            for name in ("visible", "speed_m_s", "impact_energy_j"):
-                _check_shape(files[name], (count, layout.clip_length))
-        texts = _index(folder / "text_index.npy", rows)
-        return _Shard(folder, rows, files, offsets, texts)
+
+def check_shard(folder: Path, layout: SetLayout) -> None:
+    """Make sure that a shard is whole: all arrays are there, and of the sizes that belong together.
+
+    Raises:
+        FormatError: It is not.
+    """
+    _shard(folder, layout)
+
+
+def _shard(folder: Path, layout: SetLayout) -> _Shard:
+    rows = _rows(folder / "meta.json")
+    wanted: dict[str, tuple[int, ...]] = {"mean": layout.shapes()["mean"]}
+    wanted["std"] = wanted["mean"]
+    if layout.has_video:
+        wanted |= {name: layout.shapes()[name] for name in ("clip_features", "sync_features")}
+    files = {name: ArrayFile.npy(folder / f"{name}.npy") for name in wanted}
+    for name, shape in wanted.items():
+        _check_shape(files[name], (rows, *shape))
+    offsets = None
+    if layout.patch_dim:
+        offsets = _index(folder / "object_offsets.npy", rows + 1)
+        files |= {name: ArrayFile.npy(folder / f"{name}.npy") for name in OBJECT_ARRAYS}
+        count = int(offsets[-1])
+        _check_shape(files["objects"], (count, layout.clip_length, layout.patch_dim))
+        _check_shape(files["mass_kg"], (count,))
+        for name in ("visible", "speed_m_s", "impact_energy_j"):
+            _check_shape(files[name], (count, layout.clip_length))
+    texts = _index(folder / "text_index.npy", rows)
+    return _Shard(folder, rows, files, offsets, texts)
 
 
 def _metas(folder: Path) -> list[Path]:
@@ -172,8 +181,9 @@ def _meta(path: Path) -> dict[str, Any]:
 
 
 def _rows(path: Path) -> int:
+    meta = _meta(path)
     try:
-        return int(_meta(path)["rows"])
+        return int(meta["rows"])
     except (KeyError, TypeError, ValueError) as err:
         raise FormatError(
             f"{path} does not say its number of clips ({err}); run pavas prepare again"

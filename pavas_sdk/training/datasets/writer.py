@@ -15,7 +15,7 @@ from pavas_sdk.data.documents import holds_object, read_document
 from pavas_sdk.data.files import make_folder, write_failure, write_text
 from pavas_sdk.data.temporary_names import clear_abandoned, temporary_name
 from pavas_sdk.errors import FormatError, OutputError
-from pavas_sdk.training.datasets.array_files import ArrayWriter
+from pavas_sdk.training.datasets.array_files import ArrayFile, ArrayWriter
 from pavas_sdk.training.datasets.feature_set import SHARD_FORMAT
 from pavas_sdk.training.datasets.layout import DESCRIPTION_NAME, FORMAT_VERSION
 from pavas_sdk.training.datasets.rows import OBJECT_ARRAYS
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FeatureRow",
+    "has_texts",
     "shard_folder",
     "shard_meta",
     "write_description",
@@ -209,6 +210,16 @@ def write_texts(folder: Path, texts: Sequence[str], rows: Iterable[NDArray[Any]]
         raise write_failure(folder / "texts.npy", err) from err
     finally:
         draft.unlink(missing_ok=True)
+
+
+def has_texts(folder: Path, texts: Sequence[str]) -> bool:
+    """Whether the table of these texts is there, whole."""
+    try:
+        found = json.loads((folder / "texts.json").read_text(encoding="utf-8"))
+        rows = ArrayFile.npy(folder / "texts.npy").shape[0]
+    except (OSError, ValueError):  # missing, cut off, or no such file; FormatError is among them
+        return False
+    return bool(found == list(texts) and rows == len(texts))
 
 
 def write_description(folder: Path, description: SetDescription) -> None:

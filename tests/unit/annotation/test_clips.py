@@ -91,10 +91,10 @@ def test_lists_of_paths_and_addresses(videos, tmp_path):
     ("text", "message"),
     [
         ("id,path\na,x.mp4\na,y.mp4\n", "more than once: a"),
-        ("id,path,start\na,x.mp4,soon\n", "row 1"),
         ("id,path,start\na,x.mp4,-1\n", "not 0 s or later"),
         ("id,path,duration\na,x.mp4,nan\n", "not above 0"),
-        ("id,label\n,bell\n", "row 1"),
+        ("id,label\n,bell\n", "row 1: it has neither an id nor a path; columns: id, label"),
+        ("id,path,start\na,x.mp4,soon\n", "start_s is 'soon', expected a number of seconds"),
         ("", "no video in"),
     ],
 )

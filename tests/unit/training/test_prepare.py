@@ -129,6 +129,16 @@ def test_missing_shards_alone_are_made_again(data, pipe, prepared):
     assert (out / "shards/00001/mean.npy").read_bytes() == expected
 
 
+@pytest.mark.parametrize("name", ["shards/00000/mean.npy", "texts.json", "texts.npy"])
+def test_what_was_damaged_since_is_made_again(data, pipe, prepared, name):
+    out = prepared[0]
+    expected = {path: path.read_bytes() for path in out.rglob("*.npy")}
+    (out / name).write_bytes((out / name).read_bytes()[:-5])
+    prepare(data, out, CONFIG, pipe=pipe)
+    assert {path: path.read_bytes() for path in out.rglob("*.npy")} == expected
+    assert len(FeatureSet(out)) == 4
+
+
 def test_other_settings_and_other_encoders_are_refused(data, pipe, prepared):
     with pytest.raises(ConfigurationError, match="max_objects was 4, is 2"):
         prepare(
