@@ -7,13 +7,20 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import SafetensorError
 
-from pavas_sdk.errors import ConfigurationError, FormatError
+from pavas_sdk.errors import ConfigurationError, FormatError, OutputError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["CHECKPOINT_VERSION", "Progress", "save_checkpoint", "training_accelerator"]
+__all__ = [
+    "CHECKPOINT_VERSION",
+    "Progress",
+    "present_checkpoint",
+    "save_checkpoint",
+    "training_accelerator",
+]
 
 CHECKPOINT_VERSION = 2  # 1, of version 0.1.0, had another moving average and no schedule
 
@@ -70,19 +77,41 @@ def training_accelerator() -> Any:
     return Accelerator(cpu=not torch.cuda.is_available())
 
 
+def present_checkpoint(checkpoint: Path) -> bool:
+    """Whether there is a checkpoint; the one before where a kill fell between the two renames."""
+    old = _before(checkpoint)
+    if not checkpoint.exists() and old.exists():
+        old.rename(checkpoint)
+    return checkpoint.exists()
+
+
 def save_checkpoint(accelerator: Any, checkpoint: Path, progress: Progress) -> None:
-    """Write a checkpoint beside the old one, then swap: an interrupt leaves one that is whole."""
-    fresh = checkpoint.with_name("checkpoint.new")
-    if fresh.exists():
-        shutil.rmtree(fresh)
-    accelerator.save_state(str(fresh))
-    old = checkpoint.with_name("checkpoint.old")
-    if old.exists():
-        shutil.rmtree(old)
-    if checkpoint.exists():
-        checkpoint.rename(old)
-    fresh.rename(checkpoint)
-    if old.exists():
-        shutil.rmtree(old)
-    note = {"step": progress.step, "losses": progress.losses}
-    (checkpoint.parent / "progress.json").write_text(json.dumps(note), encoding="utf-8")
+    """Write a checkpoint beside the old one, then swap: an interrupt leaves one that is whole.
+
+    Raises:
+        OutputError: It cannot be written; the old one stays.
+    """
+    fresh, old = checkpoint.with_name("checkpoint.new"), _before(checkpoint)
+    try:
+        if fresh.exists():
+            shutil.rmtree(fresh)
+        accelerator.save_state(str(fresh))
+        if old.exists():
+            shutil.rmtree(old)
+        if checkpoint.exists():
+            checkpoint.rename(old)
+        fresh.rename(checkpoint)
+        if old.exists():
+            shutil.rmtree(old)
+        note = {"step": progress.step, "losses": progress.losses}
+        (checkpoint.parent / "progress.json").write_text(json.dumps(note), encoding="utf-8")
+    # torch and safetensors have errors of their own for a disk that is full
+    except (OSError, RuntimeError, SafetensorError) as err:
+        raise OutputError(
+            f"cannot write the checkpoint {checkpoint}: {err}; free some room and go on with "
+            "--resume (resume=True)"
+        ) from err
+
+
+def _before(checkpoint: Path) -> Path:
+    return checkpoint.with_name("checkpoint.old")

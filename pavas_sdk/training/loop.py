@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import torch
-from diffusers.training_utils import EMAModel
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
 
-from pavas_sdk.training.accelerated import Progress, save_checkpoint, training_accelerator
+from pavas_sdk.training.accelerated import training_accelerator
+from pavas_sdk.training.averaged_run import AveragedRun
 from pavas_sdk.training.batch_config import BatchConfig
 from pavas_sdk.training.batches import batches_of
 from pavas_sdk.training.flow import flow_loss
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from pavas_sdk.training.flow import FlowModel
 
 __all__ = ["FlowTraining", "learning_rate_schedule", "train_flow"]
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,53 +96,43 @@ def learning_rate_schedule(
     return SequentialLR(optimizer, [rise, cosine], milestones=[training.warmup])
 
 
-class _Run:
-    """A training in progress: all that a checkpoint holds."""
+class _Run(AveragedRun):
+    """The training of backbone and adapter."""
 
     def __init__(self, model: FlowModel, training: FlowTraining, folder: Path) -> None:
         self.model = model
         self.training = training
-        self.checkpoint = folder / "checkpoint"
-        self.trainable = [p for p in model.parameters() if p.requires_grad]
+        trainable = [p for p in model.parameters() if p.requires_grad]
         optimizer = torch.optim.AdamW(
-            self.trainable,
+            trainable,
             lr=training.peak_learning_rate,
             weight_decay=training.weight_decay,
             fused=True,
         )
-        self.schedule = learning_rate_schedule(optimizer, training)
-        self.accelerator = training_accelerator()
-        self.prepared, self.optimizer = self.accelerator.prepare(model, optimizer)
-        self.average = EMAModel(self.trainable, decay=training.ema_decay, foreach=True)
-        self.progress = Progress()
-        self.accelerator.register_for_checkpointing(self.average, self.progress, self.schedule)
-
-    def resume(self) -> None:
-        """Continue from the checkpoint, if there is one."""
-        if self.checkpoint.exists():
-            self.accelerator.load_state(str(self.checkpoint))
-            self.average.to(self.accelerator.device)
-            logger.info("resumed at step %d", self.progress.step)
+        schedule = learning_rate_schedule(optimizer, training)
+        accelerator = training_accelerator()
+        self.prepared, prepared_optimizer = accelerator.prepare(model, optimizer)
+        super().__init__(
+            accelerator,
+            prepared_optimizer,
+            schedule,
+            trainable,
+            ema_decay=training.ema_decay,
+            max_grad_norm=training.max_grad_norm,
+            checkpoint=folder / "checkpoint",
+        )
 
     def step(self, batch: FlowBatch) -> Tensor:
-        """Make one optimiser step and return its loss; not as a number, which would wait for it."""
-        training, step = self.training, self.progress.step
-        batch = batch.to(self.accelerator.device)
-        self.optimizer.zero_grad(set_to_none=True)
+        """Make one optimiser step and return its loss."""
+        training = self.training
         loss = flow_loss(
-            self.prepared, batch, training.seed, step, time_logit_mean=training.time_logit_mean
+            self.prepared,
+            batch.to(self.accelerator.device),
+            training.seed,
+            self.progress.step,
+            time_logit_mean=training.time_logit_mean,
         )
-        self.accelerator.backward(loss)
-        self.accelerator.clip_grad_norm_(self.trainable, training.max_grad_norm)
-        self.optimizer.step()
-        self.schedule.step()
-        self.average.step(self.trainable)
-        self.progress.step = step + 1
-        return loss.detach()
-
-    def save(self) -> None:
-        """Write a checkpoint."""
-        save_checkpoint(self.accelerator, self.checkpoint, self.progress)
+        return self.apply(loss)
 
     def show_average(self, callback: Callable[[FlowModel, int], None]) -> None:
         """Call ``callback`` with the averaged model, then go on with the trained one."""
@@ -189,27 +176,24 @@ def train_flow(
     Raises:
         ConfigurationError: accelerate is not installed.
         FormatError: The checkpoint was written by another version.
+        OutputError: A checkpoint cannot be written.
+        PavasError: The training diverged.
     """
     run = _Run(model, training, folder)
     progress = run.progress
     if resume:
         run.resume()
     stop = training.steps if until_step is None else min(until_step, training.steps)
-    recent: list[Tensor] = []
-    saved = time.monotonic()
     run.prepared.train()
     steps = range(progress.step, stop)
-    for batch in batches_of(bank, clips, training.batches, training.seed, steps):
-        recent.append(run.step(batch))
-        if progress.step % 50 == 0 or progress.step == stop:
-            progress.losses.append(float(torch.stack(recent).mean()))
-            recent.clear()
-            logger.info("flow step %d loss %.4f", progress.step, progress.losses[-1])
-        if progress.step == stop or time.monotonic() - saved > training.save_every_s:
-            run.save()
-            saved = time.monotonic()
-            if on_checkpoint is not None:
-                run.show_average(on_checkpoint)
+    batches = batches_of(bank, clips, training.batches, training.seed, steps)
+    run.follow(
+        (run.step(batch) for batch in batches),
+        name="flow",
+        stop=stop,
+        save_every_s=training.save_every_s,
+        on_saved=None if on_checkpoint is None else partial(run.show_average, on_checkpoint),
+    )
     if progress.step >= training.steps:
         run.average.copy_to(run.trainable)
     model.cpu().eval()

@@ -16,6 +16,7 @@ import torch
 
 from pavas_sdk.data.files import write_text
 from pavas_sdk.errors import ConfigurationError
+from pavas_sdk.training.accelerated import present_checkpoint
 from pavas_sdk.training.assembly import (
     build_flow_model,
     export_pipeline,
@@ -69,7 +70,7 @@ def train_tiny(
     from pavas_sdk.training.simulated import simulated_takes
 
     checkpoint = _flow_folder(folder, recipe) / "checkpoint"
-    if checkpoint.exists() and not resume:
+    if present_checkpoint(checkpoint) and not resume:
         raise ConfigurationError(
             f"{checkpoint} is there from an earlier run; pass resume=True (--resume) to go on from "
             "it, or give another folder (--out)"

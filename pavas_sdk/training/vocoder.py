@@ -15,19 +15,17 @@ The defaults are for one CPU core. On a GPU, where a step is mostly waiting, wit
 
 from __future__ import annotations
 
-import logging
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from diffusers.training_utils import EMAModel
 
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.models import MEL_48K, IstftVocoder, LinearMelCodec, MelSpectrogram
-from pavas_sdk.training.accelerated import Progress, save_checkpoint, training_accelerator
+from pavas_sdk.training.accelerated import training_accelerator
+from pavas_sdk.training.averaged_run import AveragedRun
 from pavas_sdk.training.loop import learning_rate_schedule
 from pavas_sdk.training.sound_discriminator import (
     SoundDiscriminator,
@@ -56,7 +54,6 @@ __all__ = [
     "train_vocoder",
 ]
 
-logger = logging.getLogger(__name__)
 _AHEAD = 4  # batches
 # Sum of the squared mel magnitudes of a latent's frames; that of white noise of -68 dB.
 _HEARD_LOG10 = -4.5
@@ -177,41 +174,38 @@ class _CropsAhead:
         )
 
 
-class _Run:
-    """A training in progress: all that a checkpoint holds."""
+class _Run(AveragedRun):
+    """The training of a vocoder and its judge."""
 
     def __init__(
         self, bank: SoundBank, codec: LinearMelCodec | None, training: VocoderTraining, folder: Path
     ) -> None:
         self.bank, self.training = bank, training
-        self.checkpoint = folder / "checkpoint"
         torch.manual_seed(training.seed)
         self.model: IstftVocoder = IstftVocoder(**training.network)
         judge = SoundDiscriminator()
-        self.accelerator = training_accelerator()
-        self.device = self.accelerator.device
+        accelerator = training_accelerator()
+        self.device = accelerator.device
         optimizer = _adam(self.model, training.peak_learning_rate, training)
-        self.schedule = learning_rate_schedule(optimizer, training)
+        schedule = learning_rate_schedule(optimizer, training)
         judge_optimizer = _adam(judge, training.judge_learning_rate, training)
-        prepared = self.accelerator.prepare(self.model, optimizer, judge, judge_optimizer)
-        self.prepared, self.optimizer, self.judge, self.judge_optimizer = prepared
-        self.trainable = list(self.model.parameters())
-        self.average = EMAModel(self.trainable, decay=training.ema_decay, foreach=True)
-        self.progress = Progress()
-        self.accelerator.register_for_checkpointing(self.average, self.progress, self.schedule)
+        prepared = accelerator.prepare(self.model, optimizer, judge, judge_optimizer)
+        self.prepared, prepared_optimizer, self.judge, self.judge_optimizer = prepared
+        super().__init__(
+            accelerator,
+            prepared_optimizer,
+            schedule,
+            list(self.model.parameters()),
+            ema_decay=training.ema_decay,
+            max_grad_norm=training.max_grad_norm,
+            checkpoint=folder / "checkpoint",
+        )
         self.mel = MelSpectrogram(MEL_48K).to(self.device)
         self.codec = None if codec is None else codec.to(self.device)
         self.spread = None if codec is None else _spread(bank, codec)
         self.distance = SpectralDistance(MEL_48K).to(self.device)
         self.frequencies = TrueFrequencies(self.model).to(self.device)
         self.ahead = _CropsAhead(bank, training)
-
-    def resume(self) -> None:
-        """Continue from the checkpoint, if there is one."""
-        if self.checkpoint.exists():
-            self.accelerator.load_state(str(self.checkpoint))
-            self.average.to(self.device)
-            logger.info("resumed at step %d", self.progress.step)
 
     def draw(self, step: int) -> tuple[Tensor, Tensor]:
         """Return sounds (B, S) and the mel frames (B, M, T) that the network sees of them."""
@@ -226,7 +220,7 @@ class _Run:
         return heard[:, context:-context], mel
 
     def step(self) -> Tensor:
-        """Make one optimiser step and return its loss; not as a number, which would wait for it."""
+        """Make one optimiser step and return its loss."""
         training, step = self.training, self.progress.step
         true, mel = self.draw(step)
         parts = self.model.describe(mel)
@@ -242,14 +236,7 @@ class _Run:
         loss = loss + training.frequency_weight * self._frequency_error(made_hz, hz, weight)
         if step >= training.steps - training.adversarial_steps:
             loss = loss + self._judged(true, made)
-        self.optimizer.zero_grad(set_to_none=True)
-        self.accelerator.backward(loss)
-        self.accelerator.clip_grad_norm_(self.trainable, training.max_grad_norm)
-        self.optimizer.step()
-        self.schedule.step()
-        self.average.step(self.trainable)
-        self.progress.step = step + 1
-        return loss.detach()
+        return self.apply(loss)
 
     def _frequency_error(self, made_hz: Tensor, hz: Tensor, weight: Tensor) -> Tensor:
         lower, width = self.model.lower_hz, self.model.width_hz
@@ -294,6 +281,8 @@ def train_vocoder(
     Raises:
         ConfigurationError: accelerate is not installed, or the folder holds other sounds.
         FormatError: The checkpoint was written by another version.
+        OutputError: A checkpoint cannot be written.
+        PavasError: The training diverged.
     """
     bank = write_sounds(folder / "sounds", training.sounds)
     if codec is None:
@@ -303,18 +292,13 @@ def train_vocoder(
     if resume:
         run.resume()
     stop = training.steps if until_step is None else min(until_step, training.steps)
-    recent: list[Tensor] = []
-    saved = time.monotonic()
     run.model.train()
-    while progress.step < stop:
-        recent.append(run.step())
-        if progress.step % 50 == 0 or progress.step == stop:
-            progress.losses.append(float(torch.stack(recent).mean()))
-            recent.clear()
-            logger.info("vocoder step %d loss %.4f", progress.step, progress.losses[-1])
-        if progress.step == stop or time.monotonic() - saved > training.save_every_s:
-            save_checkpoint(run.accelerator, run.checkpoint, progress)
-            saved = time.monotonic()
+    run.follow(
+        (run.step() for _ in range(progress.step, stop)),
+        name="vocoder",
+        stop=stop,
+        save_every_s=training.save_every_s,
+    )
     if progress.step >= training.steps:
         run.average.copy_to(run.trainable)
         run.model.save_pretrained(folder / "vocoder")
