@@ -132,6 +132,10 @@ class JobFolder:
         path = self.root / "clips.jsonl"
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError as err:
+            raise FormatError(
+                f"{self.root} has no work list yet; begin with: pavas annotate VIDEOS -o {self.root}"
+            ) from err
         except (OSError, UnicodeDecodeError) as err:
             raise FormatError(f"cannot read the work list {path}: {err}") from err
         return [ClipEntry.from_json(parse_json(line)) for line in lines]

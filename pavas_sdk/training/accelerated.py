@@ -107,6 +107,7 @@ def save_checkpoint(accelerator: Any, checkpoint: Path, progress: Progress) -> N
         (checkpoint.parent / "progress.json").write_text(json.dumps(note), encoding="utf-8")
     # torch and safetensors have errors of their own for a disk that is full
     except (OSError, RuntimeError, SafetensorError) as err:
+        shutil.rmtree(fresh, ignore_errors=True)  # half of it would fill the disk
         raise OutputError(
             f"cannot write the checkpoint {checkpoint}: {err}; free some room and go on with "
             "--resume (resume=True)"

@@ -67,6 +67,7 @@ def save_checkpoint(folder: Path, run: TrainingRun, facts: Mapping[str, Any]) ->
         fresh.rename(target)
         shutil.rmtree(old, ignore_errors=True)
     except (OSError, SafetensorError) as err:
+        shutil.rmtree(fresh, ignore_errors=True)  # half of it would fill the disk
         raise OutputError(
             f"cannot write the checkpoint {target}: {err}; free some room and go on with --resume"
         ) from err

@@ -1,6 +1,7 @@
 """What the trainings of the small networks share: divergence, kills between renames, full disks."""
 
 import errno
+from pathlib import Path
 
 import pytest
 import torch
@@ -79,7 +80,8 @@ def test_a_kill_between_the_renames_does_not_begin_anew(tmp_path):
 
 
 def test_a_full_disk_is_a_typed_error(tmp_path, monkeypatch):
-    def full(*_):
+    def full(folder):
+        Path(folder).mkdir()
         raise OSError(errno.ENOSPC, "No space left on device")
 
     Line(tmp_path).train(10)
@@ -88,6 +90,7 @@ def test_a_full_disk_is_a_typed_error(tmp_path, monkeypatch):
     monkeypatch.setattr(run.accelerator, "save_state", full)
     with pytest.raises(OutputError, match="--resume"):
         run.train(20)
+    assert not (tmp_path / "checkpoint.new").exists()
     again = Line(tmp_path)
     again.resume()
     assert again.progress.step == 10

@@ -327,6 +327,7 @@ def test_a_full_disk_is_a_typed_error(clips, tmp_path, monkeypatch):
     monkeypatch.setattr("pavas_sdk.training.checkpoint.save_file", full)
     with pytest.raises(OutputError, match="--resume"):
         train_objective(objective(), CONFIG, tmp_path, clips, resume=True)
+    assert not (tmp_path / "checkpoint.new").exists()
     monkeypatch.undo()
     assert train_objective(objective(), CONFIG, tmp_path, clips, resume=True).finished
 
@@ -365,9 +366,9 @@ def test_stages_learn(clips, others, tmp_path):
     model = objective(adapter=False)
     model.transformer.reset_parameters()
     before = loss_on(model, clips, draws=1)["validation"]
-    train_objective(model, learns(120, 3e-3), tmp_path / "one", clips)
+    train_objective(model, learns(160, 4e-3), tmp_path / "one", clips)
     stage1 = loss_on(model, clips, draws=1)["validation"]
-    assert stage1 < 0.55 * before
+    assert stage1 < 0.5 * before
     unseen = loss_on(model, others)["validation"]
 
     many = Mixture([FeatureSet(write_features(tmp_path / "many", count=256, first=1000))])
@@ -387,4 +388,4 @@ def test_stages_learn(clips, others, tmp_path):
     add_lora(model.transformer, rank=4, targets=every_map)
     assert loss_on(model, clips, draws=1)["validation"] == stage1
     train_objective(model, learns(60, 3e-2), tmp_path / "lora", clips)
-    assert loss_on(model, clips, draws=1)["validation"] < 0.95 * stage1
+    assert loss_on(model, clips, draws=1)["validation"] < 0.97 * stage1
