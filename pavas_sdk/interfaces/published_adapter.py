@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pavas_sdk.data.adapter_document import ADAPTER_NAME, AdapterDocument, read_figures
 from pavas_sdk.data.file_modes import as_the_umask_says
 from pavas_sdk.data.files import write_text
+from pavas_sdk.data.source_names import without_local_path_in, without_local_paths
 from pavas_sdk.errors import ConfigurationError, OutputError
 from pavas_sdk.interfaces.adapter_card import adapter_card, check_repository
 
@@ -58,7 +59,8 @@ class PublishedAdapter:
                 "save_pretrained(push_to_hub=True) would leave out card and description; "
                 'use adapter.push_to_hub("owner/name", figures="eval.json")'
             )
-        super().save_pretrained(save_directory, **options)  # type: ignore[misc]
+        with without_local_paths((self,)):
+            super().save_pretrained(save_directory, **options)  # type: ignore[misc]
         as_the_umask_says(save_directory)
         if self.document is not None:
             folder = Path(save_directory)
@@ -137,7 +139,7 @@ def publish_folder(
         (fresh / _CARD_NAME).write_text(adapter_card(document, repo_id), encoding="utf-8")
         own = (ADAPTER_NAME, _CARD_NAME)
         operations = [
-            hub.CommitOperationAdd(path_in_repo=path, path_or_fileobj=str(file))
+            hub.CommitOperationAdd(path_in_repo=path, path_or_fileobj=_content(file))
             for path, file in _files(folder, own) + [(name, fresh / name) for name in own]
         ]
         try:
@@ -180,3 +182,10 @@ def _files(folder: Path, without: tuple[str, ...]) -> list[tuple[str, Path]]:
         and path.suffix in (".safetensors", ".json")
         and path.relative_to(folder).as_posix() not in without
     ]
+
+
+def _content(file: Path) -> str | bytes:
+    """What goes up: the file, or a configuration without the folder that it was loaded from."""
+    if file.name != "config.json":
+        return str(file)
+    return without_local_path_in(file.read_text(encoding="utf-8")).encode()

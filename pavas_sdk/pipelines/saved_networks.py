@@ -6,11 +6,9 @@ import threading
 from collections import Counter
 from contextlib import contextmanager
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from diffusers.configuration_utils import ConfigMixin
 from diffusers.pipelines import pipeline_loading_utils
 from safetensors import SafetensorError, safe_open
 
@@ -19,6 +17,7 @@ from pavas_sdk.models.weight_differences import weight_differences
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from pavas_sdk.pipelines.saved import SavedPipeline
 
@@ -27,7 +26,6 @@ __all__ = [
     "check_weights_complete",
     "folder_differences",
     "made_loadable",
-    "without_local_paths",
 ]
 
 _ALIGNMENT = 64
@@ -158,28 +156,3 @@ def _stored(files: Iterable[Path]) -> dict[str, tuple[int, ...]]:
         except SafetensorError as err:
             raise WeightsError(f"{file} is damaged or was cut short ({err})") from err
     return shapes
-
-
-@contextmanager
-def without_local_paths(parts: Iterable[object]) -> Iterator[None]:
-    """Blank the absolute paths that parts were loaded from, while they are saved.
-
-    diffusers records where a part came from (``_name_or_path``) and writes it into the part's
-    configuration. Names on the Hub stay.
-
-    Args:
-        parts: Objects with a diffusers configuration; others are left alone.
-    """
-    blanked = []
-    for part in parts:
-        if not isinstance(part, ConfigMixin):
-            continue
-        origin = part.config.get("_name_or_path")
-        if isinstance(origin, str) and Path(origin).is_absolute():
-            part.register_to_config(_name_or_path="")
-            blanked.append((part, origin))
-    try:
-        yield
-    finally:
-        for part, origin in blanked:
-            part.register_to_config(_name_or_path=origin)

@@ -15,6 +15,7 @@ from pavas_sdk import __version__
 from pavas_sdk.data.file_modes import as_the_umask_says
 from pavas_sdk.data.files import write_text
 from pavas_sdk.data.pipeline_origins import PipelineOrigins
+from pavas_sdk.data.source_names import without_local_paths
 from pavas_sdk.errors import ConfigurationError, OutputError, PavasError, WeightsError
 from pavas_sdk.models.lora import check_saveable
 from pavas_sdk.physics import PhysicsEstimator
@@ -30,7 +31,6 @@ from pavas_sdk.pipelines.saved_networks import (
     align,
     check_weights_complete,
     made_loadable,
-    without_local_paths,
 )
 from pavas_sdk.pipelines.swapping import choose_adapter, refuse_words, set_adapter
 from pavas_sdk.registry import SLOTS, Registry, check_licences, default_registry

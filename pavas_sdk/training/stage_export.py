@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pavas_sdk import __version__
 from pavas_sdk.data.adapter_document import AdapterDocument
 from pavas_sdk.data.files import write_text
+from pavas_sdk.data.source_names import without_local_paths
 from pavas_sdk.interfaces.adapter_card import adapter_card
 from pavas_sdk.models.lora import LORA_FILE, lora_state
 from pavas_sdk.registry import component_ref
@@ -64,12 +65,14 @@ def export_stage(
         return written
     if stage.kind == "backbone" or not stage.adapter_only:
         written["transformer"] = folder / "transformer"
-        network.save_pretrained(written["transformer"])
+        with without_local_paths((network,)):
+            network.save_pretrained(written["transformer"])
     if stage.kind == "adapter" and adapter is not None:
         written["adapter"] = folder / "adapter"
         document = _document(stage, adapter, base, training or {})
         adapter.document = document
-        adapter.eval().save_pretrained(written["adapter"])
+        with without_local_paths((adapter,)):
+            adapter.eval().save_pretrained(written["adapter"])
         # once more, for an adapter whose class does not do it
         document.write(written["adapter"])
         write_text(written["adapter"] / "README.md", adapter_card(document), overwrite=True)

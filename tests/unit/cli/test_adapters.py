@@ -12,6 +12,7 @@ from pavas_sdk.cli.main import run
 
 SCRIPT = """
 import json, sys
+from pathlib import Path
 from pavas_sdk.cli.main import run
 from pavas_sdk.testing.tiny_pipeline import tiny_pipeline
 
@@ -21,6 +22,8 @@ pipe.conditioning_adapter.document = pipe.describe_adapter(
     training={"steps": 3}, licences={"weights": "MIT"}
 )
 pipe.conditioning_adapter.save_pretrained(folder)
+config = Path(folder, "config.json")  # as an earlier version left it
+config.write_text(json.dumps({**json.loads(config.read_text()), "_name_or_path": "/home/me/x"}))
 assert run(["adapters", "publish", folder, "you/hammer"]) == 2  # no figures
 assert run(["adapters", "publish", folder, "you/hammer", "--figures", figures, "--dry-run"]) == 0
 assert run(["adapters", "publish", folder, "you/hammer", "--figures", figures]) == 0
@@ -72,6 +75,7 @@ def test_publish_show_and_list(tmp_path, figures):
     assert ("installed", "pavas-phy-adapter/phy-adapter") in found
     assert found["cached", "you/hammer"]["backbone"] == "untrained"
     assert found["cached", "you/hammer"]["licence"] == "MIT"
+    assert "/home/me" not in (root / "you" / "hammer" / "config.json").read_text()
     names = sorted(path.name for path in (root / "you" / "hammer").iterdir())
     assert "pavas_adapter.json" in names
     assert "| apcc | 0.9 | 0.8 to 0.95 |" in (root / "you" / "hammer" / "README.md").read_text()

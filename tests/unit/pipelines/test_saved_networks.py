@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pavas_sdk import PavasPipeline
-from pavas_sdk.pipelines.saved_networks import without_local_paths
+from pavas_sdk.data.source_names import without_local_paths
 from pavas_sdk.testing.tiny_pipeline import tiny_pipeline
 
 
@@ -21,7 +21,10 @@ def test_a_pipeline_loaded_from_a_folder_is_saved_without_its_path(tmp_path):
     PavasPipeline.from_pretrained(tmp_path / "saved")
 
 
-@pytest.mark.parametrize(("origin", "kept"), [("someone/mine", "someone/mine"), ("/home/me/x", "")])
+@pytest.mark.parametrize(
+    ("origin", "kept"),
+    [("someone/mine", "someone/mine"), ("/home/me/x", ""), (Path("/home/me/x"), "")],
+)
 def test_names_on_the_hub_stay(origin, kept):
     part = tiny_pipeline().vae
     part.register_to_config(_name_or_path=origin)

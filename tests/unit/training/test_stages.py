@@ -128,6 +128,15 @@ def test_an_adapter_goes_on_from_the_one_that_the_base_has(world, tmp_path, caps
     assert not (tmp_path / "other").exists()
 
 
+def test_what_is_handed_out_names_no_folder_of_this_machine(world, tmp_path):
+    stage = Stage(kind="adapter", base=str(world / "base"), from_base=True)
+    done = train_stage(stage, QUICK, tmp_path, [world / "features"], save_pipeline=True)
+    for folder in done.written.values():
+        files = [path for path in folder.rglob("*") if path.suffix in (".json", ".md")]
+        assert files
+        assert not [path for path in files if str(world) in path.read_text("utf-8")]
+
+
 def test_going_on_needs_an_adapter_to_go_on_from(world, tmp_path):
     tiny_pipeline(adapter=False).save_pretrained(tmp_path / "bare")
     stage = Stage(kind="adapter", base=str(tmp_path / "bare"), from_base=True, adapter_only=True)
