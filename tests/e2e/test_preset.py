@@ -77,3 +77,28 @@ def test_a_heavier_ball_is_louder():
         return 10 * np.log10((near**2).mean())
 
     assert level(2.0) > level(0.05) + 3.0  # 40 times the energy
+
+
+def test_bfloat16_is_as_loud_as_float32():
+    import torch
+
+    from pavas_sdk import PavasPipeline
+
+    full = PavasPipeline.from_pretrained("pavas-tiny")
+    half = PavasPipeline.from_pretrained("pavas-tiny", dtype=torch.bfloat16)
+    physics, masks, _ = full.physics_and_masks(CLIP, prompt="rubber ball")
+
+    def level(pipe):
+        pipe.set_progress_bar_config(disable=True)
+        out = pipe(
+            CLIP,
+            prompt="rubber ball",
+            physics=physics,
+            masks=masks,
+            level="physical",
+            seed=0,
+        )
+        assert out.provenance["dtype"] == ("float32" if pipe is full else "bfloat16")
+        return 10 * np.log10((out.audio.mono.astype(np.float64) ** 2).mean())
+
+    assert level(half) == pytest.approx(level(full), abs=1.0)
