@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 from clip_files_world import write_clips
+from docs_world import DOCS, commands
 from stand_in_hub import stand_in_hub
 
 from pavas_sdk import PavasPipeline
@@ -86,6 +87,11 @@ def test_from_clips_to_an_adapter_that_is_heard(folder, monkeypatch):
         follow(title)
     follow("generate", lines=slice(1, 2))
     follow("more", lines=slice(0, 2))
+    Path("runs/one").symlink_to("mine")  # as the run is called in the how-to
+    (line,) = (
+        one for one in commands(DOCS / "how-to/train.md") if one.startswith("pavas train ema")
+    )
+    assert run(shlex.split(line)[1:]) == 0
 
     sets = {name: FeatureSet(folder / "features" / name) for name in ("train", "held")}
     assert len(sets["train"]) == 3

@@ -10,13 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from docs_world import DOCS, ROOT, blocks, commands, runs_alone
 
 import pavas_sdk
 from pavas_sdk import errors
 from pavas_sdk.cli.main import cli
 
-ROOT = Path(__file__).resolve().parents[3]
-DOCS = ROOT / "docs"
 PAGES = [
     ROOT / "README.md",
     # these two need a Hub: tests/e2e/test_adapter_tutorial.py and test_own_clips.py run them
@@ -36,11 +35,6 @@ PAGES = [
     DOCS / "how-to" / "evaluate-tables.md",
     DOCS / "how-to" / "listening-test.md",
 ]
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-
-
-def blocks(page, language):
-    return [text for found, text in BLOCK.findall(page.read_text("utf-8")) if found == language]
 
 
 @pytest.fixture
@@ -71,14 +65,9 @@ def test_python_blocks_of_a_page_run_in_order(page, folder):
 
 def commands_that_need_no_other_file():
     for page in sorted(DOCS.rglob("*.md")):
-        for text in blocks(page, "bash"):
-            for line in text.splitlines():
-                line = line.partition("    #")[0].strip()
-                known = "examples/clips/" in line or line.startswith(
-                    ("pavas plugins list", "pavas models list", "pavas simulate")
-                )
-                if line.startswith("pavas ") and known and "out/bouncing" not in line:
-                    yield pytest.param(line, id=f"{page.stem}: {line}")
+        for line in commands(page):
+            if runs_alone(line):
+                yield pytest.param(line, id=f"{page.stem}: {line}")
 
 
 @pytest.mark.parametrize("line", list(commands_that_need_no_other_file()))
