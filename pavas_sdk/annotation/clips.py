@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pavas_sdk.annotation.clip_files import is_address, list_address
 from pavas_sdk.annotation.tables import read_rows
+from pavas_sdk.data.paths import expanded
 from pavas_sdk.errors import FormatError, InputError
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def read_clips(sources: Sequence[str | Path], *, videos: Path | None = None) -> 
 def _of_source(source: str, videos: Path | None) -> list[ClipEntry]:
     if is_address(source):
         return _named(list_address(source, VIDEO_SUFFIXES), source)
-    path = Path(source).expanduser()
+    path = expanded(source)
     if path.is_dir():
         files = (file for file in path.rglob("*") if file.suffix.lower() in VIDEO_SUFFIXES)
         shown = (file for file in files if not _hidden(file.relative_to(path)) and file.is_file())
@@ -184,7 +185,7 @@ def _of_list(path: Path, videos: Path | None) -> list[ClipEntry]:
 
 
 def _joined(folder: Path, name: str) -> str:
-    return name if is_address(name) else str(folder / Path(name).expanduser())
+    return name if is_address(name) else str(folder / expanded(name))
 
 
 def _of_row(row: Mapping[str, Any], number: int, table: Path, folder: Path) -> ClipEntry:

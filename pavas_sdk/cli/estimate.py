@@ -93,10 +93,10 @@ def estimate(
     The JSON can be edited and given to: pavas generate VIDEO --physics FILE
     """
     from pavas_sdk.data.hand_edits import kept_aside
+    from pavas_sdk.data.video import checked_time_scale
     from pavas_sdk.media import open_video
 
-    if not (math.isfinite(time_scale) and time_scale > 0):
-        raise ConfigurationError(f"--time-scale must be above 0, got {time_scale:g}")
+    checked_time_scale(time_scale, "--time-scale")
     choice = take_choice(options)
     target = None if out is None else named_file(out, f"{video.stem}.physics.json")
     for path in (target, masks):

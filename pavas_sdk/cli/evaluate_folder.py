@@ -10,6 +10,7 @@ import click
 
 from pavas_sdk.cli.output import json_option, say, show, show_json
 from pavas_sdk.cli.progress import ClipProgress
+from pavas_sdk.data.paths import expanded
 from pavas_sdk.errors import ConfigurationError, OutputExistsError
 
 __all__ = ["folder", "named_folders"]
@@ -142,7 +143,7 @@ def folder(
     if weights is not None:
         from pavas_sdk.released.metric_models import prepare_from
 
-        prepare_from(weights.expanduser(), say=say)
+        prepare_from(expanded(weights), say=say)
     named = named_folders(models)
     named_by: Literal["exact", "vggsound"] = "vggsound" if names == "vggsound" else "exact"
     measured = evaluate_folder(

@@ -16,6 +16,7 @@ from pavas_sdk.cli.generate_run import Request, make_all
 from pavas_sdk.cli.model_options import AddedWeights, added_weights_options, take_added_weights
 from pavas_sdk.cli.output import json_option, say, show, show_json
 from pavas_sdk.cli.sound_options import sound_options, take_writing
+from pavas_sdk.data.paths import expanded
 from pavas_sdk.errors import ConfigurationError, PhysicsInputError
 from pavas_sdk.pipelines.result_plan import plan_results
 
@@ -295,8 +296,9 @@ def _check(request: Request, paths: tuple[Path, ...]) -> None:
         for key, value in values.items():
             if not (isfinite(value) and value > 0):
                 raise PhysicsInputError(f"{name} {key}={value:g}: expected a number above 0")
-    if not (isfinite(request.time_scale) and request.time_scale > 0):
-        raise ConfigurationError(f"--time-scale must be above 0, got {request.time_scale:g}")
+    from pavas_sdk.data.video import checked_time_scale
+
+    checked_time_scale(request.time_scale, "--time-scale")
     if request.end_s is not None and not request.start_s < request.end_s:
         raise ConfigurationError(
             f"--end {request.end_s:g} must be behind --start {request.start_s:g}, in seconds"
@@ -308,7 +310,8 @@ def _check(request: Request, paths: tuple[Path, ...]) -> None:
                 f"--physics {request.physics} belongs to one video, but {len(paths)} are given; "
                 "run them one by one"
             )
-        if not Path(request.physics).expanduser().exists():
+        file = expanded(request.physics)
+        if not request.physics.strip() or file.is_dir() or not file.exists():
             raise ConfigurationError(
                 f"no such physics file: {request.physics}; make one with: "
                 f"pavas estimate {paths[0] if paths else 'VIDEO'} -o {request.physics}"

@@ -7,6 +7,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Literal
 
+from pavas_sdk.data.paths import expanded
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.pipelines.result_files import SoundInput
 
@@ -80,7 +81,7 @@ def _files(paths: Sequence[Path]) -> list[Path]:
 
     found: list[Path] = []
     for path in paths:
-        folder = path.expanduser()
+        folder = expanded(path)
         if not os.path.isdir(folder):  # noqa: PTH112  # False, not an error, where a name is too long
             found.append(path)
             continue

@@ -9,6 +9,7 @@ import click
 
 from pavas_sdk.cli.output import json_option, show, show_json
 from pavas_sdk.cli.warning_lines import warn
+from pavas_sdk.data.paths import expanded
 from pavas_sdk.errors import MediaError, MediaNotFoundError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def inspect_file(path: Path, full: bool, as_json: bool) -> int:
 
     A video or sound file, a physics JSON, a NAME.pavas.json, or the folder of a saved pipeline.
     """
-    facts = _facts(path.expanduser(), full)
+    facts = _facts(expanded(path), full)
     if as_json:
         show_json(facts)
     else:

@@ -10,6 +10,7 @@ import click
 
 from pavas_sdk.cli.completion import complete_model
 from pavas_sdk.cli.output import human_bytes, json_option, say, show, show_json, show_table
+from pavas_sdk.data.paths import expanded
 from pavas_sdk.data.pipeline_origins import PipelineOrigins
 from pavas_sdk.errors import ConfigurationError, FormatError, PavasError
 from pavas_sdk.registry import DEFAULTS, default_registry
@@ -94,7 +95,7 @@ def download_model(name: str, source: Path | None, as_json: bool) -> None:
     """
     if name in METRIC_MODELS:
         model = METRIC_MODELS[name]
-        folder = model.prepare(None if source is None else source.expanduser(), say=say)
+        folder = model.prepare(None if source is None else expanded(source), say=say)
         if as_json:
             show_json(_describe_network(model))
         else:
@@ -103,7 +104,7 @@ def download_model(name: str, source: Path | None, as_json: bool) -> None:
     entry = default_registry().get("pipeline", name)
     preset = entry.load()
     if hasattr(preset, "prepare"):
-        folder = preset.prepare(None if source is None else source.expanduser(), say=say)
+        folder = preset.prepare(None if source is None else expanded(source), say=say)
     elif source is not None:
         raise ConfigurationError(f"{entry.name} is not made of official files: leave out --from")
     else:
@@ -144,8 +145,8 @@ def convert_model(
             f'PavasPipeline.from_pretrained("{entry.name}").save_pretrained("{out}")'
         )
     folder = preset.convert(
-        out.expanduser(),
-        None if source is None else source.expanduser(),
+        expanded(out),
+        None if source is None else expanded(source),
         dtype=dtype,
         overwrite=overwrite,
         say=say,

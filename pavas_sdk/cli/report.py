@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -145,8 +144,9 @@ def _checked_page(
         ConfigurationError: Options that contradict each other.
         OutputExistsError: A page stands there.
     """
-    if not (math.isfinite(time_scale) and time_scale > 0):
-        raise ConfigurationError(f"--time-scale must be above 0, got {time_scale:g}")
+    from pavas_sdk.data.video import checked_time_scale
+
+    checked_time_scale(time_scale, "--time-scale")
     if sound is not None and no_sound:
         raise ConfigurationError("--sound and --no-sound exclude each other")
     page = named_file(out, f"{video.stem}.report.html")

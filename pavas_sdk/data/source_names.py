@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pavas_sdk.data.paths import expanded
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -24,7 +26,7 @@ def public_source(source: str | os.PathLike[str]) -> str:
         source: As it was given.
     """
     text = os.fspath(source)
-    path = Path(text).expanduser()
+    path = expanded(text)
     if path.is_absolute() or text.startswith(("~", ".")) or path.exists():
         return Path(os.path.abspath(path)).name  # noqa: PTH100  # a link keeps its own name
     return text

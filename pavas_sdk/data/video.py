@@ -14,7 +14,23 @@ from pavas_sdk.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["FrameSource", "Video"]
+__all__ = ["FrameSource", "Video", "checked_time_scale"]
+
+
+_TIME_SCALES = (1e-3, 1e6)  # a thousandfold time lapse, the fastest cameras
+
+
+def checked_time_scale(value: float, name: str = "time_scale") -> float:
+    """Return how many times slower than life a video plays.
+
+    Raises:
+        InputError: It is no number, or nothing that a camera does.
+    """
+    least, most = _TIME_SCALES
+    number = positive(name, value)
+    if not least <= number <= most:
+        raise InputError(f"{name} must be from {least:g} to {most:g}, got {value!r}")
+    return number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,7 +68,7 @@ class Video:
         times = increasing_times("times_s", self.times_s, length=frames.shape[0])
         object.__setattr__(self, "frames", frames)
         object.__setattr__(self, "times_s", times)
-        object.__setattr__(self, "time_scale", positive("time_scale", self.time_scale))
+        object.__setattr__(self, "time_scale", checked_time_scale(self.time_scale))
         if self.end_s is None:
             step = float(np.median(np.diff(times))) if times.size > 1 else 1.0 / 25.0
             object.__setattr__(self, "end_s", float(times[-1]) + step)

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pavas_sdk.data.paths import expanded
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["cache_folder"]
 
@@ -16,7 +21,7 @@ def cache_folder() -> Path:
     """
     named = os.environ.get("PAVAS_CACHE")
     if named:
-        return Path(named).expanduser()
+        return expanded(named)
     from platformdirs import user_cache_path
 
     return user_cache_path("pavas", appauthor=False)

@@ -12,7 +12,10 @@ from pavas_sdk.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["checked_number", "checked_side", "checked_times", "checked_window"]
+__all__ = ["checked_number", "checked_rate", "checked_side", "checked_times", "checked_window"]
+
+SLOWEST_GIVEN_HZ, FASTEST_GIVEN_HZ = 1 / 60, 100_000.0
+"""Rates that somebody may say a video has: a minute per frame, a very fast camera."""
 
 
 def checked_number(
@@ -33,6 +36,21 @@ def checked_number(
         bound = f"above {above:g}" if above is not None else f"at least {at_least:g}"
         raise InputError(f"{name} must be a finite number {bound}, got {value!r}")
     return number
+
+
+def checked_rate(fps: float) -> float:
+    """Return the frames per second that somebody says a video has.
+
+    Raises:
+        InputError: NaN, infinite, a frame of more than a minute, or more than any camera takes.
+    """
+    rate_hz = checked_number("fps", fps, above=0.0)
+    if not SLOWEST_GIVEN_HZ <= rate_hz <= FASTEST_GIVEN_HZ:
+        raise InputError(
+            f"fps={rate_hz:g} cannot be true: expected from 1/60 (a frame lasts a minute) to "
+            f"{FASTEST_GIVEN_HZ:g} frames per second, such as 25"
+        )
+    return rate_hz
 
 
 def checked_window(start_s: float, end_s: float | None, duration_s: float) -> tuple[float, float]:

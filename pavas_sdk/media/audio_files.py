@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import av
@@ -12,11 +11,13 @@ import numpy as np
 
 from pavas_sdk.data import Audio
 from pavas_sdk.data.files import replacing
+from pavas_sdk.data.paths import expanded
 from pavas_sdk.errors import ConfigurationError, DamagedMediaError, MediaError, OutputError
 from pavas_sdk.media.opening import open_input, readable, select_audio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -82,7 +83,7 @@ def write_audio(
         OutputExistsError: The file exists.
         OutputError: The folder is missing or cannot be written, or the disk is full.
     """
-    file = Path(path).expanduser()
+    file = expanded(path)
     codec, sample_format = _codec_of(file, subtype)
     stamp = None if starts_at_s is None else _time_stamp(file, starts_at_s, audio.sample_rate_hz)
     values, clipped = _quantised(audio.samples, subtype)
@@ -127,7 +128,7 @@ def read_audio(path: str | Path, *, sample_rate_hz: int | None = None) -> Audio:
         MediaError: Not a media file, or without sound.
         DamagedMediaError: No sound could be decoded.
     """
-    file = Path(path).expanduser()
+    file = expanded(path)
     blocks: list[NDArray[np.float32]] = []
     broken = 0
     with open_input(file) as container:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from pavas_sdk.errors import MediaError
 
 if TYPE_CHECKING:
+    from pavas_sdk.data import Video
     from pavas_sdk.media.timeline import PacketTable, Timeline
 
-__all__ = ["check_clock", "clock_notes"]
+__all__ = ["check_clock", "check_given_rate", "check_times", "clock_notes"]
 
 SLOWEST_HZ, FASTEST_HZ = 1.0, 1000.0  # slower or faster is said
 FEW_HZ = 8.0  # a ball in flight is seen once or twice: said, too
@@ -52,6 +53,35 @@ def check_clock(
             f"or write it anew: ffmpeg {option}-r 25 -i INPUT OUTPUT.mp4"
         )
         raise MediaError(f"{name}: the clock of the file cannot be true: {facts}. {advice}")
+
+
+def check_given_rate(timeline: Timeline, fps: float, name: str) -> None:
+    """Refuse a rate that somebody gave and that leaves no time for a sound.
+
+    Raises:
+        MediaError: The whole video would last less than a tenth of a second, too fast to be true.
+    """
+    frames = int(timeline.times_s.size)
+    if frames > 1 and fps > FASTEST_HZ and timeline.end_s < SHORTEST_S:
+        raise MediaError(
+            f"{name}: {frames} frames at {fps:g} per second last {timeline.end_s * 1e3:.3g} ms, in "
+            "which nothing can be heard. Say the rate at which it plays (--fps 25), and how much "
+            "slower than life that is (--time-scale)"
+        )
+
+
+def check_times(video: Video) -> None:
+    """Refuse frames in memory whose times cannot be seconds.
+
+    Raises:
+        MediaError: They last more than a minute each.
+    """
+    if video.duration_s > LONGEST_STEP_S * len(video.times_s):
+        raise MediaError(
+            f"the times of the video cannot be true: {_span(video.duration_s)} for "
+            f"{len(video.times_s)} frames. times_s and end_s are seconds: frame k of 25 per second "
+            "appears at k / 25"
+        )
 
 
 def clock_notes(timeline: Timeline) -> tuple[str, ...]:

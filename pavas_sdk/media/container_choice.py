@@ -13,6 +13,7 @@ import av
 import numpy as np
 
 from pavas_sdk.data import Audio
+from pavas_sdk.data.paths import expanded
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.media.animated_webp import is_animated_webp
 from pavas_sdk.media.containers import CONTAINERS, audio_packets, container_of
@@ -63,7 +64,7 @@ def choose_container(path: str | Path, wanted: str | None = None) -> ContainerCh
         ConfigurationError: ``wanted`` is unknown, or cannot hold the pictures while others can.
         MediaError: The video cannot be read.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     own = path.suffix.lower()
     if wanted is not None:
         container_of(Path(f"x{wanted}"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -13,6 +12,7 @@ import numpy as np
 
 from pavas_sdk.data import Audio
 from pavas_sdk.data.files import replacing
+from pavas_sdk.data.paths import expanded
 from pavas_sdk.errors import ConfigurationError, MediaError
 from pavas_sdk.media.clock import check_clock
 from pavas_sdk.media.container_choice import fitting_containers
@@ -24,6 +24,7 @@ from pavas_sdk.media.timeline import build_timeline, counted, scan_packets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from av.audio.stream import AudioStream
     from av.container import InputContainer, OutputContainer
@@ -97,7 +98,7 @@ def mux(
         OutputExistsError: The output exists.
         OutputError: The folder is missing or cannot be written, or the disk is full.
     """
-    source, file = Path(video_path).expanduser(), Path(out_path).expanduser()
+    source, file = expanded(video_path), expanded(out_path)
     wanted = container_of(file)
     if not (np.isfinite(offset_s) and offset_s >= 0):
         raise ConfigurationError(f"offset_s must be at least 0 seconds, got {offset_s!r}")

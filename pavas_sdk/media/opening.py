@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import difflib
 import re
-from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, Any
 
 import av
 from av.stream import Disposition
 
+from pavas_sdk.data.paths import expanded
 from pavas_sdk.errors import DamagedMediaError, MediaError, MediaNotFoundError
 from pavas_sdk.media.animated_webp import is_animated_webp, webp_frames
 from pavas_sdk.media.edit_lists import IGNORE_EDIT_LIST, edit_list_is_absurd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from av.audio.stream import AudioStream
     from av.container import InputContainer
@@ -58,7 +59,7 @@ def open_input(path: str | Path) -> InputContainer:
         MediaError: A folder, an empty file, no permission, or not a media file.
         DamagedMediaError: A media file whose index is missing or unreadable, or a damaged animation.
     """
-    file = Path(path).expanduser()
+    file = expanded(path)
     _check_file(file)
     options = {"protocol_whitelist": "file", "format_whitelist": _FORMATS}
     # FFmpeg reads no animated WebP: it gets a lossless copy

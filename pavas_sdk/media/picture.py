@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from pavas_sdk.data import Video
+from pavas_sdk.data.paths import expanded
 from pavas_sdk.errors import InputError, MediaError, MediaNotFoundError
 from pavas_sdk.media.arguments import checked_number
 from pavas_sdk.media.memory_source import MemorySource
@@ -26,7 +27,7 @@ def is_picture(path: str | Path) -> bool:
     An animation is none. A damaged file is one when its name says so, so that the error about it
     speaks of a picture.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     try:
         if not path.is_file():
             return False
@@ -63,7 +64,7 @@ def open_picture(picture: str | Path | Image.Image | Any, duration_s: float) -> 
 
 def _pixels(picture: Any) -> tuple[Any, str | None]:
     if isinstance(picture, str | Path):
-        path = Path(picture).expanduser()
+        path = expanded(picture)
         try:
             if not path.is_file():
                 raise MediaNotFoundError(f"no such picture: {path}")

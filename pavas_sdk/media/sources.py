@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from pavas_sdk.data import FrameSource, Video
+from pavas_sdk.data.paths import expanded
+from pavas_sdk.data.video import checked_time_scale
 from pavas_sdk.errors import InputError
-from pavas_sdk.media.arguments import checked_number
+from pavas_sdk.media.arguments import checked_number, checked_rate
+from pavas_sdk.media.clock import check_times
 from pavas_sdk.media.memory_source import MemorySource
 from pavas_sdk.media.video_file import VideoFile
 from pavas_sdk.media.video_forms import SpooledVideo, file_of, is_frames, video_of_frames
@@ -61,13 +64,13 @@ def open_video(
         InputError: An argument is impossible.
     """
     return VideoFile(
-        Path(path).expanduser(),
-        time_scale=checked_number("time_scale", time_scale, above=0.0),
+        expanded(path),
+        time_scale=checked_time_scale(time_scale),
         start_s=checked_number("start_s", start_s, at_least=0.0),
         duration_s=None
         if duration_s is None
         else checked_number("duration_s", duration_s, above=0),
-        fps=None if fps is None else checked_number("fps", fps, above=0.0),
+        fps=None if fps is None else checked_rate(fps),
         cache_bytes=cache_bytes,
     )
 
@@ -111,7 +114,10 @@ def as_source(video: VideoInput, *, fps: float | None = None) -> FrameSource:
                 f"fps={fps:g} is given for a {type(video).__name__}, which has its own times; "
                 "leave fps out, or make it with those times"
             )
-        return MemorySource(video) if isinstance(video, Video) else video
+        if isinstance(video, Video):
+            check_times(video)
+            return MemorySource(video)
+        return video
     file = file_of(video)
     if isinstance(file, str | Path):
         return open_video(file, fps=fps)
@@ -121,7 +127,7 @@ def as_source(video: VideoInput, *, fps: float | None = None) -> FrameSource:
             time_scale=1.0,
             start_s=0.0,
             duration_s=None,
-            fps=None if fps is None else checked_number("fps", fps, above=0.0),
+            fps=None if fps is None else checked_rate(fps),
             cache_bytes=_CACHE_BYTES,
         )
     raise InputError(

@@ -21,7 +21,7 @@ from pavas_sdk.media.arguments import (
     checked_times,
     checked_window,
 )
-from pavas_sdk.media.clock import check_clock, clock_notes
+from pavas_sdk.media.clock import check_clock, check_given_rate, clock_notes
 from pavas_sdk.media.declared import declared_notes, pixel_ratio
 from pavas_sdk.media.decoder import FrameCursor, OutOfOrderError
 from pavas_sdk.media.file_facts import missing_parts, probe
@@ -79,7 +79,9 @@ class VideoFile(SourceFacts):
         self._notes: tuple[str, ...] = ()
         self._logged: set[str] = set()
         self._use_timeline(by_order=False)
-        if fps is None:
+        if fps is not None:
+            check_given_rate(self._timeline, fps, path.name)
+        else:
             ignored = self._facts.edit_list_ignored
             check_clock(self._table, self._timeline, path.name, edit_list_ignored=ignored)
             self._notes += missing_parts(self._facts, self._table, self._timeline)

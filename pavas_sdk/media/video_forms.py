@@ -16,7 +16,7 @@ from PIL import Image
 
 from pavas_sdk.data import Video
 from pavas_sdk.errors import InputError, MediaError
-from pavas_sdk.media.arguments import checked_number
+from pavas_sdk.media.arguments import checked_rate
 from pavas_sdk.media.video_file import VideoFile
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def video_of_frames(frames: Any, fps: float | None) -> Video:
         raise InputError(
             "frames in memory have no clock; say how many there are per second: fps=25"
         )
-    rate = checked_number("fps", fps, above=0.0)
+    rate = checked_rate(fps)
     pixels = _stacked(frames) if is_frame_list(frames) else _checked(_array(frames))
     return Video(
         frames=pixels, times_s=np.arange(len(pixels)) / rate, end_s=max(len(pixels), 1) / rate

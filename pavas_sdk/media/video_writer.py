@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import av
 import numpy as np
 
 from pavas_sdk.data.files import replacing
+from pavas_sdk.data.paths import expanded
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.media.containers import audio_packets, container_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -105,7 +106,7 @@ def write_video_parts(
         OutputExistsError: The file exists.
         OutputError: The folder is missing or cannot be written, or the disk is full.
     """
-    file = Path(path).expanduser()
+    file = expanded(path)
     container_format = container_of(file)
     if container_format.name == "webm":
         raise ConfigurationError("webm cannot hold H.264; expected .mp4, .mov or .mkv")

@@ -24,6 +24,7 @@ from pavas_sdk import __version__
 from pavas_sdk.data import MaskTrack, PhysicsEstimate
 from pavas_sdk.data.documents import check_format, parse_json
 from pavas_sdk.data.files import make_folder, replacing
+from pavas_sdk.data.paths import expanded
 from pavas_sdk.data.temporary_names import clear_abandoned
 from pavas_sdk.errors import ConfigurationError, InputError, OutputError, PavasWarning
 from pavas_sdk.interfaces import cache_folder
@@ -61,7 +62,7 @@ class PhysicsCache:
     def __init__(self, folder: str | Path | None = None, *, max_bytes: int = 2**30) -> None:
         if max_bytes < 1:
             raise ConfigurationError(f"max_bytes must be at least 1, got {max_bytes}")
-        self.folder = cache_folder() / "physics" if folder is None else Path(folder).expanduser()
+        self.folder = cache_folder() / "physics" if folder is None else expanded(folder)
         self.max_bytes = max_bytes
 
     def __len__(self) -> int:

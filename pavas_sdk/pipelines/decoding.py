@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from pavas_sdk.data import Audio
+from pavas_sdk.errors import InputError
 from pavas_sdk.pipelines.components import onload
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pavas_sdk.pipelines.arguments import AnySound
     from pavas_sdk.pipelines.components import Codec, Vocoder
 
-__all__ = ["Decoder", "plan_pieces", "sound_as"]
+__all__ = ["Decoder", "check_finite", "plan_pieces", "sound_as"]
 
 # Neighbouring pieces are decoded with this much in common, and joined within it.
 _CONTEXT_LATENTS = 16
@@ -118,6 +119,21 @@ def _join(
     out[:, start + at : start + at + fade] *= 1.0 - ramp
     out[:, start + at : start + at + fade] += ramp * wave[:, at : at + fade]
     out[:, start + at + fade : start + wave.shape[1]] = wave[:, at + fade :]
+
+
+def check_finite(numbers: Tensor, dtype: torch.dtype) -> None:
+    """Refuse numbers that are none, from which a codec makes anything.
+
+    Raises:
+        InputError: There is NaN or infinity among them.
+    """
+    if bool(torch.isfinite(numbers).all()):
+        return
+    name = str(dtype).removeprefix("torch.")
+    raise InputError(
+        f"the model's numbers became NaN or infinite (it computes in {name}): try a smaller "
+        "guidance_scale, dtype float32, or weights that are whole"
+    )
 
 
 def sound_as(sound: Audio | Tensor, output_type: str) -> AnySound:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GuidanceScales"]
 
+_MOST = 1000.0  # far beyond, numbers overflow; useful weights are below 20
 _NAMES = ("guidance_scale", "video_guidance_scale", "physics_guidance_scale")
 
 
@@ -94,8 +94,9 @@ def _number(arguments: CallArguments, name: str, problems: list[str]) -> float |
     if value is None:
         return None
     of_two = name != "guidance_scale"
-    if isinstance(value, int | float) and math.isfinite(value) and (value >= 0 or not of_two):
+    least = 0.0 if of_two else -_MOST
+    if isinstance(value, int | float) and least <= value <= _MOST:
         return float(value)
-    expected = "a finite number of at least 0" if of_two else "a finite number"
+    expected = f"a finite number from {least:g} to {_MOST:g}"
     problems.append(f"{name} must be {expected}, got {value!r}")
     return None

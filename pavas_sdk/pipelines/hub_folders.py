@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pavas_sdk.data.paths import expanded
 from pavas_sdk.errors import WeightsError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def local_folder_of(
     Raises:
         WeightsError: There is no such folder or repository, or the Hub cannot be reached.
     """
-    folder = Path(source).expanduser()
+    folder = expanded(source)
     if folder.is_dir():
         return folder
     name = os.fspath(source)

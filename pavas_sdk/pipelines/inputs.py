@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,6 +37,8 @@ if TYPE_CHECKING:
     from pavas_sdk.pipelines.level import Level, LevelLaw
 
 __all__ = ["check_call"]
+
+LONGEST_S = 86_400.0
 
 OUTPUT_TYPES = ("audio", "np", "pt", "mel", "latent")
 
@@ -171,8 +172,10 @@ def _numbers(arguments: CallArguments, default_steps: int, problems: list[str]) 
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             problems.append(f"{name} must be a whole number of at least 1, got {value!r}")
             per_clip = 1  # so that the other problems can be found
-    if duration_s is not None and not (math.isfinite(duration_s) and duration_s > 0):
-        problems.append(f"duration_s must be above 0 seconds, got {duration_s!r}")
+    if duration_s is not None and not 0 < duration_s <= LONGEST_S:
+        problems.append(
+            f"duration_s must be above 0 seconds and at most {LONGEST_S:g} (a day), got {duration_s!r}"
+        )
     return steps, per_clip
 
 
@@ -325,6 +328,13 @@ def _sampled(source: FrameSource, duration_s: float | None, frame_sampling: str)
 
 
 def _check_durations(clips: Sequence[ClipInput], min_duration_s: float) -> None:
+    for clip in clips:
+        if clip.source.duration_s > LONGEST_S:
+            raise InputError(
+                f"{clip.path or 'a clip'} lasts {clip.source.duration_s / 3600:.0f} hours; at most "
+                f"{LONGEST_S / 3600:g} can be done at once: give a part of it (--start, --end, "
+                "duration_s), or its true rate when the clock is wrong (--fps)"
+            )
     short = [clip for clip in clips if clip.source.duration_s < min_duration_s - 1e-9]
     if short:
         listed = ", ".join(

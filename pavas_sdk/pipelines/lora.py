@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from diffusers.loaders.lora_base import LoraBaseMixin
 
+from pavas_sdk.data.paths import expanded
 from pavas_sdk.data.source_names import public_source
 from pavas_sdk.errors import ConfigurationError, PavasWarning, WeightsError
 from pavas_sdk.models.lora import (
@@ -221,7 +222,7 @@ def lora_file(
     Raises:
         WeightsError: There is none, or several and ``weight_name`` does not say which.
     """
-    given = Path(source).expanduser()
+    given = expanded(source)
     if given.is_file():
         return given
     folder = local_folder_of(source, patterns=("*.safetensors",), what="LoRA", **hub_options)

@@ -14,6 +14,7 @@ from pavas_sdk.data import Audio
 from pavas_sdk.data.claims import file_sha256
 from pavas_sdk.data.documents import read_document
 from pavas_sdk.data.files import make_folder, write_text
+from pavas_sdk.data.paths import expanded
 from pavas_sdk.errors import ConfigurationError, OutputExistsError
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ class PavasOutput(Generic[SoundT]):
         from pavas_sdk.media import write_audio
 
         audio = self._sound()
-        path = Path(path).expanduser()
+        path = expanded(path)
         sidecar = sidecar_path(path)
         if sidecar.exists() and not overwrite:
             raise OutputExistsError(f"{sidecar} exists; pass overwrite=True to replace it")
@@ -210,7 +211,7 @@ class PavasOutput(Generic[SoundT]):
         from pavas_sdk.media import encode_with_sound, mux, write_source
 
         audio = self._sound()
-        path = Path(path).expanduser()
+        path = expanded(path)
         if self.video_path is None and self.pictures is None:
             raise ConfigurationError(
                 f"this sound was made without a video, so {path.name} would have no pictures; save "
@@ -247,7 +248,7 @@ class PavasOutput(Generic[SoundT]):
             OutputExistsError: The file exists.
             OutputError: The folder cannot be written.
         """
-        path = Path(path).expanduser()
+        path = expanded(path)
         write_text(path, self.physics.dumps(), overwrite=overwrite)
         return path
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from pavas_sdk.data import PhysicsEstimate
 from pavas_sdk.data.documents import read_json
+from pavas_sdk.data.paths import expanded
 from pavas_sdk.errors import ConfigurationError, FormatError, InputError, PhysicsInputError
 from pavas_sdk.physics import Overrides, load_overrides
 from pavas_sdk.physics.overrides import MOST_MASS_KG
@@ -102,7 +103,7 @@ def _read(physics: PhysicsInput) -> PhysicsRequest:
     if isinstance(physics, str) and physics == "none":
         return PhysicsRequest(disabled=True)
     if isinstance(physics, str | Path):
-        return _from_file(Path(physics).expanduser())
+        return _from_file(expanded(physics))
     if isinstance(physics, Mapping):
         return _from_document(dict(physics))
     raise InputError(

@@ -15,7 +15,7 @@ from pavas_sdk.pipelines.adapter_state import state_of_window
 from pavas_sdk.pipelines.adapters import AdapterMethods
 from pavas_sdk.pipelines.batching import EncodedSound, SoundBatches, stacked_conditions
 from pavas_sdk.pipelines.components import onload
-from pavas_sdk.pipelines.decoding import Decoder, sound_as
+from pavas_sdk.pipelines.decoding import Decoder, check_finite, sound_as
 from pavas_sdk.pipelines.encoding import (
     VideoFeatures,
     WindowCondition,
@@ -635,7 +635,11 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
             latents: From `denoise`.
             duration_s: Length of the sound; the rest of the last latent is cut.
             output_type: See `__call__`.
+
+        Raises:
+            InputError: They, or their sound, hold NaN or infinity.
         """
+        check_finite(latents, self.transformer.dtype)
         if output_type == "latent":
             return latents[0]
         config = self.config
@@ -651,7 +655,9 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
         if output_type == "mel":
             return decoder.mel(codes)
         wanted = round(duration_s * config.sample_rate_hz)
-        audio = Audio(samples=decoder.samples(codes), sample_rate_hz=config.sample_rate_hz)
+        samples = decoder.samples(codes)
+        check_finite(torch.from_numpy(samples), self.vocoder.dtype)
+        audio = Audio(samples=samples, sample_rate_hz=config.sample_rate_hz)
         audio = audio.with_gain(config.output_gain_db).fitted(wanted)
         return torch.from_numpy(audio.samples.copy()) if output_type == "pt" else audio
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from pavas_sdk.data.documents import read_object
+from pavas_sdk.data.paths import expanded
 from pavas_sdk.data.pipeline_origins import PipelineOrigins
 from pavas_sdk.errors import (
     ComponentNotFoundError,
@@ -70,7 +71,7 @@ def resolve_folder(
         ComponentNotFoundError: No folder, and no registered pipeline of this name.
         WeightsError: The Hub has no such repository, or cannot be reached.
     """
-    folder = Path(source).expanduser()
+    folder = expanded(source)
     if folder.is_dir():
         return _ours(folder)
     name = os.fspath(source)

@@ -14,6 +14,7 @@ from diffusers.configuration_utils import ConfigMixin
 from pavas_sdk import __version__
 from pavas_sdk.data.file_modes import as_the_umask_says
 from pavas_sdk.data.files import write_text
+from pavas_sdk.data.paths import expanded
 from pavas_sdk.data.pipeline_origins import PipelineOrigins
 from pavas_sdk.data.source_names import without_local_paths
 from pavas_sdk.errors import ConfigurationError, OutputError, PavasError, WeightsError
@@ -214,7 +215,7 @@ class StoredPipeline(PipelineParts):
                 "or SchedulerMixin with ConfigMixin"
             )
         check_saveable(self.transformer)
-        folder = Path(save_directory).expanduser()
+        folder = expanded(save_directory)
         refs = self.licences()
         origins = PipelineOrigins(
             components={ref.kind: ref for ref in refs if ref.kind != "pipeline"},

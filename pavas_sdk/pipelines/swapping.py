@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 
 from pavas_sdk.data.adapter_document import ADAPTER_NAME
+from pavas_sdk.data.paths import expanded
 from pavas_sdk.errors import ComponentNotFoundError, ConfigurationError, PavasWarning, WeightsError
 from pavas_sdk.pipelines.adapters import adapter_origin, fetch_adapter, load_network
 
@@ -53,7 +54,7 @@ def choose_adapter(
         WeightsError: There is no such folder or repository.
     """
     name = str(source)
-    folder = Path(source).expanduser()
+    folder = expanded(source)
     if not folder.is_dir():
         try:
             entry = registry.get(_SLOT, name)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pavas_sdk.data.files import write_text
+from pavas_sdk.data.paths import expanded
 from pavas_sdk.display.sound_picture import sound_picture
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.media import write_audio
@@ -75,7 +76,7 @@ def write_report(
         ConfigurationError: ``max_side`` is below 64.
         MediaError: The video cannot be read.
     """
-    file = Path(path).expanduser()
+    file = expanded(path)
     write_text(file, report_html(report, max_side=max_side), overwrite=overwrite)
     return file
 

@@ -230,7 +230,7 @@ def test_the_source_is_never_replaced(generate, film, tmp_path):
         (("--mass", "anvil=1"), "no object is called 'anvil'"),
         (("--physics", "gone.json"), "no such physics file: gone.json"),
         (("--physics", "none", "--mass", "0=1"), "leaves nothing for --label, --mass"),
-        (("--time-scale", "0"), "--time-scale must be above 0"),
+        (("--time-scale", "0"), "--time-scale must be finite and above 0"),
         (("--scale", "-1"), "--scale must be above 0"),
         (("--normalize", "3"), "--normalize must be 0 dBFS or below"),
         (("--steps", "0"), "--steps"),

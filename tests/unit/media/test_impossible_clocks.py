@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from small_media import write_small
 
-from pavas_sdk.data import Audio
-from pavas_sdk.errors import MediaError, MediaNotFoundError
-from pavas_sdk.media import mux, open_video
+from pavas_sdk.data import Audio, Video
+from pavas_sdk.errors import InputError, MediaError, MediaNotFoundError
+from pavas_sdk.media import as_source, mux, open_video
 
 SILENCE = Audio(samples=np.zeros((1, 32000), np.float32), sample_rate_hz=16000)
 
@@ -145,3 +145,33 @@ def test_an_address_is_no_file(tmp_path):
 def test_a_name_that_cannot_be(name):
     with pytest.raises(MediaNotFoundError, match="no such file"):
         open_video(name)
+
+
+@pytest.mark.parametrize("fps", [1e-9, 0.01, 1e6, float("nan"), float("inf")])
+def test_a_rate_that_no_video_has_is_refused_wherever_it_is_given(tmp_path, whole, fps):
+    """12 frames at 1e-9 per second would be 380 years of sound."""
+    path = tmp_path / "whole.mp4"
+    path.write_bytes(whole["mp4"])
+    frames = np.zeros((12, 48, 64, 3), np.uint8)
+    for video in (path, path.read_bytes(), frames):
+        with pytest.raises(InputError, match="fps"):
+            as_source(video, fps=fps)
+
+
+def test_a_rate_that_leaves_no_time_for_a_sound_is_refused(tmp_path, whole):
+    path = tmp_path / "whole.mp4"
+    path.write_bytes(whole["mp4"])
+    with pytest.raises(MediaError, match=r"50 frames at 99999 per second last 0\.5 ms.*--fps 25"):
+        open_video(path, fps=99999)
+    with open_video(path, fps=500) as video:
+        assert video.duration_s == pytest.approx(0.1)
+
+
+def test_frames_in_memory_whose_times_are_no_seconds_are_refused():
+    frames = np.zeros((12, 48, 64, 3), np.uint8)
+    with pytest.raises(
+        MediaError, match=r"380 years for 12 frames\. times_s and end_s are seconds"
+    ):
+        as_source(Video(frames=frames, times_s=np.arange(12) * 1e9))
+    still = Video(frames=frames[:1], times_s=np.zeros(1), end_s=30.0)
+    assert as_source(still).duration_s == 30.0

@@ -310,7 +310,8 @@ def test_threads_share_a_file(clips, numbers):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"time_scale": 0}, "time_scale must be a finite number above 0"),
+        ({"time_scale": 0}, "time_scale must be finite and above 0"),
+        ({"time_scale": 1e-300}, "from 0.001 to 1e"),
         ({"time_scale": float("nan")}, "time_scale"),
         ({"fps": -1}, "fps must be"),
         ({"start_s": -0.1}, "start_s must be a finite number at least 0"),

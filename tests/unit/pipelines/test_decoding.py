@@ -10,8 +10,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pavas_sdk.errors import InputError
 from pavas_sdk.models import GriffinLimVocoder, LinearMelCodec
 from pavas_sdk.pipelines.decoding import Decoder, _join, plan_pieces
+from pavas_sdk.testing.tiny_pipeline import tiny_pipeline
 
 
 @given(total=st.integers(1, 3000), piece=st.integers(2, 300), overlap=st.integers(0, 64))
@@ -85,3 +87,12 @@ def test_a_join_lies_where_it_is_quiet():
     assert set(np.unique(out)) == {-1.0, 0.0, 1.0}  # the cross-fade fell into the silence
     assert (out[:, :290] == 1.0).all()
     assert (out[:, 330:] == -1.0).all()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_latents_that_are_no_numbers_are_refused(value):
+    pipe = tiny_pipeline()
+    latents = torch.zeros(1, 20, pipe.vae.config["latent_channels"])
+    latents[0, 3, 0] = value
+    with pytest.raises(InputError, match=r"NaN or infinite \(it computes in float32\)"):
+        pipe.decode_latents(latents, duration_s=0.4)
