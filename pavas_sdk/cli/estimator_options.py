@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["EstimatorChoice", "estimator_options", "take_choice"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
+
+_SCALES_M = (1e-9, 1e6)  # an atom, a map
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,8 +188,11 @@ def take_choice(options: dict[str, Any]) -> EstimatorChoice:
     scale = options.pop("scale")
     settings = {slot: dict(values) for slot, values in options.pop("settings").items()}
     if scale is not None:
-        if not (math.isfinite(scale) and scale > 0):
-            raise ConfigurationError(f"--scale must be above 0, got {scale:g}")
+        least, most = _SCALES_M
+        if not least <= scale <= most:
+            raise ConfigurationError(
+                f"--scale must be above 0, from {least:g} to {most:g} metres per pixel, got {scale:g}"
+            )
         settings.setdefault("reconstructor", {})["metres_per_pixel"] = scale
     flag, folder = options.pop("cache"), options.pop("cache_dir")
     names = {slot: options.pop(slot) for slot in SLOTS}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import Any
@@ -28,10 +29,13 @@ def parse_json(text: str) -> Any:
     """Return the value of JSON text.
 
     Raises:
-        FormatError: Not JSON, nested too deeply, or a number that is NaN, infinite or too long.
+        FormatError: Not JSON, nested too deeply, a key that stands twice in one object, or a number
+            that is NaN, infinite or too long.
     """
     try:
-        return json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        return json.loads(
+            text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_unique
+        )
     except FormatError:
         raise
     except (ValueError, RecursionError) as err:
@@ -146,6 +150,15 @@ def _checked_version(version: Any, newest: int, what: str) -> int:
             "newer document: pip install -U pavas-sdk"
         )
     return version
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of a key that stands twice, JSON's readers take the last one without a word."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
+        raise FormatError(f"the key {twice[:80]!r} stands twice in one object; leave one out")
+    return found
 
 
 def _refuse(name: str) -> float:

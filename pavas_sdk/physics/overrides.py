@@ -145,6 +145,12 @@ def _label(what: str, value: Any) -> str:
 
 def _with_speed(physics: PhysicsEstimate, object_id: int, speed: SpeedOverride) -> PhysicsEstimate:
     if speed.times_s is not None and speed.speed_m_s is not None:
+        first_s, last_s = float(speed.times_s[0]), float(speed.times_s[-1])
+        if last_s < 0.0 or first_s > physics.duration_s:
+            raise PhysicsInputError(
+                f"overrides: the speeds of {object_id} run from {first_s:g} to {last_s:g} s; the clip "
+                f"lasts {physics.duration_s:g} s: give times_s on its clock"
+            )
         physics = physics.with_speed(object_id, speed.times_s, speed.speed_m_s)
     if speed.factor != 1.0:
         physics = physics.scale_speed(object_id, speed.factor)

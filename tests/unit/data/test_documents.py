@@ -122,3 +122,9 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
 def test_a_name_that_cannot_be(name):
     with pytest.raises(FormatError, match="cannot read"):
         read_json(name)
+
+
+def test_a_key_that_stands_twice_is_refused():
+    with pytest.raises(FormatError, match="the key '0' stands twice in one object"):
+        parse_json('{"masses_kg": {"0": 1.0, "1": 3.0, "0": 2.0}}')
+    assert parse_json('[{"0": 1}, {"0": 2}]') == [{"0": 1}, {"0": 2}]

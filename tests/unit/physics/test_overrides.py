@@ -111,3 +111,10 @@ def test_nothing_fits(key):
 def test_numbers_out_of_this_world_are_typed_errors(document):
     with pytest.raises((FormatError, PhysicsInputError)):
         load_overrides(document).apply(two_objects())
+
+
+@pytest.mark.parametrize("times_s", [[5.0, 6.0], [-3.0, -1.0]])
+def test_speeds_beside_the_clip_are_refused(times_s):
+    given = load_overrides({"speeds": {"ball": {"times_s": times_s, "speed_m_s": [1.0, 1.0]}}})
+    with pytest.raises(PhysicsInputError, match=r"of 1 run from .* the clip lasts 0\.4 s"):
+        given.apply(two_objects())
