@@ -1,4 +1,4 @@
-"""``pavas evaluate phyavbench``: CPRS of models' embeddings beside the recorded directions."""
+"""``pavas evaluate phyavbench``: CPRS of models' sounds beside the recorded directions."""
 
 from __future__ import annotations
 
@@ -22,10 +22,14 @@ __all__ = ["phyavbench"]
 @click.command()
 @click.argument("checkout", type=click.Path(path_type=Path, file_okay=False))
 @click.option(
-    "--embeddings",
-    "models",
+    "--sounds",
     multiple=True,
-    required=True,
+    metavar="[NAME=]FOLDER",
+    help="Sounds of one model: ID_a.wav and ID_b.wav (or .flac). May be repeated.",
+)
+@click.option(
+    "--embeddings",
+    multiple=True,
     metavar="[NAME=]FOLDER",
     help="Embeddings of one model's sounds: ID_a.npy and ID_b.npy. May be repeated.",
 )
@@ -34,14 +38,17 @@ __all__ = ["phyavbench"]
     type=click.Choice(["clap", "imagebind"]),
     default="clap",
     show_default=True,
-    help="Which network they are of.",
+    help="Which network hears them, or made the embeddings.",
 )
+@click.option("--device", help="For the network: cpu, cuda, cuda:1, mps.  [default: cpu]")
 @click.option("--allow-missing", is_flag=True, help="Missing pairs count 0; no error.")
 @report_options
 def phyavbench(
     checkout: Path,
-    models: tuple[str, ...],
+    sounds: tuple[str, ...],
+    embeddings: tuple[str, ...],
     network: str,
+    device: str | None,
     allow_missing: bool,
     out: str | None,
     overwrite: bool,
@@ -51,11 +58,20 @@ def phyavbench(
 
     CHECKOUT is the benchmark's repository, whose recorded directions are read where they lie.
     """
+    from pavas_sdk.cli.progress import ClipProgress
     from pavas_sdk.evaluation import evaluate_phyavbench
 
+    if not (sounds or embeddings):
+        raise click.UsageError("give a model's folder with --sounds or --embeddings")
     report = report_file(out, "phyavbench.json", overwrite=overwrite)
     measured = evaluate_phyavbench(
-        checkout, named_folders(models), network=network, allow_missing=allow_missing
+        checkout,
+        named_folders(embeddings),
+        sounds=named_folders(sounds),
+        network=network,
+        allow_missing=allow_missing,
+        device=device,
+        progress=ClipProgress() if sounds else None,
     )
     write_report(report, measured)
     if as_json:

@@ -56,6 +56,12 @@ def _metric_extractors() -> list[ComponentSpec]:
             "MIT",
         ),
         ("clap-audio", "clap:ClapAudioExtractor", "a sound in CLAP's space", "Apache-2.0"),
+        (
+            "clap-unfused",
+            "clap:ClapUnfusedExtractor",
+            "a sound in the smaller CLAP's space, for PhyAVBench",
+            "Apache-2.0",
+        ),
         ("clap-text", "clap:ClapTextExtractor", "a caption in CLAP's space", "Apache-2.0"),
     )
     return [

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["CLAP", "ClapRelease"]
+__all__ = ["CLAP", "CLAP_UNFUSED", "ClapRelease"]
 
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 _SETTINGS = "config.json"
@@ -151,3 +151,13 @@ CLAP = ClapRelease(
 )
 """HTSAT-base without fusion. Whether it equals the file that av-benchmark names
 (music_speech_audioset_epoch_15_esc_89.98.pt) its page does not say."""
+
+CLAP_UNFUSED = ClapRelease(
+    name="clap-unfused",
+    summary="PhyAVBench's CPRS",
+    repository="laion/clap-htsat-unfused",
+    licence="Apache-2.0",
+    download_bytes=4 * 153_500_000,
+)
+"""HTSAT-tiny without fusion, the architecture of laion-clap's default file, which PhyAVBench is
+measured with. Whether it is that file (630k-audioset-best) was not looked at: neither was at hand."""

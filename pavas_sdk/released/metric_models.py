@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pavas_sdk.errors import MissingWeightsError, WeightsError
-from pavas_sdk.released.clap import CLAP
+from pavas_sdk.released.clap import CLAP, CLAP_UNFUSED
 from pavas_sdk.released.component_cache import converted_component, kept_component
 from pavas_sdk.released.metric_networks import METRIC_NETWORKS, find_official
 from pavas_sdk.released.official_files import download, where_to_put
@@ -159,6 +159,7 @@ METRIC_MODELS: Mapping[str, MetricModel] = MappingProxyType(
                 "synchformer-comparison",
             ),
             CLAP,
+            CLAP_UNFUSED,
         )
     }
 )
@@ -169,7 +170,8 @@ def prepare_from(folder: Path, *, say: Callable[[str], None]) -> None:
     """Convert whatever official files of metrics are in a folder, unless that was done before.
 
     Args:
-        folder: Files under their published names; CLAP's repository in the subfolder ``clap``.
+        folder: Files under their published names; CLAP's repositories in
+            the subfolders ``clap`` and ``clap-unfused``.
         say: Gets a line about each step.
 
     Raises:

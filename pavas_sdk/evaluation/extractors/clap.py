@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,7 +13,8 @@ import torch
 from pavas_sdk.errors import MissingPluginError, MissingWeightsError
 from pavas_sdk.evaluation.extractors.network import NetworkExtractor, to_numpy
 from pavas_sdk.models import prepare_sound
-from pavas_sdk.released.clap import CLAP
+from pavas_sdk.models.listening.sound import resample
+from pavas_sdk.released.clap import CLAP, CLAP_UNFUSED
 from pavas_sdk.released.metric_models import what_is_missing
 
 if TYPE_CHECKING:
@@ -23,14 +25,17 @@ if TYPE_CHECKING:
 
     from pavas_sdk.data import Audio
     from pavas_sdk.interfaces.metric_extractor import Medium
+    from pavas_sdk.released.clap import ClapRelease
 
-__all__ = ["ClapAudioExtractor", "ClapTextExtractor"]
+__all__ = ["ClapAudioExtractor", "ClapTextExtractor", "ClapUnfusedExtractor"]
 
 _LONGEST_S = 10.0
 _TOKENS = 77
+_NARROW_HZ = 16000
 
 
 class _ClapExtractor(NetworkExtractor):
+    release: ClassVar[ClapRelease] = CLAP
     networks = (CLAP.name,)
     outputs = ("embedding",)
 
@@ -43,13 +48,13 @@ class _ClapExtractor(NetworkExtractor):
         """
         _transformers()
         if not self.config.weights:
-            _folder()
+            self._folder()
 
     def weights_digest(self) -> str:
         """Return the SHA-256 of the weights file."""
         if self.config.weights:
             return hashlib.sha256(self.config.weights.encode()).hexdigest()
-        with (_folder() / "model.safetensors").open("rb") as file:
+        with (self._folder() / "model.safetensors").open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def network(self, name: str = "") -> Any:
@@ -60,11 +65,11 @@ class _ClapExtractor(NetworkExtractor):
                     network = self.tiny_network(name)
                 self.fill(network)
             else:
-                network = _transformers().ClapModel.from_pretrained(_folder())
-            self._loaded = {CLAP.name: network.float().eval().requires_grad_(False)}
+                network = _transformers().ClapModel.from_pretrained(self._folder())
+            self._loaded = {self.release.name: network.float().eval().requires_grad_(False)}
             if self._device is not None:
                 network.to(self._device)
-        return self._loaded[CLAP.name]
+        return self._loaded[self.release.name]
 
     def tiny_network(self, name: str) -> Any:
         """Return a CLAP of few narrow layers."""
@@ -87,6 +92,12 @@ class _ClapExtractor(NetworkExtractor):
             projection_dim=16,
         )
         return library.ClapModel(config)
+
+    def _folder(self) -> Path:
+        folder = self.release.folder()
+        if folder is None:
+            raise MissingWeightsError(what_is_missing(self.release))
+        return folder
 
 
 class ClapAudioExtractor(_ClapExtractor):
@@ -121,6 +132,31 @@ class ClapAudioExtractor(_ClapExtractor):
         return {"embedding": _normalised(found)}
 
 
+class ClapUnfusedExtractor(ClapAudioExtractor):
+    """The smaller CLAP, and the sound as PhyAVBench prepares it.
+
+    First channel, 16 kHz, from there 48 kHz, rounded to 16 bits, repeated to 10 s. Longer sound is cut
+    from the beginning, where the benchmark's own program cuts at random.
+    """
+
+    release = CLAP_UNFUSED
+    networks = (CLAP_UNFUSED.name,)
+
+    def prepare(self, medium: Audio, *, length_s: float | None = None) -> NDArray[np.float32]:
+        """Return the log-mel picture, (1, frames, 64).
+
+        Raises:
+            InputError: The sound has no samples.
+        """
+        length_s = _LONGEST_S if length_s is None else min(length_s, _LONGEST_S)
+        first = replace(medium, samples=medium.samples[:1])
+        narrow = prepare_sound(first, _NARROW_HZ, length_s, centre=False)
+        samples = resample(narrow, _NARROW_HZ, self.sample_rate_hz).clamp(-1.0, 1.0)
+        rounded = (samples * 32767.0).to(torch.int16).numpy().astype(np.float32) / 32767.0
+        found = self._front_end(rounded, sampling_rate=self.sample_rate_hz, return_tensors="np")
+        return np.asarray(found["input_features"][0], dtype=np.float32)
+
+
 class ClapTextExtractor(_ClapExtractor):
     """A caption, at most 77 tokens."""
 
@@ -140,7 +176,7 @@ class ClapTextExtractor(_ClapExtractor):
 
     @cached_property
     def _tokenizer(self) -> Any:
-        return _transformers().AutoTokenizer.from_pretrained(_folder())
+        return _transformers().AutoTokenizer.from_pretrained(self._folder())
 
     @torch.no_grad()
     def extract(
@@ -157,13 +193,6 @@ class ClapTextExtractor(_ClapExtractor):
 def _normalised(found: Any) -> NDArray[np.float32]:
     values = found if torch.is_tensor(found) else found.pooler_output
     return to_numpy(torch.nn.functional.normalize(values.float(), dim=-1))
-
-
-def _folder() -> Path:
-    folder = CLAP.folder()
-    if folder is None:
-        raise MissingWeightsError(what_is_missing(CLAP))
-    return folder
 
 
 def _transformers() -> Any:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Scale", "fuse", "gravity_scale", "plausible_fall", "pooled", "size_scale"]
 
-# Constants fitted on simulated clips (benchmarks/estimators.py prints what they rest on).
+# Constants fitted on simulated clips (`pavas evaluate estimators` measures what they give).
 PRIOR_HALF_SIZE_M = 0.045
 PRIOR_HALF_LENGTH_M = 0.11
 PRIOR_LOG_STD = 0.5

@@ -37,7 +37,14 @@ def listed(capsys):
 
 def test_all_are_listed_with_file_size_and_licence(cache, capsys):
     rows = listed(capsys)
-    assert list(rows) == ["panns-cnn14-16k", "vggish", "passt-s", "synchformer", "clap"]
+    assert list(rows) == [
+        "panns-cnn14-16k",
+        "vggish",
+        "passt-s",
+        "synchformer",
+        "clap",
+        "clap-unfused",
+    ]
     assert rows["panns-cnn14-16k"]["licence"] == "CC-BY-4.0"
     assert rows["vggish"]["official_file"] == "vggish-10086976.pth"
     assert all(row["download_bytes"] > 2e8 and not row["cached"] for row in rows.values())
