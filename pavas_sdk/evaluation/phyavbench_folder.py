@@ -86,7 +86,9 @@ def evaluate_phyavbench(
     digest = hashlib.sha256()
     for pair, vector in directions.items():
         digest.update(pair.encode() + vector.tobytes())
-    vectors = {model: _vectors(Path(own), directions, width) for model, own in embeddings.items()}
+    vectors: dict[str, Mapping[str, NDArray[Any]]] = {
+        model: _vectors(Path(own), directions, width) for model, own in embeddings.items()
+    }
     for model, own in sounds.items():
         wanted = [f"{pair}_{side}" for pair in directions for side in "ab"]
         vectors[model] = sound_embeddings(
