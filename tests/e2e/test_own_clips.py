@@ -42,7 +42,7 @@ QUICK = {
 }
 
 
-def follow(title, *, longer=None, lines=slice(None)):
+def follow(title, *, longer=None, lines=slice(None), allowed=(0,)):
     """Run the lines of a block, each with the words that make it quick."""
     for line in BLOCKS[title].splitlines()[lines]:
         program, *words = shlex.split(line)
@@ -56,7 +56,7 @@ def follow(title, *, longer=None, lines=slice(None)):
                 words += more.split()
         told = io.StringIO()
         with contextlib.redirect_stdout(told):
-            assert run(words) == 0, line
+            assert run(words) in allowed, line
         if target is not None:
             Path(target).write_text(told.getvalue())
 
@@ -129,10 +129,15 @@ def test_the_whole_lesson_and_the_loss_falls(folder, monkeypatch):
     (folder / "examples").symlink_to(ROOT / "examples")
     (folder / "load.py").write_text(BLOCKS["load.py"])
     (folder / "hub").mkdir()
-    simulate(24, 8)
+    simulate(16, 5)
     longer = {"train adapter": "--steps 150 --batch 8 --set validate_every=75"}
-    follow("annotate")
+    follow("annotate", allowed=(0, 1))  # some are silent, and left out
+    failures = [
+        json.loads(line) for line in Path("data/train/failures.jsonl").read_text().splitlines()
+    ]
+    assert all("silent" in failure["message"] for failure in failures)
     follow("prepare")
+    assert len(FeatureSet("features/train")) == 16 - len(failures) > 8
     follow("train", longer=longer)
     first, last = validations()[0], validations()[-1]
     assert last["step"] == 150
@@ -140,7 +145,7 @@ def test_the_whole_lesson_and_the_loss_falls(folder, monkeypatch):
     assert last["swapped"] > last["validation"]
     for title in ("generate", "more", "evaluate"):
         follow(title)
-    assert len(list(Path("out/whole").glob("*.wav"))) == 8
+    assert len(list(Path("out/whole").glob("*.wav"))) == 5
     with stand_in_hub(folder / "hub") as (address, _):
         environment = {
             **os.environ,
