@@ -84,7 +84,8 @@ def plan_results(
 
     Raises:
         OutputExistsError: A result of the only input exists.
-        OutputError: The folder cannot be made or written.
+        OutputError: The folder cannot be made or written, or something that is no file stands where
+            a result of the only input goes.
         ConfigurationError: Two inputs would have the same results, or one would be replaced; or
             the only video does not fit the container.
         MediaError: The only video or picture cannot be read.
@@ -105,6 +106,12 @@ def plan_results(
             plan.refused.append((source, err))
     _check_apart(planned, [one.path for one in inputs if one.path is not None])
     for files in planned:
+        blocked = _blocked_error(files)
+        if blocked is not None:
+            if alone:
+                raise blocked
+            plan.refused.append((files.source, blocked))
+            continue
         state, why = ("absent", "") if overwrite else state_of(files)
         if state == "whole" and not alone:
             plan.kept.append((files, why))
@@ -229,6 +236,18 @@ def exists_error(files: ResultFiles) -> OutputExistsError:
         f"{', '.join(str(path) for path in there)} exist{'s' if one else ''} and "
         f"{'is' if one else 'are'} kept; use --overwrite to replace, or another folder with -o"
     )
+
+
+def _blocked_error(files: ResultFiles) -> OutputError | None:
+    """Return the error that something stands where a result goes and cannot be replaced by it."""
+    for path in files.all():
+        if path.exists() and not path.is_file():
+            what = "a folder" if path.is_dir() else "no regular file"
+            return OutputError(
+                f"{path} is {what}, and a result goes there; move it away, or choose another folder "
+                "with -o"
+            )
+    return None
 
 
 def _check_writable(folder: Path) -> None:

@@ -283,3 +283,18 @@ def test_what_a_killed_run_had_ready_is_kept(generate, two, tmp_path):
     assert answer.code == 0, answer.err
     assert "an earlier run that was killed had these ready: first.pavas.json" in answer.err
     assert names(out) == sorted(files_of("first") + files_of("second"))
+
+
+@pytest.mark.parametrize("name", ["first.wav", "first.mp4", "first.pavas.json"])
+def test_a_folder_where_a_result_goes_is_found_before_any_work(generate, two, tmp_path, name):
+    blocked = tmp_path / "out" / name
+    blocked.mkdir(parents=True)
+    alone = generate(two[0], "--overwrite")
+    assert alone.code == 2
+    assert f"{blocked} is a folder, and a result goes there" in alone.err
+    assert names(tmp_path / "out") == [name]
+    assert "frames/s" not in alone.err  # nothing was computed
+    if name == "first.wav":
+        batch = generate(*two)
+        assert batch.code == 2
+        assert set(names(tmp_path / "out")) == {name, *files_of("second")}
