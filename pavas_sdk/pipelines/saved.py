@@ -209,6 +209,10 @@ class SavedPipeline:
     def _missing_component(self, name: str, library: str, class_name: str) -> MissingSlot:
         ref = self.refs.get(name)
         top = library.split(".", maxsplit=1)[0]
+        if ref is not None and ref.distribution == "pavas-sdk" and top != "pavas_sdk":
+            # not what it is said to be of: nobody is told to install what such an index names
+            named = f"{library}.{class_name}"
+            return MissingSlot(slot=name, name=named, distribution="", version="", soft=False)
         return MissingSlot(
             slot=name,
             name=class_name if ref is None or not ref.distribution else ref.name,

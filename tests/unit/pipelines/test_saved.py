@@ -262,8 +262,11 @@ def test_a_missing_adapter_is_hard(copied):
 def test_classes_of_other_packages_are_refused(copied, named):
     edit(copied / "model_index.json", lambda d: d.update(transformer=named))
     (copied / "transformer" / "evil.py").write_text("raise SystemExit('code was run')")
-    with pytest.raises(MissingPluginError, match="transformer"):
+    with pytest.raises(MissingPluginError, match="transformer") as caught:
         load(copied)
+    if not named[0].startswith("pavas_sdk"):  # no advice to install what the index made up
+        assert ".".join(named) in str(caught.value)
+        assert "pip install" not in str(caught.value)
 
 
 def test_an_installed_package_that_is_no_plugin_is_never_imported(copied, tmp_path, monkeypatch):
