@@ -23,7 +23,7 @@ SHORT = {
     "servers": 10,
     "plugins": 30,
     "kills": 6,
-    "disk": 12,
+    "disk": 6,
 }
 SHARES = {
     "media": 1.0,
