@@ -1,4 +1,4 @@
-"""A small network that sees when things hit: the synchronisation encoder with one more layer."""
+"""A small network that sees when things hit, and how fast: the synchronisation encoder, two heads."""
 
 from __future__ import annotations
 
@@ -20,8 +20,14 @@ if TYPE_CHECKING:
 __all__ = ["TinyImpactDetector"]
 
 
+_SPEED_REACH = 6  # features to both sides: 0.12 s
+_USUAL_LOG10_M_S = 0.2
+
+
 class TinyImpactDetector(ModelMixin, ConfigMixin):  # type: ignore[misc]
-    """Tells how likely something hits, slot by slot of time.
+    """Tells how likely something hits, slot by slot of time, and how fast it would be.
+
+    The speed of an impact is the one whose kinetic energy is lost, sqrt(|v_before^2 - v_after^2|).
 
     The rate of slots is ``frame_rate_hz * features_per_frame * slots``: with the defaults 100 per
     second. It is ours, not the paper's, whose impacts follow from speeds alone.
@@ -36,6 +42,7 @@ class TinyImpactDetector(ModelMixin, ConfigMixin):  # type: ignore[misc]
         features_per_frame: See there.
         frame_rate_hz: See there.
         slots: Equal parts of the time of a feature.
+        speed_dim: Width of the head for speeds.
     """
 
     __module__ = "pavas_sdk.models"
@@ -55,6 +62,7 @@ class TinyImpactDetector(ModelMixin, ConfigMixin):  # type: ignore[misc]
         features_per_frame: int = 2,
         frame_rate_hz: float = 25.0,
         slots: int = 2,
+        speed_dim: int = 96,
     ) -> None:
         super().__init__()
         self.encoder = TinySyncEncoder(
@@ -69,6 +77,14 @@ class TinyImpactDetector(ModelMixin, ConfigMixin):  # type: ignore[misc]
         )
         self.head = nn.Linear(feature_dim, slots)
         nn.init.constant_(self.head.bias, -3.0)
+        last = nn.Conv1d(speed_dim, 1, 1)
+        nn.init.constant_(last.bias, _USUAL_LOG10_M_S)
+        self.speed_head = nn.Sequential(
+            nn.Conv1d(feature_dim, speed_dim, 2 * _SPEED_REACH + 1, padding=_SPEED_REACH),
+            nn.SiLU(),
+            nn.Dropout(0.2),
+            last,
+        )
 
     @property
     def slot_rate_hz(self) -> float:
@@ -86,14 +102,30 @@ class TinyImpactDetector(ModelMixin, ConfigMixin):  # type: ignore[misc]
         logits: Tensor = self.head(self.encoder.encode_frames(changes)).flatten(1)
         return logits
 
+    def log10_speeds(self, features: Tensor) -> Tensor:
+        """Return log10 of the speed in m/s that an impact at each feature would have, (B, J).
+
+        Args:
+            features: Of the encoder, (B, J, D).
+        """
+        found: Tensor = self.speed_head(features.transpose(1, 2))
+        return found[:, 0]
+
     @torch.no_grad()
-    def probabilities(self, video: Video) -> NDArray[np.float32]:
-        """Return how likely each slot holds an impact, (T * features_per_frame * slots,).
+    def look(self, video: Video) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return how likely each slot holds an impact, and the speed in m/s that it would have.
+
+        Both are (T * features_per_frame * slots,).
 
         Args:
             video: Frames at `frame_times_s`; slot j spans [j, j + 1) / `slot_rate_hz`.
         """
         pixels = self.encoder.preprocess(video).to(self.device)
         changes = self.encoder.changes(self.encoder.grey(pixels))
-        found: NDArray[np.float32] = torch.sigmoid(self(changes[None])[0].float()).cpu().numpy()
-        return found
+        features = self.encoder.encode_frames(changes[None])
+        likely: NDArray[np.float32] = (
+            torch.sigmoid(self.head(features).flatten().float()).cpu().numpy()
+        )
+        speed = torch.pow(10.0, self.log10_speeds(features)[0].float())
+        spread: NDArray[np.float32] = speed.repeat_interleave(self.config.slots).cpu().numpy()
+        return likely, spread

@@ -35,6 +35,7 @@ class TinyRecipe:
         visual: Training of the visual encoder.
         sync: Training of the synchronisation encoder.
         impacts: Training of the estimators' impact detector, which starts from that encoder.
+        impact_speeds: Training of that detector's head for speeds.
         size: Of backbone and adapter.
         flow: Training of backbone and adapter.
         vocoder: Training of the vocoder, and the sounds that the codec is fitted to.
@@ -55,7 +56,10 @@ class TinyRecipe:
         default_factory=lambda: EncoderTraining(steps=1400, batch=10, frames=48)
     )
     impacts: EncoderTraining = field(
-        default_factory=lambda: EncoderTraining(steps=1100, batch=8, frames=48, learning_rate=8e-4)
+        default_factory=lambda: EncoderTraining(steps=3900, batch=8, frames=48, learning_rate=8e-4)
+    )
+    impact_speeds: EncoderTraining = field(
+        default_factory=lambda: EncoderTraining(steps=1000, batch=8, frames=72, learning_rate=1e-3)
     )
     size: TinySize = field(default_factory=TinySize)
     flow: FlowTraining = field(
@@ -115,6 +119,11 @@ def scaled(recipe: TinyRecipe, *, clips: int, steps: int, seed: int) -> TinyReci
         sync=replace(recipe.sync, steps=max(2, round(recipe.sync.steps * share)), seed=seed),
         impacts=replace(
             recipe.impacts, steps=max(2, round(recipe.impacts.steps * share)), seed=seed
+        ),
+        impact_speeds=replace(
+            recipe.impact_speeds,
+            steps=max(2, round(recipe.impact_speeds.steps * share)),
+            seed=seed,
         ),
         flow=replace(recipe.flow, steps=steps, seed=seed),
         vocoder=replace(

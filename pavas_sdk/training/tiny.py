@@ -23,6 +23,7 @@ from pavas_sdk.training.assembly import (
     physics_statistics,
 )
 from pavas_sdk.training.impact_detector import detector_of, train_impact_detector
+from pavas_sdk.training.impact_speeds import train_impact_speeds
 from pavas_sdk.training.level_law import measure_level_law
 from pavas_sdk.training.loop import train_flow
 from pavas_sdk.training.tiny_parts import prepare_parts
@@ -98,6 +99,7 @@ def _train(
     if not (place / "config.json").exists():
         detector = detector_of(parts.sync, seed=recipe.impacts.seed)
         train_impact_detector(detector, parts.store, parts.train, recipe.impacts)
+        train_impact_speeds(detector, parts.store, parts.train, recipe.impact_speeds)
         detector.save_pretrained(place)
     bank, store, train, visual, sync = (
         parts.bank,

@@ -125,6 +125,7 @@ class PlanarReconstructor(Reconstructor):
             found.curve,
             m_per_px=scale.m_per_px,
             time_scale=video.time_scale,
+            scale_log_std=scale.log_std,
         )
         return replace(points, impacts=impacts)
 

@@ -12,6 +12,12 @@ import numpy as np
 from pavas_sdk.data import Impact, find_impacts
 from pavas_tiny.flight import GRAVITY_M_S2
 from pavas_tiny.impact_envelope import find_stops
+from pavas_tiny.impact_speeds import (
+    GUESS_LOG_STD,
+    PATH_LOG_STD,
+    STOP_LOG_STD,
+    with_seen_speed,
+)
 from pavas_tiny.learned_impacts import listen_to
 from pavas_tiny.missed_impacts import impacts_at
 from pavas_tiny.object_motion import line_velocity, smooth_motion
@@ -48,6 +54,7 @@ def see_impacts(
     *,
     m_per_px: float,
     time_scale: float,
+    scale_log_std: float = 0.0,
 ) -> tuple[Impact, ...]:
     """Return the impacts of a clip, in order of time; energies are those of no mass.
 
@@ -57,23 +64,33 @@ def see_impacts(
         curve: Likewise.
         m_per_px: Metres per pixel of the masks.
         time_scale: Slow-motion factor.
+        scale_log_std: Standard deviation of ln(m_per_px); 0: given by the user.
     """
     if not objects:
         return ()
     flying = [entry for entry in objects if _flies(entry, m_per_px, time_scale)]
     free = flying or [entry for entry in objects if _is_ball(entry)]
-    found = [hit for entry in free for hit in _of_path(entry, m_per_px, time_scale)]
+    found = [(hit, PATH_LOG_STD) for entry in free for hit in _of_path(entry, m_per_px, time_scale)]
     if not flying:
         m_per_side = m_per_px * max(objects[0].masks.shape[1:])
         found += [
-            _of_stop(stop, _nearest(objects, stop, envelope), m_per_side * time_scale)
+            (
+                _of_stop(stop, _nearest(objects, stop, envelope), m_per_side * time_scale),
+                STOP_LOG_STD,
+            )
             for stop in find_stops(envelope)
             if not free or _is_of_lost(free, stop, envelope, time_scale)
         ]
-    kept, missed = listen_to(curve, [hit.time_s for hit in found])
-    found = [found[place] for place in kept]
-    found += impacts_at(missed, objects, envelope, m_per_px=m_per_px, time_scale=time_scale)
-    return tuple(sorted(found, key=lambda hit: hit.time_s))
+    kept, missed = listen_to(curve, [hit.time_s for hit, _ in found])
+    guessed = impacts_at(missed, objects, envelope, m_per_px=m_per_px, time_scale=time_scale)
+    hits = [
+        with_seen_speed(hit, curve, log_std=log_std, scale_log_std=scale_log_std)
+        for hit, log_std in (
+            *(found[place] for place in kept),
+            *((hit, GUESS_LOG_STD) for hit in guessed),
+        )
+    ]
+    return tuple(sorted(hits, key=lambda hit: hit.time_s))
 
 
 def _flies(entry: SeenObject, m_per_px: float, time_scale: float) -> bool:

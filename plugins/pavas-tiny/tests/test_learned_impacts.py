@@ -14,7 +14,8 @@ def curve(peaks, *, time_scale=1.0, floor=0.01):
     score = np.full(400, floor, dtype=np.float32)
     for time_s, value in peaks.items():
         score[np.abs(times - time_s).argmin()] = value
-    return ImpactCurve(times_s=times, score=score, time_scale=time_scale)
+    speed = np.full(400, 2.0, dtype=np.float32)
+    return ImpactCurve(times_s=times, score=score, speed_m_s=speed, time_scale=time_scale)
 
 
 def test_where_it_is_sure_it_adds_what_was_missed_and_takes_away_what_it_denies():
@@ -27,6 +28,14 @@ def test_where_it_is_sure_it_adds_what_was_missed_and_takes_away_what_it_denies(
 def test_where_it_is_sure_of_nothing_it_keeps_silent():
     kept, missed = listen_to(curve({0.5: 0.9}), [1.5, 2.5])
     assert (kept, missed) == ([0, 1], [])
+
+
+def test_where_it_suspects_nothing_nothing_hits():
+    assert listen_to(curve({0.5: 0.08}), [1.5, 2.5]) == ([], [])
+    assert listen_to(curve({0.5: 0.12}), [1.5, 2.5]) == ([0, 1], [])
+    nothing = np.zeros(0, dtype=np.float32)
+    unread = ImpactCurve(times_s=np.zeros(0), score=nothing, speed_m_s=nothing, time_scale=1.0)
+    assert listen_to(unread, [1.5]) == ([0], [])
 
 
 def test_what_was_seen_is_not_doubled():

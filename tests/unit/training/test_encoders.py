@@ -8,6 +8,7 @@ from pavas_sdk.errors import InputError
 from pavas_sdk.models import TinyImpactDetector, TinySyncEncoder, TinyVisualEncoder
 from pavas_sdk.training import ClipStore, EncoderTraining
 from pavas_sdk.training.impact_detector import changed_pictures, train_impact_detector
+from pavas_sdk.training.impact_speeds import impact_speeds, train_impact_speeds
 from pavas_sdk.training.sync_encoder import train_sync_encoder
 from pavas_sdk.training.visual_encoder import train_visual_encoder
 
@@ -61,6 +62,36 @@ def test_impact_detector_learns_and_freezes(store_folder):
     assert not any(parameter.requires_grad for parameter in detector.parameters())
     with pytest.raises(InputError, match="64 px, the detector takes 128"):
         train_impact_detector(TinyImpactDetector(), ClipStore(store_folder), np.arange(4), training)
+
+
+def test_the_head_for_speeds_learns_and_nothing_else_changes(store_folder):
+    torch.manual_seed(0)
+    store = ClipStore(store_folder)
+    detector = TinyImpactDetector(image_size=64, **SMALL_DETECTOR)
+    before = {name: value.clone() for name, value in detector.state_dict().items()}
+    training = EncoderTraining(steps=40, batch=6, frames=32)
+    losses = train_impact_speeds(detector, store, np.arange(10), training)
+    assert np.mean(losses[-8:]) < 0.7 * np.mean(losses[:8])
+    changed = {
+        name.split(".")[0]
+        for name, value in detector.state_dict().items()
+        if not torch.equal(value, before[name])
+    }
+    assert changed == {"speed_head"}
+
+
+def test_speeds_of_impacts_are_those_whose_energy_is_lost(store_folder):
+    store = ClipStore(store_folder)
+    counted = 0
+    for clip in range(len(store)):
+        take, mass = store.facts[clip]["takes"][0], store.get("mass_kg", clip)[0]
+        for time_s, speed_m_s in zip(*impact_speeds(store, clip), strict=True):
+            near = np.abs(np.asarray(take["times_s"]) - time_s) < 0.03
+            energy = np.asarray(take["energy_change_j"])[near].max()
+            made = 0.5 * mass[np.isfinite(mass)] * speed_m_s**2
+            assert np.isclose(made, energy, rtol=1e-4).any()
+            counted += 1
+    assert counted > 3
 
 
 def test_changed_pictures_stay_pictures_of_the_same_clip():
