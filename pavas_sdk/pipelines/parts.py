@@ -66,6 +66,8 @@ class PipelineParts(DiffusionPipeline):  # type: ignore[misc]
             ``output_gain_db`` (`pavas_sdk.pipelines.level.LevelLaw`): a pipeline that has both makes
             sounds at the audible level by default. None: only the physical level.
         level_slope_db: See there.
+        noise_temperature: The noise that a sound is made from is multiplied by this, above 0 and at
+            most 1: below 1, sounds of several seeds differ less and levels are surer.
         min_duration_s: Shorter videos are refused; 0: they are computed as if their last picture
             stood still, and the sound is cut.
         component_licences: Licence of each component's weights by slot, where they differ from
@@ -115,6 +117,7 @@ class PipelineParts(DiffusionPipeline):  # type: ignore[misc]
         level_intercept_dbfs: float | None = None,
         level_slope_db: float | None = None,
         keep_in_negative: str = "",
+        noise_temperature: float = 1.0,
         min_duration_s: float = 0.0,
         component_licences: dict[str, str] | None = None,
     ) -> None:
@@ -128,6 +131,10 @@ class PipelineParts(DiffusionPipeline):  # type: ignore[misc]
         if unknown:
             raise ConfigurationError(
                 f"keep_in_negative takes 'clip', 'sync' or 'clip+sync', got {', '.join(unknown)}"
+            )
+        if not 0.0 < noise_temperature <= 1.0:
+            raise ConfigurationError(
+                f"noise_temperature must be above 0 and at most 1, got {noise_temperature}"
             )
         scales = _check_scales(video_guidance_scale, physics_guidance_scale, keep_in_negative)
         self.register_modules(
@@ -155,6 +162,7 @@ class PipelineParts(DiffusionPipeline):  # type: ignore[misc]
             level_intercept_dbfs=level_intercept_dbfs,
             level_slope_db=level_slope_db,
             keep_in_negative=keep_in_negative,
+            noise_temperature=float(noise_temperature),
             min_duration_s=float(min_duration_s),
             component_licences=dict(component_licences or {}),
         )

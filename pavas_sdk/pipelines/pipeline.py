@@ -558,7 +558,11 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
         """
         shape = (1, latent_length, self.vae.config["latent_channels"])
         return initial_latents(
-            shape, generator=generator, latents=latents, device=self._execution_device
+            shape,
+            generator=generator,
+            latents=latents,
+            device=self._execution_device,
+            temperature=self.config.noise_temperature,
         )
 
     def denoise(

@@ -85,6 +85,7 @@ def sound_provenance(
         "guidance_scale": inputs.guidance_scale,
         "video_guidance_scale": inputs.video_guidance_scale,
         "physics_guidance_scale": inputs.physics_guidance_scale,
+        "noise_temperature": pipe.config.noise_temperature,
         "gain_db": pipe.config.output_gain_db + gain.gain_db,
         "level": gain.level,
         "level_gain": gain.to_json(),

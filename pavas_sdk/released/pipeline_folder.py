@@ -61,6 +61,7 @@ _DEFAULTS = {
     "level_intercept_dbfs": None,
     "level_slope_db": None,
     "keep_in_negative": "",
+    "noise_temperature": 1.0,
     "min_duration_s": 0.0,
 }
 

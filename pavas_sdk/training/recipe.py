@@ -56,7 +56,7 @@ class TinyRecipe:
         default_factory=lambda: EncoderTraining(steps=1400, batch=10, frames=48)
     )
     impacts: EncoderTraining = field(
-        default_factory=lambda: EncoderTraining(steps=3900, batch=8, frames=48, learning_rate=8e-4)
+        default_factory=lambda: EncoderTraining(steps=1100, batch=8, frames=48, learning_rate=8e-4)
     )
     impact_speeds: EncoderTraining = field(
         default_factory=lambda: EncoderTraining(steps=1000, batch=8, frames=72, learning_rate=1e-3)
@@ -79,7 +79,10 @@ class TinyRecipe:
     )
     sampling: Sampling = field(
         default_factory=lambda: Sampling(
-            steps=16, video_guidance_scale=1.0, physics_guidance_scale=1.75
+            steps=16,
+            video_guidance_scale=1.0,
+            physics_guidance_scale=1.75,
+            noise_temperature=0.9,
         )
     )
 

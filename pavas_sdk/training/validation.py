@@ -51,6 +51,7 @@ class Sampling:
         physics_guidance_scale: Weight of physics and text.
         keep: Features that the empty branch keeps, "clip" and "sync": with both, guidance acts on
             physics and text alone.
+        noise_temperature: What the noise is multiplied by.
         seed: Of the noise.
         chunk: Clips at a time.
     """
@@ -60,6 +61,7 @@ class Sampling:
     video_guidance_scale: float | None = None
     physics_guidance_scale: float | None = None
     keep: tuple[str, ...] = ("clip", "sync")
+    noise_temperature: float = 1.0
     seed: int = 0
     chunk: int = 8
 
@@ -88,6 +90,7 @@ class Sampling:
             "guidance_scale": self.guidance_scale,
             "video_guidance_scale": self.video_guidance_scale,
             "physics_guidance_scale": self.physics_guidance_scale,
+            "noise_temperature": self.noise_temperature,
             "keep_in_negative": "" if two else "+".join(self.keep),
         }
 
@@ -115,7 +118,7 @@ def sample_mel(
     scheduler, branches = FlowMatchEuler(), sampling.branches
     times = scheduler.times(sampling.steps)
     generator = torch.Generator().manual_seed(sampling.seed)
-    noise = torch.randn(batch.latents.shape, generator=generator)
+    noise = sampling.noise_temperature * torch.randn(batch.latents.shape, generator=generator)
     parts = []
     for first in range(0, noise.shape[0], sampling.chunk):
         rows = slice(first, first + sampling.chunk)

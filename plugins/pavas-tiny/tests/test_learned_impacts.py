@@ -31,8 +31,8 @@ def test_where_it_is_sure_of_nothing_it_keeps_silent():
 
 
 def test_where_it_suspects_nothing_nothing_hits():
-    assert listen_to(curve({0.5: 0.08}), [1.5, 2.5]) == ([], [])
-    assert listen_to(curve({0.5: 0.12}), [1.5, 2.5]) == ([0, 1], [])
+    assert listen_to(curve({0.5: 0.13}), [1.5, 2.5]) == ([], [])
+    assert listen_to(curve({0.5: 0.17}), [1.5, 2.5]) == ([0, 1], [])
     nothing = np.zeros(0, dtype=np.float32)
     unread = ImpactCurve(times_s=np.zeros(0), score=nothing, speed_m_s=nothing, time_scale=1.0)
     assert listen_to(unread, [1.5]) == ([0], [])
