@@ -30,9 +30,7 @@ __all__ = ["ImpactCurve", "folder", "likely_impacts", "listen_to", "read_impact_
 _SURE = 1.0
 _LIKELY = 0.5
 _VETO = 0.1
-_QUIET = (
-    0.1  # sixteen recorded clips have 0.43 or more at some moment, a fifth of simulated ones less
-)
+_QUIET = 0.15  # sixteen recorded clips have 0.43 or more at some moment
 _NEAR_S = 0.06
 _ALONE_S = 0.08
 _LEAST_FRAMES = 8
