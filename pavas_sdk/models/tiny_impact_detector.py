@@ -21,7 +21,6 @@ __all__ = ["TinyImpactDetector"]
 
 
 _SPEED_REACH = 6  # features to both sides: 0.12 s
-_USUAL_LOG10_M_S = 0.2
 
 
 class TinyImpactDetector(ModelMixin, ConfigMixin):  # type: ignore[misc]
@@ -77,13 +76,11 @@ class TinyImpactDetector(ModelMixin, ConfigMixin):  # type: ignore[misc]
         )
         self.head = nn.Linear(feature_dim, slots)
         nn.init.constant_(self.head.bias, -3.0)
-        last = nn.Conv1d(speed_dim, 1, 1)
-        nn.init.constant_(last.bias, _USUAL_LOG10_M_S)
         self.speed_head = nn.Sequential(
             nn.Conv1d(feature_dim, speed_dim, 2 * _SPEED_REACH + 1, padding=_SPEED_REACH),
             nn.SiLU(),
             nn.Dropout(0.2),
-            last,
+            nn.Conv1d(speed_dim, 1, 1),
         )
 
     @property
