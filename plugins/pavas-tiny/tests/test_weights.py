@@ -9,6 +9,7 @@ from pavas_tiny.preset import folder
 from safetensors import safe_open
 
 from pavas_sdk import PavasPipeline
+from pavas_sdk.physics import PhysicsEstimator
 from pavas_sdk.simulation import SceneConfig, simulate
 
 _LIMIT_BYTES = 25_000_000
@@ -27,6 +28,12 @@ def generator(seed: int) -> torch.Generator:
 
 def test_all_files_together_are_at_most_25_mb():
     assert sum(path.stat().st_size for path in folder().rglob("*")) <= _LIMIT_BYTES
+
+
+def test_the_estimator_beside_the_weights_has_the_settings_of_the_package():
+    """Else `pavas generate` and `pavas estimate` say other masses of one clip."""
+    kept = json.loads((folder() / "physics_estimator" / "config.json").read_text("utf-8"))
+    assert kept == PhysicsEstimator().to_json()
 
 
 def test_every_tensor_is_finite():
