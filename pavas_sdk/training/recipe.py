@@ -82,7 +82,7 @@ class TinyRecipe:
             steps=16,
             video_guidance_scale=1.0,
             physics_guidance_scale=1.75,
-            noise_temperature=0.9,
+            noise_temperature=0.95,
         )
     )
 
