@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from pavas_sdk.data.paths import expanded
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -21,6 +19,8 @@ def cache_folder() -> Path:
     """
     named = os.environ.get("PAVAS_CACHE")
     if named:
+        from pavas_sdk.data.paths import expanded  # takes numpy along
+
         return expanded(named)
     from platformdirs import user_cache_path
 
