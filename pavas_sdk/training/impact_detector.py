@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pavas_sdk.training.encoders import EncoderTraining
     from pavas_sdk.training.store import ClipStore
 
-__all__ = ["changed_pictures", "detector_of", "train_impact_detector"]
+__all__ = ["changed_pictures", "check_picture_size", "detector_of", "train_impact_detector"]
 
 logger = logging.getLogger(__name__)
 _SIZES = (
@@ -80,12 +80,7 @@ def train_impact_detector(
     Raises:
         InputError: The store keeps frames of another size than the detector takes.
     """
-    if detector.config.image_size != store.config.grey_size:
-        raise InputError(
-            f"the clips keep brightness frames of {store.config.grey_size} px, the detector takes "
-            f"{detector.config.image_size}; make them with StoreConfig(grey_size="
-            f"{detector.config.image_size})"
-        )
+    check_picture_size(detector, store)
     device = training_device()
     detector.to(device).train()
     optimizer, schedule = encoder_optimizer([detector], training)
@@ -103,6 +98,20 @@ def train_impact_detector(
             logger.info("impact detector step %d loss %.4f", step, float(np.mean(losses[-50:])))
     detector.cpu().eval().requires_grad_(False)
     return losses
+
+
+def check_picture_size(detector: TinyImpactDetector, store: ClipStore) -> None:
+    """Check that the clips show what the detector takes.
+
+    Raises:
+        InputError: The store keeps frames of another size than the detector takes.
+    """
+    if detector.config.image_size != store.config.grey_size:
+        raise InputError(
+            f"the clips keep brightness frames of {store.config.grey_size} px, the detector takes "
+            f"{detector.config.image_size}; make them with StoreConfig(grey_size="
+            f"{detector.config.image_size})"
+        )
 
 
 def _example(

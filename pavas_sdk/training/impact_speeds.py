@@ -16,7 +16,7 @@ from pavas_sdk.training.encoders import (
     optimizer_step,
     training_device,
 )
-from pavas_sdk.training.impact_detector import changed_pictures
+from pavas_sdk.training.impact_detector import changed_pictures, check_picture_size
 from pavas_sdk.training.targets import audible_contacts
 
 if TYPE_CHECKING:
@@ -72,7 +72,11 @@ def train_impact_speeds(
 
     Returns:
         The loss of every step with an impact in it: mean error of log10 of the speeds (smooth L1).
+
+    Raises:
+        InputError: The store keeps frames of another size than the detector takes.
     """
+    check_picture_size(detector, store)
     device = training_device()
     detector.to(device).eval().requires_grad_(False)
     head = detector.speed_head.train().requires_grad_(True)

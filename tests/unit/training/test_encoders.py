@@ -78,6 +78,8 @@ def test_the_head_for_speeds_learns_and_nothing_else_changes(store_folder):
         if not torch.equal(value, before[name])
     }
     assert changed == {"speed_head"}
+    with pytest.raises(InputError, match="64 px, the detector takes 128"):
+        train_impact_speeds(TinyImpactDetector(), store, np.arange(4), training)
 
 
 def test_speeds_of_impacts_are_those_whose_energy_is_lost(store_folder):
