@@ -47,6 +47,6 @@ class PavasEstimatePhysics:
             InputError: Neither or both of video and images are connected.
             ComponentError: A part of the estimator failed.
         """
-        frames, rate_hz = clip_of(video, images, fps)
-        estimate, masks, _ = pipeline.physics_and_masks(frames, prompt=prompt, fps=rate_hz)
+        clip = clip_of(video, images, fps)
+        estimate, masks, _ = pipeline.physics_and_masks(clip.video, prompt=prompt, fps=clip.fps)
         return Physics(estimate=estimate, masks=masks), str(estimate)

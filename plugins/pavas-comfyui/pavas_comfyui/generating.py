@@ -78,13 +78,13 @@ class PavasGenerate:
         """
         import torch
 
-        frames, rate_hz = clip_of(video, images, fps)
+        clip = clip_of(video, images, fps)
         given: Any = None if physics is None else physics.estimate
         masks = dict(physics.masks) if physics is not None else {}
         options: dict[str, Any] = {"guidance_scale": guidance} if guidance > 0 else {}
         out = pipeline(
-            frames,
-            fps=rate_hz,
+            clip.video,
+            fps=clip.fps,
             prompt=prompt,
             negative_prompt=negative_prompt,
             physics="none" if given is not None and not given.objects else given,

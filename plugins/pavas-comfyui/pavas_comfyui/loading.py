@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .clips import CATEGORY
@@ -40,15 +41,23 @@ class PavasLoadPipeline:
             ComponentError: A name is unknown, or plugins are missing.
             WeightsError: There is no such model.
         """
-        import torch
-
         from pavas_sdk import PavasPipeline
 
         given: dict[str, Any] = {} if estimator == _OWN else {"physics_estimator": estimator}
         pipe: PavasPipeline = PavasPipeline.from_pretrained(model.strip(), **given)
         if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
+            device = _best_device()
         if device != "cpu":
             pipe.to(device)
         pipe.set_progress_bar_config(disable=True)
         return (pipe,)
+
+
+def _best_device() -> str:
+    """What ComfyUI computes on (its ``--cpu`` holds here, too); without ComfyUI: a GPU, or the CPU."""
+    manager = sys.modules.get("comfy.model_management")
+    if manager is not None:
+        return str(manager.get_torch_device())
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"

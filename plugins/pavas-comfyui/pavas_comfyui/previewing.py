@@ -48,15 +48,14 @@ class PavasPreviewMasks:
         """
         import torch
 
-        frames, rate_hz = clip_of(video, images, fps)
-        drawn = frames.cpu().numpy().astype(np.float32).copy()
+        drawn, times_s = clip_of(video, images, fps).frames()
         for index, entry in enumerate(physics.estimate):
             track = physics.masks.get(entry.object_id)
             if track is None:
                 continue
             colour = np.array(_COLOURS[index % len(_COLOURS)], dtype=np.float32) / 255
-            for k in range(len(drawn)):
-                mask = _mask_at(track, k / rate_hz, drawn.shape[1:3])
+            for k, time_s in enumerate(times_s):
+                mask = _mask_at(track, time_s, drawn.shape[1:3])
                 drawn[k][mask] += _TINT * (colour - drawn[k][mask])
                 drawn[k][_edge(mask)] = colour
         return (torch.from_numpy(drawn),)

@@ -15,8 +15,10 @@ import numpy as np
 import pytest
 import torch
 from pavas_comfyui import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS
+from pavas_comfyui.clips import clip_of
 
-from pavas_sdk import InputError, PhysicsInputError
+from pavas_sdk import InputError, PhysicsInputError, Video
+from pavas_sdk.media import write_video
 from pavas_sdk.physics import PhysicsEstimator
 from pavas_sdk.testing import (
     BrightDetector,
@@ -38,6 +40,23 @@ class ComfyVideo:
 
     def get_components(self):
         return self._parts
+
+
+class VideoFromFile(ComfyVideo):
+    """What the nodes use of ComfyUI's own class, whose name they look for."""
+
+    def __init__(self, path, *, duration_s=2.0, size=(64, 48)):
+        super().__init__(torch.zeros(8, 48, 64, 3), Fraction(4))
+        self._path, self._duration_s, self._size = path, duration_s, size
+
+    def get_stream_source(self):
+        return self._path
+
+    def get_duration(self):
+        return self._duration_s
+
+    def get_dimensions(self):
+        return self._size
 
 
 def call(name, **inputs):
@@ -128,6 +147,54 @@ def test_a_video_and_its_frames_give_the_same_with_the_true_rate(pipe, video, im
     slow = call("PavasEstimatePhysics", pipeline=pipe, prompt="", images=images, fps=10.0)[0]
     assert slow.estimate.duration_s == pytest.approx(4.0)
     assert set(physics.masks) == {entry.object_id for entry in physics.estimate}
+
+
+def test_a_whole_file_sounds_as_it_does_outside_of_comfyui(pipe, tmp_path):
+    """Frames of a changing rate: their one average rate would give other speeds."""
+    path = str(tmp_path / "clip.mkv")
+    frames = moving_discs(1, frames=40, fps=20.0).video.frames
+    times = np.concatenate([np.arange(20) * 0.04, 0.8 + np.arange(20) * 0.06])
+    write_video(path, Video(frames=frames, times_s=times, end_s=2.0))
+    given = VideoFromFile(path)
+    sound, made_of, provenance = generate(pipe, video=given)
+    theirs = pipe(path, seed=3)
+    assert np.array_equal(sound["waveform"][0].numpy(), theirs.audio.samples)
+    assert made_of.estimate.dumps() == theirs.physics.dumps()
+    assert json.loads(provenance)["video"] == theirs.provenance["video"]
+    (drawn,) = call("PavasPreviewMasks", physics=made_of, video=given)
+    assert drawn.shape == frames.shape
+
+
+def test_a_part_of_a_file_is_taken_as_it_is_shown(tmp_path):
+    """Trimmed, cropped, or of somebody else's class that shows it otherwise."""
+
+    class Enlarged(VideoFromFile):
+        pass
+
+    for part in (
+        VideoFromFile("clip.mp4", duration_s=1.0),
+        VideoFromFile("clip.mp4", size=(32, 48)),
+        Enlarged("clip.mp4"),
+    ):
+        clip = clip_of(part, None, 25.0)
+        assert (tuple(clip.video.shape), clip.fps) == ((8, 48, 64, 3), 4.0)
+    assert clip_of(VideoFromFile("clip.mp4"), None, 25.0).video == "clip.mp4"
+
+
+def test_auto_is_the_device_that_comfyui_computes_on(monkeypatch):
+    asked = []
+
+    def device():
+        asked.append(1)
+        return torch.device("cpu")
+
+    manager = types.SimpleNamespace(get_torch_device=device)
+    monkeypatch.setitem(sys.modules, "comfy.model_management", manager)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    inputs = {"model": "pavas-tiny", "estimator": "the model's own", "device": "auto"}
+    (pipe,) = call("PavasLoadPipeline", **inputs)
+    assert asked
+    assert pipe.device.type == "cpu"
 
 
 def test_a_sound_is_what_comfyui_takes_as_audio(pipe, video, physics):
@@ -239,13 +306,57 @@ def test_comfyui_is_told_of_progress_and_can_stop(pipe, video, physics, monkeypa
         generate(pipe, video=video, physics=physics)
 
 
-def test_the_example_workflow_runs(pipe, images):
+EXAMPLE = "heavier_ball.json"
+
+
+def inputs_of(kind):
+    """The sockets and the widgets of a node, by name, in ComfyUI's order: (name, type or values)."""
+    kinds = NODE_CLASS_MAPPINGS[kind].INPUT_TYPES()
+    every = {**kinds["required"], **kinds.get("optional", {})}
+    shown = {"STRING", "INT", "FLOAT", "BOOLEAN"}
+    widgets = {k: v for k, v in every.items() if isinstance(v[0], list) or v[0] in shown}
+    return {k: v[0] for k, v in every.items() if k not in widgets}, widgets
+
+
+def test_the_template_is_the_example_as_the_page_shows_it():
+    """ComfyUI lists example_workflows; what is for /prompt alone opens there as an empty page."""
+    shown = json.loads((HERE / "example_workflows" / EXAMPLE).read_text("utf-8"))
+    graph = json.loads((HERE / "api_workflows" / EXAMPLE).read_text("utf-8"))
+    assert sorted(str(node["id"]) for node in shown["nodes"]) == sorted(graph)
+    links = {link[0]: link[1:] for link in shown["links"]}
+    outputs = {node["id"]: node["outputs"] for node in shown["nodes"]}
+    for node in shown["nodes"]:
+        kind, given = graph[str(node["id"])]["class_type"], graph[str(node["id"])]["inputs"]
+        assert node["type"] == kind
+        for slot, socket in enumerate(node["inputs"]):
+            if socket["link"] is None:
+                assert socket["name"] not in given
+                continue
+            source, source_slot, target, target_slot, passed = links[socket["link"]]
+            assert (target, target_slot) == (node["id"], slot)
+            assert passed == outputs[source][source_slot]["type"] == socket["type"]
+            assert socket["link"] in outputs[source][source_slot]["links"]
+            assert given[socket["name"]] == [str(source), source_slot]
+        if kind in NODE_CLASS_MAPPINGS:
+            sockets, widgets = inputs_of(kind)
+            assert [(i["name"], i["type"]) for i in node["inputs"]] == list(sockets.items())
+            names = list(widgets)
+            if "seed" in names:
+                names.insert(names.index("seed") + 1, "control_after_generate")
+            values = dict(zip(names, node.get("widgets_values", []), strict=True))
+            assert values.pop("control_after_generate", "fixed") == "fixed"
+            assert {k: v for k, v in given.items() if k in values} == values
+
+
+def test_the_example_workflow_runs(pipe):
     """Each node of the file exists, its links fit by type, and it runs from end to end."""
-    graph = json.loads((HERE / "example_workflows/heavier_ball.json").read_text("utf-8"))
+    graph = json.loads((HERE / "api_workflows" / EXAMPLE).read_text("utf-8"))
     one = ComfyVideo(
         torch.from_numpy(moving_discs(1).video.frames.astype(np.float32) / 255), Fraction(25)
     )
-    theirs = {"LoadVideo": (one,), "PreviewImage": (), "PreviewAudio": ()}
+    kinds = {node["class_type"] for node in graph.values()}
+    theirs = dict.fromkeys(kinds - set(NODE_CLASS_MAPPINGS), (None, None, 25.0))
+    theirs["LoadVideo"] = (one,)
     done = {}
 
     def result(key):
