@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pavas_sdk.training.ablation import AblationTraining
 
 __all__ = ["ablation", "run_ablation"]
+
+_KEPT_CLIPS = 64  # of the evaluation, from arm to arm; about 10 MB each
 
 
 @click.command()
@@ -49,6 +51,9 @@ __all__ = ["ablation", "run_ablation"]
     help="Of the backbone, and of every arm after it.",
 )
 @click.option(
+    "--batch", type=click.IntRange(1), default=16, show_default=True, help="Crops per step."
+)
+@click.option(
     "--seeds", type=click.IntRange(1), default=3, show_default=True, help="Trainings of each arm."
 )
 @click.option(
@@ -73,6 +78,7 @@ def ablation(
     out: Path,
     clips: int,
     steps: int,
+    batch: int,
     seeds: int,
     evaluation_clips: int,
     jobs: int,
@@ -86,19 +92,23 @@ def ablation(
     from pavas_sdk.evaluation.result_table import merge_results
     from pavas_sdk.evaluation.table_text import table_markdown
     from pavas_sdk.simulation import simulate
-    from pavas_sdk.training.ablation import AblationTraining
-    from pavas_sdk.training.recipe import TinyRecipe, scaled
+    from pavas_sdk.training.ablation import AblationTraining, ablation_recipe
 
     del simulated
-    recipe = scaled(TinyRecipe(jobs=jobs), clips=clips, steps=steps, seed=0)
-    settings = {"clips": clips, "steps": steps, "evaluation_clips": evaluation_clips}
+    recipe = ablation_recipe(clips=clips, steps=steps, batch=batch, jobs=jobs)
+    settings = {
+        "clips": clips,
+        "steps": steps,
+        "batch": batch,
+        "evaluation_clips": evaluation_clips,
+    }
     check_settings(out, settings)
     result = run_ablation(
         AblationTraining(out, recipe),
         out,
         seeds=seeds,
         clips=evaluation_clips,
-        make=lambda seed: simulate(seed).clip,
+        make=lru_cache(_KEPT_CLIPS)(lambda seed: simulate(seed).clip),
         settings=settings,
         budget_s=None if budget is None else 3600 * budget,
     )

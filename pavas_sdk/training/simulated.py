@@ -33,6 +33,7 @@ __all__ = [
     "edited_take",
     "further_take",
     "simulated_picture",
+    "simulated_take",
     "simulated_takes",
 ]
 
@@ -69,6 +70,11 @@ def simulated_takes(seed: int) -> tuple[LabelledClip, ...]:
             break
     scene, motion = worlds[int(rng.integers(len(worlds)))]
     return first, second, edited_take(simulation, scene, motion, rng)
+
+
+def simulated_take(seed: int) -> tuple[LabelledClip, ...]:
+    """Return the clip of a seed in one take, as drawn: what is heard is what is seen."""
+    return (simulate(seed, _CONFIG).clip,)
 
 
 def simulated_picture(seed: int) -> Video:

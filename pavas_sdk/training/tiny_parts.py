@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pavas_sdk.training.recipe import TinyRecipe
     from pavas_sdk.training.vocoder import VocoderTraining
 
-__all__ = ["Ear", "TinyParts", "prepare_parts"]
+__all__ = ["Ear", "TinyParts", "make_clips", "prepare_parts"]
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +76,14 @@ def prepare_parts(
     ear = Ear(folder / "ear", recipe)
     codec = ear.codec()
     ear.start()
-    _clips(folder / "clips", recipe, source)
+    make_clips(
+        folder / "clips",
+        range(recipe.first_seed, recipe.first_seed + recipe.clips),
+        source,
+        recipe.store,
+        shard=recipe.shard,
+        jobs=recipe.jobs,
+    )
     store = ClipStore(folder / "clips")
     train = np.arange(recipe.held_out, len(store))
     visual = _visual(folder / "clip", recipe, store, train)
@@ -148,29 +155,38 @@ def _train_vocoder(folder: Path, training: VocoderTraining) -> None:
     train_vocoder(folder, training, resume=True)
 
 
-def _clips(
-    folder: Path, recipe: TinyRecipe, source: Callable[[int], Sequence[LabelledClip]]
+def make_clips(
+    folder: Path,
+    seeds: range,
+    source: Callable[[int], Sequence[LabelledClip]],
+    store: StoreConfig,
+    *,
+    shard: int,
+    jobs: int = 1,
 ) -> None:
-    """Simulate all shards, several processes at a time."""
-    starts = range(0, recipe.clips, recipe.shard)
+    """Simulate the clips of ``seeds`` in shards; those that are finished are left alone.
+
+    Args:
+        folder: Of the shards.
+        seeds: Of the clips.
+        source: Makes the takes of a seed; a module-level function where there are several jobs.
+        store: Sizes of what is kept.
+        shard: Clips per shard.
+        jobs: Processes.
+    """
+    starts = range(0, len(seeds), shard)
     work = [
-        (
-            folder / f"shard-{number:04d}",
-            range(
-                recipe.first_seed + start,
-                recipe.first_seed + min(start + recipe.shard, recipe.clips),
-            ),
-        )
+        (folder / f"shard-{number:04d}", seeds[start : start + shard])
         for number, start in enumerate(starts)
     ]
     work = [entry for entry in work if not is_finished(entry[0])]
-    make = partial(_shard, source=source, config=recipe.store)
-    if recipe.jobs == 1:
+    make = partial(_shard, source=source, config=store)
+    if jobs == 1:
         for entry in work:
             make(entry)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(recipe.jobs, mp_context=context) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
         for done, _ in enumerate(pool.map(make, work)):
             logger.info("shard %d of %d", done + 1, len(work))
 

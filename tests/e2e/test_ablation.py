@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from training_world import CONFIG, toy_takes
 
 from pavas_sdk.cli.evaluate_ablation import check_settings, run_ablation
@@ -12,13 +13,13 @@ from pavas_sdk.cli.main import run
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.evaluation.ablation import known_physics
 from pavas_sdk.models import MMAudioTransformer
-from pavas_sdk.training import BatchConfig, Sampling, TinyRecipe
-from pavas_sdk.training.ablation import ABLATION_ARMS, AblationTraining
+from pavas_sdk.pipelines import PavasPipeline
+from pavas_sdk.training import Sampling
+from pavas_sdk.training.ablation import ABLATION_ARMS, AblationTraining, ablation_recipe
 from pavas_sdk.training.assembly import TinySize
-from pavas_sdk.training.recipe import scaled
+from pavas_sdk.training.simulated import simulated_take
 
 SMALL = TinySize(
-    latent_channels=12,
     transformer={
         "hidden_dim": 32,
         "num_heads": 2,
@@ -41,17 +42,13 @@ SMALL = TinySize(
 
 
 def small_recipe():
-    base = scaled(TinyRecipe(jobs=1, size=SMALL, store=CONFIG), clips=8, steps=3, seed=0)
+    base = ablation_recipe(clips=8, steps=3, batch=2, jobs=1)
     return replace(
         base,
-        flow=replace(base.flow, warmup=1, batches=BatchConfig(batch=2, latents=20)),
+        size=SMALL,
+        store=replace(CONFIG, grey_size=128, takes=1),
+        flow=replace(base.flow, batches=replace(base.flow.batches, latents=20)),
         sampling=Sampling(steps=2),
-        vocoder=replace(
-            base.vocoder,
-            frames=8,
-            batch=1,
-            network={"hidden_dim": 16, "depth": 1, "fine_dim": 8, "fine_depth": 1},
-        ),
     )
 
 
@@ -101,6 +98,13 @@ def test_six_arms_and_again_without_work(tmp_path):
     )
     assert (direct["variant"], direct["impacts"]) == ("direct", False)
 
+    shipped = PavasPipeline.from_pretrained("pavas-tiny")
+    made = PavasPipeline.from_pretrained(tmp_path / "arms/both-0/pipeline")
+    for name in ("clip", "sync_encoder", "vae", "vocoder"):  # frozen
+        own_weights = getattr(made, name).state_dict()
+        for key, value in getattr(shipped, name).state_dict().items():
+            assert torch.equal(own_weights[key], value), (name, key)
+
     assert json.dumps(table(refuse, refuse, seeds=1)) == json.dumps(first)
     written = json.loads((tmp_path / "table.json").read_text())
     assert written == first
@@ -108,6 +112,16 @@ def test_six_arms_and_again_without_work(tmp_path):
     more = table(refuse, refuse, seeds=2, budget_s=1e-6)
     assert more["unfinished"] == [f"{arm.name}, seed 1" for arm in ABLATION_ARMS]
     assert more["models"] == first["models"]
+
+
+def test_no_crop_shows_another_picture_and_no_clip_is_heard_otherwise_than_seen():
+    recipe = ablation_recipe(clips=8, steps=3)
+    assert (recipe.flow.batches.other_picture, recipe.flow.batches.estimated_share) == (0, 0)
+    with pytest.raises(ConfigurationError, match="one take"):
+        replace(recipe, store=CONFIG)
+    (take,) = simulated_take(7)
+    assert take.true_audio.sample_rate_hz == 48000
+    assert not take.physics.edits
 
 
 def test_a_budget_that_ends_at_once_is_told(tmp_path):
