@@ -173,6 +173,20 @@ def simulated(
             for name, row in measured["apcc_classes"].items()
         ],
     )
+    show_table(
+        ("MATERIAL", "IMPACTS", "CENTROID Hz", "TRUE", "20 dB DOWN s", "TRUE"),
+        [
+            (
+                name,
+                row["impacts"],
+                number_text(row["centroid_hz"]),
+                number_text(row["centroid_reference_hz"]),
+                number_text(row["decay_20db_s"]),
+                number_text(row["decay_20db_reference_s"]),
+            )
+            for name, row in measured["timbre"].items()
+        ],
+    )
     say(f"{measured['impacts']} impacts in {measured['clips']} clips, seed {seed}")
 
 

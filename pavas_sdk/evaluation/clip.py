@@ -10,10 +10,11 @@ import numpy as np
 from pavas_sdk.data import Audio
 from pavas_sdk.errors import FormatError
 from pavas_sdk.evaluation import apcc, loudness, onset
-from pavas_sdk.evaluation.impacts import isolated, merge_contacts
+from pavas_sdk.evaluation.impacts import NEGLIGIBLE, isolated, merge_contacts
+from pavas_sdk.evaluation.timbre import impact_timbre
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -37,6 +38,11 @@ class ImpactMeasurement:
         level_db: Level in the generated sound.
         level_reference_db: And in the true sound.
         error_s: Onset minus impact in the generated sound; NaN when not hit.
+        material: Of the body that hits, "" where it is not known.
+        centroid_hz: Of the generated sound, see `pavas_sdk.evaluation.timbre`.
+        centroid_reference_hz: And of the true sound.
+        decay_20db_s: Of the generated sound.
+        decay_20db_reference_s: And of the true sound.
     """
 
     time_s: float
@@ -47,6 +53,11 @@ class ImpactMeasurement:
     level_db: float
     level_reference_db: float
     error_s: float
+    material: str = ""
+    centroid_hz: float = float("nan")
+    centroid_reference_hz: float = float("nan")
+    decay_20db_s: float = float("nan")
+    decay_20db_reference_s: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +90,10 @@ class ClipMeasurement:
         """Return plain JSON values; NaN becomes null."""
         data = asdict(self)
         data["impacts"] = [
-            {key: None if np.isnan(value) else value for key, value in impact.items()}
+            {
+                key: None if isinstance(value, float) and np.isnan(value) else value
+                for key, value in impact.items()
+            }
             for impact in data["impacts"]
         ]
         return {**data, "onsets_s": list(self.onsets_s)}
@@ -92,15 +106,18 @@ class ClipMeasurement:
             FormatError: Another form.
         """
         try:
-            impacts = tuple(
-                ImpactMeasurement(
-                    **{key: float("nan" if value is None else value) for key, value in row.items()}
-                )
-                for row in data["impacts"]
-            )
+            impacts = tuple(_impact(row) for row in data["impacts"])
             return cls(**{**data, "impacts": impacts, "onsets_s": tuple(data["onsets_s"])})
         except (KeyError, TypeError, ValueError, AttributeError) as err:
             raise FormatError(f"not a clip's measurements: {err!r}") from err
+
+
+def _impact(row: Mapping[str, Any]) -> ImpactMeasurement:
+    values: dict[str, Any] = {
+        name: str(value) if name == "material" else float("nan" if value is None else value)
+        for name, value in row.items()
+    }
+    return ImpactMeasurement(**values)
 
 
 def measure_clip(
@@ -134,8 +151,11 @@ def measure_clip(
         errors[index] = onsets[found] - times[index]
     curves = onset.onset_strength(made), onset.onset_strength(truth)
     levels = loudness.levels_db(made, times), loudness.levels_db(truth, times)
+    following = next_impacts_s(clip, counted)
     rows = []
     for index, impact in enumerate(counted):
+        rings = impact_timbre(made, impact.time_s, following[index])
+        rings_truly = impact_timbre(truth, impact.time_s, following[index])
         window_energy = _window_energy(clip.physics, impact)
         known = not np.isnan(impact.energy_change_j)
         rows.append(
@@ -148,6 +168,13 @@ def measure_clip(
                 level_db=float(levels[0][index]),
                 level_reference_db=float(levels[1][index]),
                 error_s=float(errors[index]),
+                material=""
+                if impact.object_id is None
+                else clip.materials.get(impact.object_id, ""),
+                centroid_hz=rings.centroid_hz,
+                centroid_reference_hz=rings_truly.centroid_hz,
+                decay_20db_s=rings.decay_20db_s,
+                decay_20db_reference_s=rings_truly.decay_20db_s,
             )
         )
     return ClipMeasurement(
@@ -184,6 +211,20 @@ def counted_impacts(clip: LabelledClip) -> list[Contact]:
         for index, event in enumerate(events)
         if alone[index] and index in near and event.time_s <= end_s and clip.is_scored(event.time_s)
     ]
+
+
+def next_impacts_s(clip: LabelledClip, counted: Sequence[Contact]) -> list[float]:
+    """Return when something that can be heard follows each of ``counted``; infinity after the last.
+
+    What gives off less than a hundredth of an impact's energy does not count; unknown energy does.
+    """
+    events = merge_contacts(clip.contacts)
+    found = []
+    for impact in counted:
+        least_j = NEGLIGIBLE * impact.energy_change_j
+        later = (e for e in events if e.time_s > impact.time_s and not e.energy_change_j < least_j)
+        found.append(min((event.time_s for event in later), default=float("inf")))
+    return found
 
 
 def _scored(clip: LabelledClip, onsets_s: NDArray[np.float64]) -> NDArray[np.float64]:

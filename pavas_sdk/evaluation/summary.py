@@ -9,6 +9,7 @@ import numpy as np
 from pavas_sdk.errors import InputError
 from pavas_sdk.evaluation import apcc, loudness
 from pavas_sdk.evaluation.bootstrap import bootstrap_intervals
+from pavas_sdk.evaluation.timbre import median_of_known, octaves_apart, timbre_by_material
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +33,8 @@ METRICS = (
     "loudness_energy_spearman_reference",
     "level_offset_db",
     "apcc_delta_weighted",
+    "centroid_error_octaves",
+    "decay_error_octaves",
 )
 _CLASS_FIGURES = ("apcc", "apcc_reference", "apcc_delta")
 
@@ -41,6 +44,7 @@ class _Table:
 
     def __init__(self, clips: Sequence[ClipMeasurement]) -> None:
         impacts = [impact for clip in clips for impact in clip.impacts]
+        self.impacts = impacts
         counts = [len(clip.impacts) for clip in clips]
         self.category = np.repeat(np.asarray([c.category for c in clips], dtype=object), counts)
         self.rows = np.split(np.arange(len(impacts)), np.cumsum(counts)[:-1])
@@ -57,6 +61,8 @@ class _Table:
         self.level = column("level_db")
         self.level_reference = column("level_reference_db")
         self.error = column("error_s")
+        self.centroid = octaves_apart(column("centroid_hz"), column("centroid_reference_hz"))
+        self.decay = octaves_apart(column("decay_20db_s"), column("decay_20db_reference_s"))
 
     def apcc(self, rows: NDArray[np.int64]) -> apcc.ApccResult:
         return apcc.evaluate(
@@ -88,6 +94,8 @@ class _Table:
             ),
             "level_offset_db": loudness.level_offset_db(level, reference),
             "apcc_delta_weighted": follows.apcc_delta_weighted,
+            "centroid_error_octaves": median_of_known(self.centroid[rows]),
+            "decay_error_octaves": median_of_known(self.decay[rows]),
             **_of_classes(follows),
         }
 
@@ -124,7 +132,8 @@ def summarise(
     Returns:
         Every name of `METRICS`; ``intervals`` with (low, high) of 95 % for each; ``impacts``,
         ``clips``, ``contacts``; ``apcc_classes`` with the values, their intervals and the numbers of
-        impacts and clips per class; ``apcc_left_out``, the classes with too few.
+        impacts and clips per class; ``apcc_left_out``, the classes with too few; ``timbre``, of
+        `timbre_by_material`.
 
     Raises:
         InputError: No clips.
@@ -161,5 +170,6 @@ def summarise(
             for name, (made, true, count) in follows.classes.items()
         },
         "apcc_left_out": follows.left_out,
+        "timbre": timbre_by_material(table.impacts),
         "seconds_per_clip": float(np.mean([clip.seconds for clip in clips])),
     }
