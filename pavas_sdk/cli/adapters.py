@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from pavas_sdk.cli.command_group import CommandGroup
 from pavas_sdk.cli.output import json_option, say, show, show_json, show_table
 from pavas_sdk.errors import ConfigurationError, PavasError
 
@@ -16,7 +17,7 @@ __all__ = ["adapters"]
 _TAG = "pavas-adapter"
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def adapters() -> None:
     """Show, publish and list conditioning adapters."""
 
@@ -35,7 +36,7 @@ def show_adapter(source: str, revision: str | None, as_json: bool) -> None:
     from pavas_sdk.registry import default_registry
 
     folder = fetch_adapter(source, **({"revision": revision} if revision else {}))
-    document = AdapterDocument.read(folder)
+    document = AdapterDocument.read(folder, source=source)
     problem = None
     try:
         check_adapter(document, folder, None, registry=default_registry())

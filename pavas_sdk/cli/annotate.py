@@ -79,7 +79,13 @@ class JobLines:
 )
 @click.option("--without-sound", is_flag=True, help="Accept clips without sound, or silent ones.")
 @click.option("--label-as-prompt", is_flag=True, help="Tell the estimator each clip's label.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Of estimators that draw at random.",
+)
 @estimator_options
 @click.option("--device", default="cpu", show_default=True, help="torch device of the models.")
 @engine_options

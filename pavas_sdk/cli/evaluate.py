@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pavas_sdk.cli.command_group import CommandGroup
 from pavas_sdk.cli.completion import complete_model
 from pavas_sdk.cli.evaluate_ablation import ablation
 from pavas_sdk.cli.evaluate_clips import clips as recorded_clips
@@ -29,7 +30,7 @@ __all__ = ["evaluate"]
 _CLIPS = 200
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def evaluate() -> None:
     """Measure how good the sound is.
 

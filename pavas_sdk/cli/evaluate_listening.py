@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from pavas_sdk.cli.command_group import CommandGroup
 from pavas_sdk.cli.evaluate_folder import named_folders
 from pavas_sdk.cli.evaluation_report import (
     interval_text,
@@ -19,7 +20,7 @@ from pavas_sdk.cli.output import say, show, show_json, show_table
 __all__ = ["listening"]
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def listening() -> None:
     """Ask people: a blind test with four questions as in the paper's user study."""
 
@@ -53,7 +54,13 @@ def listening() -> None:
     show_default=True,
     help="Pages that say what to answer.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Of what is drawn: clips, raters, orders.",
+)
 @click.option("--title", default="Listening test", show_default=True, help="Of the page.")
 @click.option(
     "-o",

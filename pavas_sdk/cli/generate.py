@@ -189,7 +189,13 @@ def _names(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
 @click.option("--no-mux", is_flag=True, help="Do not write a video with the sound.")
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")
 @click.option("--device", default="cpu", show_default=True, help="torch device.")
-@click.option("--dtype", type=click.Choice(_DTYPES), default="float32", show_default=True)
+@click.option(
+    "--dtype",
+    type=click.Choice(_DTYPES),
+    default="float32",
+    show_default=True,
+    help="Numbers that the model computes with; the shorter ones are for GPUs.",
+)
 @engine_options
 @json_option
 def generate(

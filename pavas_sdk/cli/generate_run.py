@@ -227,10 +227,11 @@ def _stems(
 @contextmanager
 def _opened(one: SoundInput, request: Request) -> Iterator[dict[str, Any]]:
     """Open what the sound is for, say what it is, and yield the pipeline's arguments for it."""
+    from pavas_sdk.data.short_text import short_text
     from pavas_sdk.media import open_video
 
     if one.kind == "text":
-        say(f"text alone, {one.duration_s:.2f} s: {request.prompt}")
+        say(f"text alone, {one.duration_s:.2f} s: {short_text(request.prompt)}")
         yield {"duration_s": one.duration_s}
     elif one.kind == "image":
         say(f"{one.path}: still picture, {one.duration_s:.2f} s")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pavas_sdk.cli.command_group import CommandGroup
 from pavas_sdk.cli.estimator_options import estimator_options, take_choice
 from pavas_sdk.cli.evaluation_report import keep_option
 from pavas_sdk.cli.output import json_option, say, show, show_json, show_table
@@ -20,7 +21,7 @@ __all__ = ["impacts"]
 _list = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def impacts() -> None:
     """Curate lists of impacts in recorded clips, for pavas evaluate vgg-impact."""
 
@@ -46,7 +47,11 @@ def impacts() -> None:
     help="With --vggsound: labels, one per line; vgg-impact: ten classes of impacts.",
 )
 @click.option(
-    "--split", type=click.Choice(["test", "train", "all"]), default="test", show_default=True
+    "--split",
+    type=click.Choice(["test", "train", "all"]),
+    default="test",
+    show_default=True,
+    help="Clips of this split of --vggsound.",
 )
 @click.option("--name", default="", help="Of the list.")
 @click.option("--curator", default="", help="Who will decide.")

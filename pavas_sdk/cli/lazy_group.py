@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
@@ -106,7 +107,10 @@ class LazyGroup(click.Group):
         if plugins:
             with formatter.section("Commands of plugins"):
                 formatter.write_dl(
-                    [(name, command.get_short_help_str()) for name, command in plugins.items()]
+                    [
+                        (name, command.get_short_help_str(limit=sys.maxsize))
+                        for name, command in plugins.items()
+                    ]
                 )
 
 

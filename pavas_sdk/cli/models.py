@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pavas_sdk.cli.command_group import CommandGroup
 from pavas_sdk.cli.completion import complete_model
 from pavas_sdk.cli.output import human_bytes, json_option, say, show, show_json, show_table
 from pavas_sdk.data.paths import expanded
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["models"]
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def models() -> None:
     """List, fetch and convert the presets that can be loaded."""
 

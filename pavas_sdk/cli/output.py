@@ -152,10 +152,12 @@ def json_option(function: F) -> F:
 def named_file(out: str, name: str) -> Path:
     """Return the file that ``--out`` means: itself, or ``name`` in it when it is a folder.
 
-    A folder is one that exists, or whatever ends in a slash.
+    A folder is one that exists, whatever ends in a slash, and a new name without an ending
+    (``results``): a page or JSON without an ending opens in nothing.
     """
     path = Path(out)
-    is_folder = path.is_dir() or out.endswith(("/", os.sep))
+    is_new_name = not path.suffix and not path.exists()
+    is_folder = path.is_dir() or out.endswith(("/", os.sep)) or is_new_name
     return path / name if is_folder else path
 
 

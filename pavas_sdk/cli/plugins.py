@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pavas_sdk.cli.command_group import CommandGroup
 from pavas_sdk.cli.completion import complete_plugin
 from pavas_sdk.cli.output import json_option, say, show, show_json, show_table
 from pavas_sdk.plugin_kit.kinds import PLUGIN_KINDS
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["plugins"]
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def plugins() -> None:
     """List plugins, check them, or begin a new one."""
 

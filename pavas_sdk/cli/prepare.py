@@ -52,7 +52,13 @@ __all__ = ["prepare"]
     show_default=True,
     help="Objects kept per clip: those seen most.",
 )
-@click.option("--shard-size", type=click.IntRange(1), default=1024, show_default=True)
+@click.option(
+    "--shard-size",
+    type=click.IntRange(1),
+    default=1024,
+    show_default=True,
+    help="Clips per file of features.",
+)
 @click.option("--device", default="cpu", show_default=True, help="torch device of the encoders.")
 @engine_options
 @json_option

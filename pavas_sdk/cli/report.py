@@ -53,7 +53,13 @@ _QUIETEST_DBFS = -60.0  # a track below this is as good as silent
     help="Show this sound, made earlier, instead of making one; its NAME.pavas.json is read too.",
 )
 @click.option("--no-sound", is_flag=True, help="Physics only.")
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    default=0,
+    show_default=True,
+    help="Of the noise.",
+)
 @click.option("--steps", type=click.IntRange(1), help="Euler steps; default: the model's.")
 @click.option(
     "--time-scale",

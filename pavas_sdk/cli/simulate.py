@@ -35,7 +35,14 @@ class _Size(click.ParamType[tuple[int, int]]):
 
 
 @click.command()
-@click.option("-n", "--clips", type=click.IntRange(1, _CLIPS_PER_SEED), default=20)
+@click.option(
+    "-n",
+    "--clips",
+    type=click.IntRange(1, _CLIPS_PER_SEED),
+    default=20,
+    show_default=True,
+    help="How many.",
+)
 @click.option(
     "--seed",
     type=click.IntRange(0),

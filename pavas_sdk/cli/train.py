@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
+from pavas_sdk.cli.command_group import CommandGroup
 from pavas_sdk.cli.output import json_option, say, show, show_json
 from pavas_sdk.cli.train_stages import adapter, backbone, ema, lora
 
 __all__ = ["train"]
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def train() -> None:
     """Train a model (needs pavas-sdk[train])."""
 

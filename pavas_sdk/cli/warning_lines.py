@@ -28,9 +28,22 @@ class _WarningLines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            warn(self.format(record))
+            if not _is_shown_already(record):
+                warn(self.format(record))
         except Exception:  # noqa: BLE001  # as every handler: logging ends no work
             self.handleError(record)
+
+
+def _is_shown_already(record: logging.LogRecord) -> bool:
+    """Whether a handler of the library's own shows it, as the Hub client's does."""
+    logger: logging.Logger | None = logging.getLogger(record.name)
+    while logger is not None and logger.parent is not None:
+        for handler in logger.handlers:
+            shows = isinstance(handler, logging.StreamHandler)
+            if shows and not isinstance(handler, logging.FileHandler):
+                return True
+        logger = logger.parent
+    return False
 
 
 @contextmanager

@@ -113,8 +113,12 @@ class AdapterDocument:
             )
 
     @classmethod
-    def read(cls, folder: str | Path) -> AdapterDocument:
+    def read(cls, folder: str | Path, *, source: str = "") -> AdapterDocument:
         """Read the document of a folder.
+
+        Args:
+            folder: Of the adapter.
+            source: What the user named, where the folder is the Hub's cache.
 
         Raises:
             FormatError: There is none, it is malformed, or newer than this version reads.
@@ -122,7 +126,7 @@ class AdapterDocument:
         path = Path(folder) / ADAPTER_NAME
         if not path.is_file():
             raise FormatError(
-                f"{folder} is no published adapter: it has no {ADAPTER_NAME}. Adapters are "
+                f"{source or folder} is no published adapter: it has no {ADAPTER_NAME}. Adapters are "
                 "written by `pavas train adapter`, or by adapter.save_pretrained(folder) after "
                 "adapter.document = pipe.describe_adapter()"
             )

@@ -126,7 +126,7 @@ def stated(
     if speed_before_m_s is not None:
         if entry.mass_kg is None:
             raise wrong(
-                f"object {entry.object_id} ({entry.object.label}) has no mass, so speeds give no "
+                f"object {entry.object_id} ({entry.object.short_label}) has no mass, so speeds give no "
                 f"energy; give energy_change_j=JOULES, or first .with_mass({entry.object_id}, KG)"
             )
         before = not_negative(f"speed_before_m_s {where}", speed_before_m_s, error=wrong)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pavas_sdk.data.short_text import short_text
 from pavas_sdk.errors import PhysicsInputError
 
 if TYPE_CHECKING:
@@ -20,16 +21,16 @@ def find(objects: Sequence[ObjectPhysics], key: int | str) -> ObjectPhysics:
     Raises:
         PhysicsInputError: There is none, or several have the label.
     """
-    have = ", ".join(f"{entry.object_id} ({entry.object.label})" for entry in objects)
+    have = ", ".join(f"{entry.object_id} ({entry.object.short_label})" for entry in objects)
     if isinstance(key, str):
         wanted = key.strip().lower()
         fitting = [e for e in objects if e.object.label.strip().lower() == wanted]
         if len(fitting) > 1:
             ids = ", ".join(str(entry.object_id) for entry in fitting)
             raise PhysicsInputError(
-                f"{len(fitting)} objects are called {key!r}; name one by its id: {ids}"
+                f"{len(fitting)} objects are called {short_text(key)!r}; name one by its id: {ids}"
             )
-        what = f"no object is called {key!r}"
+        what = f"no object is called {short_text(key)!r}"
     else:
         fitting = [entry for entry in objects if entry.object_id == key]
         what = f"no object {key} in this estimate"

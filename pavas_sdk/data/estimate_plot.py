@@ -43,7 +43,7 @@ def plot_speeds(
         colour = f"C{index % 10}"
         mass = "mass unknown" if entry.mass_kg is None else f"{entry.mass_kg:.3g} kg"
         # a dollar sign would begin a formula
-        label = f"{entry.object_id}  {entry.object.label}, {mass}".replace("$", r"\$")
+        label = f"{entry.object_id}  {entry.object.short_label}, {mass}".replace("$", r"\$")
         axes.plot(entry.speed_times_s, entry.speed_m_s, color=colour, label=label)
         for hit in impacts:
             if hit.object_id == entry.object_id:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pavas_sdk.data.temporary_names import clear_abandoned, temporary_name
-from pavas_sdk.errors import OutputError, OutputExistsError
+from pavas_sdk.errors import OutputError, OutputExistsError, PavasError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ def replacing(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
             raise _exists(final)
         os.replace(temporary, final)  # noqa: PTH105 - the atomic call, by its own name
     except OSError as err:
-        if isinstance(err, OutputError):
+        if isinstance(err, PavasError):  # says more: a missing weight's is an OSError, too
             raise
         raise write_failure(final, err) from err
     finally:

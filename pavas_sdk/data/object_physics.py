@@ -54,7 +54,7 @@ class ObjectPhysics:
         Raises:
             PhysicsInputError: Mass not positive, speeds negative, infinite or of another length.
         """
-        where = f"of object {self.object.object_id} ({self.object.label})"
+        where = f"of object {self.object.object_id} ({self.object.short_label})"
         wrong = PhysicsInputError
         if self.mass_kg is not None:
             mass_kg = positive(f"mass_kg {where}", self.mass_kg, error=wrong)

@@ -10,6 +10,7 @@ import numpy as np
 
 from pavas_sdk.data import _json
 from pavas_sdk.data._validation import frozen_array, increasing_times
+from pavas_sdk.data.short_text import short_text
 from pavas_sdk.errors import FormatError, InputError
 
 if TYPE_CHECKING:
@@ -67,6 +68,11 @@ class MovingObject:
             if not ((box >= 0) & (box <= 1)).all():
                 raise InputError(f"box of object {object_id} must lie in [0, 1], got {self.box}")
             object.__setattr__(self, "box", tuple(float(side) for side in box))
+
+    @property
+    def short_label(self) -> str:
+        """The label on one line, at most 60 characters: what messages and pictures show."""
+        return short_text(str(self.label))
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""

@@ -102,7 +102,7 @@ class PhysicsEstimate:
         most = _SAMPLES + _SAMPLES_PER_S * span_s
         if times.size > most:
             raise PhysicsInputError(
-                f"object {entry.object_id} ({entry.object.label}) has {times.size} speeds within "
+                f"object {entry.object_id} ({entry.object.short_label}) has {times.size} speeds within "
                 f"{span_s:g} s of the clip; at most {_SAMPLES_PER_S:g} a second make sense: leave some out"
             )
 

@@ -32,7 +32,7 @@ def summary(objects: Sequence[ObjectPhysics], impacts: Iterable[Impact]) -> str:
         rungs = ", ".join(f"{k}: {v}" for k, v in sorted(entry.sources.items()))
         hits = hits_of[entry.object_id]
         lines.append(
-            f"{entry.object_id}  {entry.object.label}"
+            f"{entry.object_id}  {entry.object.short_label}"
             + (f" ({entry.object.action})" if entry.object.action else "")
             + f": {mass}, {speed}, {hits} impact{'' if hits == 1 else 's'}"
             + (f"  [{rungs}]" if rungs else "")

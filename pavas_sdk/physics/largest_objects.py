@@ -57,7 +57,9 @@ def _largest(
     ranked = sorted(objects, key=lambda entry: (-areas[entry.object_id], entry.object_id))
     kept = {entry.object_id for entry in ranked[:limit]}
     left_out = ", ".join(
-        f"{entry.object_id} ({entry.label})" for entry in objects if entry.object_id not in kept
+        f"{entry.object_id} ({entry.short_label})"
+        for entry in objects
+        if entry.object_id not in kept
     )
     note = (
         f"{len(objects)} moving objects were found; the {limit} largest are kept (max_objects), "

@@ -124,7 +124,7 @@ def resolve_object(physics: PhysicsEstimate, key: int | str) -> list[int]:
     wanted = key.strip().lower()
     ids = [o.object_id for o in physics.objects if o.object.label.strip().lower() == wanted]
     if not ids:
-        have = ", ".join(f"{o.object_id} ({o.object.label})" for o in physics.objects)
+        have = ", ".join(f"{o.object_id} ({o.object.short_label})" for o in physics.objects)
         raise PhysicsInputError(
             f"no object is called {key!r}; this clip has {have or 'no moving object'}"
         )

@@ -144,7 +144,7 @@ class ClipRun:
         duration_s = self._source.duration_s
         tracks = {i: bordered(track, duration_s) for i, track in sorted(tracks.items())}
         return tracks, tuple(
-            f"object {entry.object_id} ({entry.object.label}) was not found in the picture"
+            f"object {entry.object_id} ({entry.object.short_label}) was not found in the picture"
             for entry in physics
             if entry.object_id not in tracks
         )

@@ -157,7 +157,7 @@ class SlotRunner:
         into.masks = {key: track for key, track in into.masks.items() if key in kept}
         if into.masks:
             into.notes += [
-                f"object {entry.object_id} ({entry.label}) was not localised"
+                f"object {entry.object_id} ({entry.short_label}) was not localised"
                 for entry in into.objects
                 if entry.object_id not in into.masks
             ]
@@ -267,7 +267,7 @@ class SlotRunner:
             with unchanged(into.objects, into.masks, who=self._who(slot)):
                 return call_component(ref, step, timeout_s=self._timeout_s)
         except (ComponentFailedError, ContractError) as err:
-            names = ", ".join(f"{o.object_id} ({o.label})" for o in into.objects)
+            names = ", ".join(f"{o.object_id} ({o.short_label})" for o in into.objects)
             message = f"{err}" + (f"; objects in this window: {names}" if names else "")
             self.failed.append(slot)
             if not self._keep_going:

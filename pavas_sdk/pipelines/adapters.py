@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -28,7 +29,6 @@ from pavas_sdk.registry import (
 )
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping
     from pathlib import Path
 
@@ -86,7 +86,7 @@ class AdapterMethods:
         """
         pipe = cast("PavasPipeline", self)
         folder = fetch_adapter(source, **hub_options)
-        document = AdapterDocument.read(folder)
+        document = AdapterDocument.read(folder, source=os.fspath(source))
         entry = check_adapter(
             document,
             folder,

@@ -145,7 +145,7 @@ def checked_plausible(physics: PhysicsEstimate) -> PhysicsEstimate:
     """
     slack_s = max(10.0, physics.duration_s)
     for entry in physics:
-        where = f"object {entry.object_id} ({entry.object.label})"
+        where = f"object {entry.object_id} ({entry.object.short_label})"
         if entry.mass_kg is not None and entry.mass_kg > MOST_MASS_KG:
             raise PhysicsInputError(
                 f"{where} weighs {entry.mass_kg:g} kg; expected at most {MOST_MASS_KG:g}"

@@ -63,7 +63,7 @@ def pipeline_card(
         _MADE,
         f"# {repository or name}",
         (
-            "A pipeline of [pavas-sdk](https://pypi.org/project/pavas-sdk/): the sound of silent "
+            "A pipeline of `pavas-sdk`: the sound of silent "
             "video, conditioned on the mass and speed of what moves."
         ),
         *([f"Made from `{source}`."] if source else []),

@@ -91,7 +91,7 @@ def set_adapter(
         pipe.__dict__["_adapter_origin"] = adapter_origin(choice.source, choice.folder)
         return
     if choice.folder is not None:
-        entry = _entry_of(choice.folder, registry)
+        entry = _entry_of(choice.folder, registry, source=choice.source)
         adapter: Any = load_network(entry, choice.folder, dtype=pipe.transformer.dtype)
         pipe.__dict__["_adapter_origin"] = adapter_origin(choice.source, choice.folder)
     else:
@@ -123,14 +123,14 @@ def refuse_words(replaced: dict[str, Any]) -> None:
         )
 
 
-def _entry_of(folder: Path, registry: Registry) -> RegisteredComponent:
-    """Return the registered adapter whose class the folder's config names."""
+def _entry_of(folder: Path, registry: Registry, *, source: str) -> RegisteredComponent:
+    """Return the registered adapter whose class the folder's config names; ``source`` is told."""
     try:
         config = json.loads((folder / "config.json").read_text("utf-8"))
         class_name = str(config["_class_name"])
     except (OSError, ValueError, KeyError, TypeError) as err:
         raise WeightsError(
-            f"{folder} holds no adapter: expected {ADAPTER_NAME} (published), or a config.json that "
+            f"{source} holds no adapter: expected {ADAPTER_NAME} (published), or a config.json that "
             "names a class, with safetensors"
         ) from err
     known = [
@@ -141,7 +141,7 @@ def _entry_of(folder: Path, registry: Registry) -> RegisteredComponent:
     if len(known) != 1:
         names = ", ".join(entry.qualified_name for entry in known) or "none"
         raise WeightsError(
-            f"{folder} holds a {class_name}, and registered adapters of that class are: {names}; "
+            f"{source} holds a {class_name}, and registered adapters of that class are: {names}; "
             "install its plugin, or load it and pass the object: conditioning_adapter=adapter"
         )
     return known[0]

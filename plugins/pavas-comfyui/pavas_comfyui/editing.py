@@ -145,7 +145,7 @@ def object_of(estimate: PhysicsEstimate, name: str) -> int:
     if name:
         return estimate[int(name) if name.isdigit() else name].object_id
     if len(estimate) != 1:
-        known = ", ".join(f"{entry.object_id} ({entry.object.label})" for entry in estimate)
+        known = ", ".join(f"{entry.object_id} ({entry.object.short_label})" for entry in estimate)
         raise PhysicsInputError(
             f"there are {len(estimate)} objects; say which by its id or label: {known or 'none'}"
         )

@@ -174,7 +174,7 @@ class FlorenceSam2Segmenter(Segmenter):
         ranked = sorted(places, key=lambda key: (-area_fraction(places[key][1]), key))
         kept = set(ranked[:most])
         names = ", ".join(
-            f"{thing.object_id} ({thing.label})"
+            f"{thing.object_id} ({thing.short_label})"
             for thing in things
             if thing.object_id in places and thing.object_id not in kept
         )

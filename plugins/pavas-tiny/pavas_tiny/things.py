@@ -59,6 +59,7 @@ _ADJECTIVES = {
     "aluminum": "aluminium",
     "porcelain": "ceramic",
 }
+_LONGEST_LABEL = 60
 _MASS = re.compile(r"(\d+(?:[.,]\d+)?)[\s-]*(kilograms?|kilos?|kg|grams?|gr|g)\b", re.IGNORECASE)
 _CLAUSE_END = re.compile(
     r"\b(?:on|onto|in|into|over|against|off|at|across|striking|hitting|hits|strikes|with|by)\b|[;!?]|\.(?!\d)"
@@ -108,6 +109,14 @@ def read_words(text: str) -> list[Words]:
     return found
 
 
+def _last_words(phrase: str) -> str:
+    """A phrase of any length as a label: its last words, which name the thing."""
+    if len(phrase) <= _LONGEST_LABEL:
+        return phrase
+    end = phrase[-_LONGEST_LABEL:]
+    return end.partition(" ")[2] or end
+
+
 def _read_phrase(phrase: str) -> Words:
     phrase = re.sub(r"^\s*(?:an?|the|one|some)\s+", "", phrase.strip())
     generic = [name for name in _GENERIC if re.search(rf"\b{name}(?:e?s)?\b", phrase)]
@@ -131,7 +140,7 @@ def _read_phrase(phrase: str) -> Words:
     head = name or (generic[-1] if generic else "")
     end = phrase.rfind(head) + len(head) if head else len(phrase)
     return Words(
-        phrase=phrase[:end].strip() or phrase.strip(),
+        phrase=_last_words(phrase[:end].strip() or phrase.strip()),
         thing=thing,
         shape=shape,
         material=materials[0] if materials else None,

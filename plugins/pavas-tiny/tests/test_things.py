@@ -122,3 +122,11 @@ def test_any_text_is_read(text):
         assert words.names_something
         assert words.phrase
         assert words.mass_kg is None or words.mass_kg > 0
+
+
+def test_a_prompt_of_thousands_of_characters_gives_a_short_label():
+    words = only("a very " + "very " * 1000 + "heavy steel ball dropped on concrete")
+    assert len(words.phrase) <= 60
+    assert words.phrase.endswith("very heavy steel ball")
+    assert (words.shape, words.material) == ("ball", "steel")
+    assert len(only("x" * 1000 + "ball of glass").phrase) <= 60

@@ -82,6 +82,16 @@ def test_publish_show_and_list(tmp_path, figures):
     assert not [line for line in requests if line.startswith("GET") and "evil.py" in line]
 
 
+def test_a_repository_without_an_adapter_is_named_not_the_cache(tmp_path, capsys, monkeypatch):
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    monkeypatch.setattr("pavas_sdk.pipelines.adapters.fetch_adapter", lambda source, **_: cache)
+    assert run(["adapters", "show", "you/words"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("Error: you/words is no published adapter")
+    assert "cache" not in said
+
+
 def test_show_tells_what_is_missing(tmp_path, capsys):
     assert run(["adapters", "show", str(tmp_path)]) == 2
     assert "pavas_adapter.json" in capsys.readouterr().err

@@ -7,7 +7,7 @@ import pytest
 from plugin_folders import good_plugin, write_plugin
 
 from pavas_sdk.cli.main import run
-from pavas_sdk.cli.output import human_bytes
+from pavas_sdk.cli.output import human_bytes, named_file
 from pavas_sdk.registry import DEFAULTS, ComponentSpec, Registry, hookimpl
 
 
@@ -240,3 +240,18 @@ def test_doctor_names_an_unwritable_cache(use, capsys, monkeypatch, tmp_path):
 )
 def test_human_bytes(count, text):
     assert human_bytes(count) == text
+
+
+def test_out_means_a_file_with_an_ending_or_a_folder(tmp_path):
+    """A page that is called "results" opens as text in a browser."""
+    (tmp_path / "old").write_text("")
+    (tmp_path / "v1.2").mkdir()
+    page = "clip.report.html"
+    for out, file in {
+        "page.html": "page.html",
+        "old": "old",
+        "results": f"results/{page}",
+        "v1.2": f"v1.2/{page}",
+        "new/": f"new/{page}",
+    }.items():
+        assert named_file(f"{tmp_path}/{out}", page) == tmp_path / file

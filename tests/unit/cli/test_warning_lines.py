@@ -34,3 +34,16 @@ def test_each_run_says_its_own(tmp_path, capfd):
         assert capfd.readouterr().err.count("1.333 times as wide") == 1
     logging.getLogger("acme").warning("later")
     assert "Warning: later" not in capfd.readouterr().err
+
+
+def test_what_a_library_shows_itself_is_not_said_again(capfd):
+    code = (
+        "import logging\n"
+        "from pavas_sdk.cli.warning_lines import warning_lines\n"
+        "logging.getLogger('hub').addHandler(logging.StreamHandler())\n"
+        "with warning_lines(debug=False):\n"
+        "    logging.getLogger('hub.download').warning('retrying')\n"
+        "    logging.getLogger('other').warning('strange')\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert capfd.readouterr().err.splitlines() == ["retrying", "Warning: strange"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pavas_sdk.data.files import make_folder, replacing, write_text
-from pavas_sdk.errors import OutputError, OutputExistsError
+from pavas_sdk.errors import MissingWeightsError, OutputError, OutputExistsError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +43,13 @@ def test_an_interrupted_write_leaves_everything_as_it_was(tmp_path, error):
         write_half()
     assert target.read_text() == "before"
     assert names(tmp_path) == ["out.txt"]
+
+
+def test_our_own_error_in_the_body_stays_what_it_is(tmp_path):
+    """A missing weight is an OSError, too; it is no trouble with the output."""
+    with pytest.raises(MissingWeightsError, match=r"^no weights$"), replacing(tmp_path / "out.txt"):
+        raise MissingWeightsError("no weights")
+    assert names(tmp_path) == []
 
 
 def test_an_existing_file_is_kept(tmp_path):

@@ -18,6 +18,14 @@ def track(masks, **changes) -> MaskTrack:
     return MaskTrack(masks=masks, **{**fields, **changes})
 
 
+def test_messages_show_a_label_of_any_length_on_one_line():
+    assert MovingObject(object_id=0, label="red ball").short_label == "red ball"
+    label = MovingObject(object_id=0, label="ball\nof " + "wool " * 1000).short_label
+    assert label.startswith("ball of wool")
+    assert label.endswith("...")
+    assert len(label) <= 60
+
+
 @given(moving_objects())
 def test_object_round_trip(entry):
     assert MovingObject.from_json(entry.to_json()) == entry
