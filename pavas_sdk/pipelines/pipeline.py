@@ -13,9 +13,8 @@ from pavas_sdk.errors import InputError
 from pavas_sdk.media import as_source, open_picture
 from pavas_sdk.pipelines.adapter_state import state_of_window
 from pavas_sdk.pipelines.adapters import AdapterMethods
-from pavas_sdk.pipelines.batching import EncodedSound, SoundBatches, stacked_conditions
 from pavas_sdk.pipelines.components import onload
-from pavas_sdk.pipelines.decoding import Decoder, check_finite, sound_as
+from pavas_sdk.pipelines.decoding import Decoder, check_finite
 from pavas_sdk.pipelines.encoding import (
     VideoFeatures,
     WindowCondition,
@@ -29,12 +28,12 @@ from pavas_sdk.pipelines.initial_latents import initial_latents
 from pavas_sdk.pipelines.inputs import check_call
 from pavas_sdk.pipelines.level import plan_level
 from pavas_sdk.pipelines.lora import LoraMethods
-from pavas_sdk.pipelines.output import PavasOutput, PavasOutputs
+from pavas_sdk.pipelines.output import PavasOutputs
 from pavas_sdk.pipelines.parts import SHORTEST_S
 from pavas_sdk.pipelines.physics_input import PhysicsRequest, read_physics
 from pavas_sdk.pipelines.physics_of_clip import physics_of_clip
-from pavas_sdk.pipelines.provenance import sound_provenance
 from pavas_sdk.pipelines.saving import StoredPipeline
+from pavas_sdk.pipelines.sound_making import make_sounds
 from pavas_sdk.pipelines.windows import LatentWindow, plan_latent_windows
 
 if TYPE_CHECKING:
@@ -60,12 +59,11 @@ if TYPE_CHECKING:
     )
     from pavas_sdk.pipelines.clip_input import CallInputs, ClipInput
     from pavas_sdk.pipelines.level import Level, LevelGain
+    from pavas_sdk.pipelines.output import PavasOutput
 
     VideoT = TypeVar("VideoT", bound=VideoInput)
 
 __all__ = ["PavasPipeline"]
-
-IN_A_BATCH = "made in a batch with others: equal to a sound made alone to rounding, not to the bit"
 
 
 class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
@@ -240,87 +238,19 @@ class PavasPipeline(AdapterMethods, LoraMethods, StoredPipeline):
             output_type=output_type,
             callback_on_step_end_tensor_inputs=callback_on_step_end_tensor_inputs,
         )
+        # 2. Make the sounds: physics, encoding, noise, denoising, decoding, level
         self._interrupt = False
-        outputs: dict[int, PavasOutput[AnySound]] = {}
-        batches = SoundBatches(inputs.batch_size)
-
-        def finish(sounds: Sequence[EncodedSound]) -> None:
-            # 5. Denoise
-            final = self.denoise(
-                torch.cat([sound.latents for sound in sounds]),
-                stacked_conditions(sounds),
-                torch.cat([sound.text for sound in sounds]),
-                torch.cat([sound.negative_text for sound in sounds]),
-                num_inference_steps=inputs.num_inference_steps,
-                guidance_scale=inputs.guidance_scale,
-                video_guidance_scale=inputs.video_guidance_scale,
-                physics_guidance_scale=inputs.physics_guidance_scale,
-                callback_on_step_end=callback_on_step_end,
-                callback_on_step_end_tensor_inputs=callback_on_step_end_tensor_inputs,
-                progress=progress,
-            )
-            for sound, latent in zip(sounds, final.split(1), strict=True):
-                # 6. Decode
-                clip, noise = sound.clip, sound.noise
-                audio = self.decode_latents(
-                    latent,
-                    duration_s=clip.source.duration_s,
-                    output_type="audio" if output_type in ("np", "pt") else output_type,
-                )
-                # 7. Level
-                gain = sound.level
-                if isinstance(audio, Audio):
-                    audio, gain = self.set_level(audio, gain)
-                notes = sound.notes if len(sounds) == 1 else (*sound.notes, IN_A_BATCH)
-                origin = sound_provenance(self, clip, inputs, sound.physics, noise, gain, notes)
-                outputs[noise.index] = clip.output(
-                    sound_as(audio, output_type), sound.physics, origin
-                )
-
-        with self.progress_bar(total=inputs.total_steps) as progress:
-            for clip in inputs.clips:
-                # 2. Physics, once for the whole clip
-                estimate, tracks, notes = self.physics_and_masks(
-                    clip.source,
-                    clip.physics,
-                    prompt=clip.prompt or "",
-                    masks=clip.masks,
-                    cache=cache,
-                )
-                # 3. Encode text, pictures and physics, window by window; CLIP first, so that an
-                # offloaded one is needed once
-                text, negative_text = self.encode_prompt(clip.prompt, clip.negative_prompt)
-                conditions = self.encode_conditions(clip, estimate, tracks)
-                planned = self.plan_level(
-                    estimate,
-                    level=inputs.level,
-                    duration_s=clip.source.duration_s,
-                    told=not clip.physics.disabled,
-                )
-                for noise in clip.noises:
-                    # 4. Noise
-                    initial = self.prepare_latents(
-                        conditions[-1].window.stop, generator=noise.generator, latents=noise.latents
-                    )
-                    sound = EncodedSound(
-                        clip=clip,
-                        noise=noise,
-                        latents=initial,
-                        conditions=conditions,
-                        text=text,
-                        negative_text=negative_text,
-                        physics=estimate,
-                        level=planned,
-                        notes=notes,
-                    )
-                    for full in batches.add(sound):
-                        finish(full)
-            for remaining in batches.rest():
-                finish(remaining)
-        # 8. Offload and return
+        outputs = make_sounds(
+            self,
+            inputs,
+            cache=cache,
+            output_type=output_type,
+            callback_on_step_end=callback_on_step_end,
+            callback_on_step_end_tensor_inputs=callback_on_step_end_tensor_inputs,
+        )
+        # 3. Offload and return
         self.maybe_free_model_hooks()
-        ordered = [outputs[index] for index in sorted(outputs)]
-        output = PavasOutputs(ordered) if inputs.several else ordered[0]
+        output = PavasOutputs(outputs) if inputs.several else outputs[0]
         return output if return_dict else (output.audio, output.physics, output.provenance)
 
     # -- its steps -----------------------------------------------------------------------------

@@ -78,9 +78,14 @@ def settings_html(provenance: Mapping[str, Any]) -> str:
     if versions:
         facts.append(("versions", ", ".join(f"{k} {v}" for k, v in versions.items())))
     lines = "".join(
-        f"<div><dt>{escape(key)}</dt><dd>{escape(str(value))}</dd></div>" for key, value in facts
+        f"<div><dt>{escape(key)}</dt><dd>{escape(_shown(value))}</dd></div>" for key, value in facts
     )
     return f"<dl>{lines}</dl>" if lines else ""
+
+
+def _shown(value: Any) -> str:
+    """A setting as people write it; every digit stands in the sidecar."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def notes_html(physics: PhysicsEstimate, provenance: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pavas_sdk.errors import InputError
 from pavas_sdk.pipelines.batching import SoundBatches
-from pavas_sdk.pipelines.pipeline import IN_A_BATCH
+from pavas_sdk.pipelines.sound_making import IN_A_BATCH
 from pavas_sdk.testing.clips import moving_discs
 from pavas_sdk.testing.tiny_pipeline import tiny_pipeline
 

@@ -20,6 +20,7 @@ from pavas_sdk.errors import ConfigurationError, OutputExistsError
 from pavas_sdk.media import MemorySource
 from pavas_sdk.physics import PhysicsEstimator
 from pavas_sdk.report import ReportInput, write_report
+from pavas_sdk.report.origin import settings_html
 from pavas_sdk.report.page import report_html
 from pavas_sdk.testing import (
     BrightDetector,
@@ -289,3 +290,10 @@ def test_a_quiet_sound_is_said_to_be_drawn_larger(given):
     loud = replace(given, sound=Audio(samples=samples * 99, sample_rate_hz=16000))
     assert "peak -40.0 dBFS, drawn 100×" in " ".join(Page(report_html(quiet)).words)
     assert "drawn" not in " ".join(Page(report_html(loud)).words)
+
+
+def test_settings_are_shown_as_people_write_them():
+    shown = settings_html({"gain_db": 28.00256693115191, "physics_guidance_scale": 1.75, "seed": 7})
+    assert "<dd>28</dd>" in shown
+    assert "<dd>1.75</dd>" in shown
+    assert "<dd>7</dd>" in shown
