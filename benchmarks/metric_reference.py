@@ -2,7 +2,7 @@
 
 They come from a checkout and from packages that are installed beside it; nothing is downloaded. What
 the checkout imports and no network here uses (ImageBind, CLAP, video) is replaced by a stand-in, and so
-are two helpers that transformers no longer has and that only pruning needs.
+is what newer versions of transformers no longer have: pruning and masks of heads, neither of them used.
 """
 
 from __future__ import annotations
@@ -103,6 +103,9 @@ def synchformer_audio() -> tuple[dict[str, Tensor], Heard]:
     for name in ("find_pruneable_heads_and_indices", "prune_linear_layer"):
         if not hasattr(pruning, name):
             setattr(pruning, name, None)
+    base = importlib.import_module("transformers").PreTrainedModel
+    if not hasattr(base, "get_head_mask"):  # no head is masked
+        base.get_head_mask = lambda _, mask, layers: [mask] * layers
     network = importlib.import_module("av_bench.synchformer.synchformer").Synchformer()
     with mock.patch.dict(sys.modules, {name: mock.MagicMock() for name in UNUSED}):
         extract = importlib.import_module("av_bench.extract")
