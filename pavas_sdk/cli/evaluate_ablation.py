@@ -140,6 +140,12 @@ def check_settings(out: Path, settings: Mapping[str, Any]) -> None:
         )
 
 
+def whole_seeds(rows: Mapping[str, Mapping[int, object]], arms: int) -> list[int]:
+    """Return the seeds of which all ``arms`` arms are there."""
+    found = [seed for by_seed in rows.values() for seed in by_seed]
+    return [seed for seed in sorted(set(found)) if found.count(seed) == arms]
+
+
 def run_ablation(
     training: AblationTraining,
     out: Path,
@@ -152,7 +158,8 @@ def run_ablation(
 ) -> dict[str, Any]:
     """Train and measure what is missing, write ``table.json`` and ``table.md``, and return the table.
 
-    Seeds come one after the other, each with all arms, so that a budget ends with whole seeds.
+    Seeds come one after the other, each with all arms. As soon as one seed is whole, the table is of
+    whole seeds alone: arms are compared over the same seeds.
 
     Args:
         training: Trains the arms.
@@ -200,6 +207,9 @@ def run_ablation(
         raise ConfigurationError(
             "the budget ended before the first arm; give more hours (--budget)"
         )
+    whole = whole_seeds(rows, len(ABLATION_ARMS))
+    if whole:
+        rows = {arm: {seed: clips[seed] for seed in whole} for arm, clips in rows.items()}
     digest = hashlib.sha256(json.dumps(dict(settings), sort_keys=True).encode()).hexdigest()[:12]
     result = ablation_table(
         rows,

@@ -8,7 +8,7 @@ import pytest
 import torch
 from training_world import CONFIG, toy_takes
 
-from pavas_sdk.cli.evaluate_ablation import check_settings, run_ablation
+from pavas_sdk.cli.evaluate_ablation import check_settings, run_ablation, whole_seeds
 from pavas_sdk.cli.main import run
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.evaluation.ablation import known_physics
@@ -112,6 +112,12 @@ def test_six_arms_and_again_without_work(tmp_path):
     more = table(refuse, refuse, seeds=2, budget_s=1e-6)
     assert more["unfinished"] == [f"{arm.name}, seed 1" for arm in ABLATION_ARMS]
     assert more["models"] == first["models"]
+    # one arm of a further seed is measured, and the table stays of seeds that all arms have
+    AblationTraining(tmp_path, small_recipe(), source=refuse).train(ABLATION_ARMS[0], 1)
+    more = table(refuse, toy_clip, seeds=2, budget_s=1e-6)
+    assert more["unfinished"] == [f"{arm.name}, seed 1" for arm in ABLATION_ARMS[1:]]
+    assert (tmp_path / "rows" / "backbone-1.jsonl").is_file()
+    assert more["models"] == first["models"]
 
 
 def test_no_crop_shows_another_picture_and_no_clip_is_heard_otherwise_than_seen():
@@ -122,6 +128,12 @@ def test_no_crop_shows_another_picture_and_no_clip_is_heard_otherwise_than_seen(
     (take,) = simulated_take(7)
     assert take.true_audio.sample_rate_hz == 48000
     assert not take.physics.edits
+
+
+def test_whole_seeds_are_those_of_all_arms():
+    rows = {"backbone": {0: "", 1: "", 2: ""}, "both": {0: "", 2: ""}}
+    assert whole_seeds(rows, 2) == [0, 2]
+    assert whole_seeds(rows, 3) == []
 
 
 def test_a_budget_that_ends_at_once_is_told(tmp_path):
