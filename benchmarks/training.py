@@ -6,7 +6,8 @@
 A step is loss, backward, clipping, AdamW and both moving averages, on name-seeded weights and
 inputs. On a GPU networks run in bfloat16 by autocast. Where ``MMAUDIO_REFERENCE`` names a checkout
 of the public MMAudio code, loss, backward, clipping and AdamW are timed with its network, too, in
-turn with ours without averages. ``--loader`` times reading features alone, from files of this size.
+turn with ours without averages; ``--only`` runs one of the two, so that the peak of memory is its
+own. ``--loader`` times reading features alone, from files of this size.
 """
 
 from __future__ import annotations
@@ -120,8 +121,10 @@ def made_batch(layout: SetLayout, rows: int) -> TrainingBatch:
     )
 
 
-def our_step(options: argparse.Namespace, layout: SetLayout, *, averages: bool) -> Any:
-    """Return a function that makes one step, and the network."""
+def our_step(
+    options: argparse.Namespace, layout: SetLayout, *, averages: bool
+) -> Callable[[], float]:
+    """Return a function that makes one step."""
     network = filled_network(options.variant)
     adapter = None
     if options.adapter:
@@ -144,7 +147,7 @@ def our_step(options: argparse.Namespace, layout: SetLayout, *, averages: bool) 
         parts = ((batch, draws) for _ in range(count))
         return run.update(parts, count=count, total_rows=count * size).loss
 
-    return step, network
+    return step
 
 
 def drawn(layout: SetLayout, rows: int) -> Any:
@@ -153,12 +156,12 @@ def drawn(layout: SetLayout, rows: int) -> Any:
 
 
 def reference_step(
-    folder: str, options: argparse.Namespace, layout: SetLayout, state: dict[str, torch.Tensor]
+    folder: str, options: argparse.Namespace, layout: SetLayout
 ) -> Callable[[], float]:
     """Return the same step with the network of the public code in ``folder``."""
     sys.path.insert(0, folder)
     network = importlib.import_module("mmaudio.model.networks").get_my_mmaudio(options.variant)
-    network.load_weights(dict(state))
+    network.load_weights(filled_network(options.variant).state_dict())
     lengths = (layout.latent_length, layout.clip_length, layout.sync_length)
     network.update_seq_lengths(*lengths)
     network.train()
@@ -234,6 +237,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=2)
     parser.add_argument("--micro-batch", type=int)
     parser.add_argument("--adapter", action="store_true", help="Stage 2: with the adapter.")
+    parser.add_argument("--only", choices=("pavas_sdk", "reference"), help="One of the two alone.")
     parser.add_argument("--loader", type=int, metavar="CLIPS", help="The loader on so many clips.")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
@@ -252,12 +256,15 @@ def main() -> None:
         print(json.dumps(report, indent=1))
         return
     folder = os.environ.get("MMAUDIO_REFERENCE")
-    step, network = our_step(options, layout, averages=not folder)
-    steps = {"pavas_sdk": step}
-    if folder:
-        steps["reference"] = reference_step(folder, options, layout, network.state_dict())
+    steps: dict[str, Callable[[], float]] = {}
+    if options.only != "reference":
+        steps["pavas_sdk"] = our_step(options, layout, averages=not folder)
+    if folder and options.only != "pavas_sdk":
+        steps["reference"] = reference_step(folder, options, layout)
+    if not steps:
+        parser.error("--only reference needs MMAUDIO_REFERENCE, a checkout of the public code")
     report |= time_steps(steps, options.repeats)
-    if folder:
+    if len(steps) == 2:
         for clock in ("wall", "cpu"):
             ours, theirs = (report[f"{name}_{clock}_s"] for name in ("pavas_sdk", "reference"))
             report[f"ratio_{clock}"] = ours / theirs

@@ -75,6 +75,14 @@ class Refusing(ToyWork):
         raise MediaError("no weights here")
 
 
+class Noting(ToyWork):
+    """Notes in which folder it works."""
+
+    def __init__(self, **config):
+        super().__init__(**config)
+        (self._folder.root / "folder").write_text(str(Path.cwd()))
+
+
 class Dying(ToyWork):
     """Dies while it is made."""
 

@@ -6,6 +6,7 @@ import json
 import os
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pavas_sdk.annotation.annotating import AnnotationConfig, AnnotationWork
@@ -20,7 +21,6 @@ from pavas_sdk.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from pavas_sdk.annotation.clips import ClipEntry
 
@@ -117,7 +117,7 @@ def annotate(
                     "folder": str(folder.root.absolute()),
                     "digest": digest,
                     "device": device,
-                    "cache": None if cache is None else str(cache),
+                    "cache": None if cache is None else str(Path(cache).absolute()),
                 }
                 if stage is not None:
                     settings["stage"] = stage

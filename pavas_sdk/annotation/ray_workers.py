@@ -7,6 +7,9 @@ one that killed it, and the wrong clip would be blamed.
 from __future__ import annotations
 
 import itertools
+import logging
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pavas_sdk.annotation.workers import Event
@@ -19,23 +22,30 @@ if TYPE_CHECKING:
 
 __all__ = ["RayWorkers"]
 
+logger = logging.getLogger(__name__)
+
 
 class _Actor:
     """One worker: its models are loaded in ``ready``, so that what goes wrong there is told."""
 
-    def __init__(self, spec: dict[str, Any]) -> None:
+    def __init__(self, spec: dict[str, Any], folder: str) -> None:
         self._spec = spec
+        self._folder = folder
         self._work: Any = None
 
     def ready(self) -> dict[str, Any]:
         from pavas_sdk.annotation.work import build_work, describe
 
+        # Ray starts it elsewhere; ``--model ./mine`` means the same here as for local workers. On a
+        # machine without that folder absolute paths do, and a relative one is not found by name.
+        if Path(self._folder).is_dir():
+            os.chdir(self._folder)
         try:
             self._work = build_work(self._spec)
         # Whatever it is, the driver is told; without its models a worker is of no use.
         except Exception as err:  # noqa: BLE001
             return {"kind": "refused", "value": describe(err)}
-        return {"kind": "ready", "value": {}}
+        return {"kind": "ready", "value": {"pid": os.getpid()}}
 
     def run(self, item: dict[str, Any]) -> dict[str, Any]:
         from pavas_sdk.annotation.work import attempt
@@ -49,7 +59,7 @@ class RayWorkers:
     Args:
         spec: What they do; the folder of its token must be one that all machines see.
         address: "auto" (the cluster that this machine belongs to), "local" (a fresh one on this
-            machine), or ``ray://HOST:PORT``.
+            machine), ``HOST:PORT``, or ``ray://HOST:PORT`` (needs ray[client]).
         num_cpus: Cores that an actor asks for. Leave one core per machine free.
         num_gpus: Share of a GPU that an actor asks for: 1 / workers per GPU.
 
@@ -71,6 +81,8 @@ class RayWorkers:
         if self._joined:
             self._join(address)
         self._spec = spec.to_json()
+        self._needs = {"CPU": num_cpus, "GPU": num_gpus}
+        self._told_of_places = False
         self._actor: Any = ray.remote(_Actor).options(
             num_cpus=num_cpus, num_gpus=num_gpus, max_restarts=0, max_task_retries=0
         )
@@ -96,10 +108,31 @@ class RayWorkers:
     def spawn(self) -> int:
         """Ask for an actor."""
         number = next(self._numbers)
-        actor: Any = self._actor.remote(self._spec)
+        actor: Any = self._actor.remote(self._spec, str(Path.cwd()))
         self._actors[number] = actor
+        self._tell_of_places()
         self._calls[actor.ready.remote()] = number
         return number
+
+    def _tell_of_places(self) -> None:
+        """Warn once of actors that wait: without a word a job on a small cluster seems to hang."""
+        if self._told_of_places:
+            return
+        needs = {name: count for name, count in self._needs.items() if count}
+        nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+        places = sum(
+            min(int(node.get(name, 0) / count + 1e-9) for name, count in needs.items())
+            for node in nodes
+        )
+        if len(self._actors) > places:
+            self._told_of_places = True
+            asked = " and ".join(f"{count:g} {name}" for name, count in needs.items())
+            logger.warning(
+                "the Ray cluster has room for %d workers that ask for %s each; the others wait until "
+                "machines join it (ray status shows what there is)",
+                places,
+                asked,
+            )
 
     def send(self, worker: int, item: Mapping[str, Any]) -> None:
         """Give an actor one item; it counts as started, because the actor waits for nothing else."""

@@ -46,7 +46,7 @@ _OPTIONS = (
         "--address",
         default="auto",
         show_default=True,
-        help="Of the Ray cluster: auto, local, or ray://HOST:PORT.",
+        help="Of the Ray cluster: auto, local, HOST:PORT, or ray://HOST:PORT (needs ray[client]).",
     ),
     click.option(
         "--time-limit",
@@ -90,9 +90,10 @@ def take_engine(
     from pavas_sdk.annotation import EngineConfig
 
     given, limit = options.pop("workers"), options.pop("time_limit")
-    gpus = _gpus(options.pop("gpus"), device)
+    engine = options.pop("engine")
+    gpus = _gpus(options.pop("gpus"), device, engine)
     return EngineConfig(
-        engine=options.pop("engine"),
+        engine=engine,
         workers=workers if given is None else given,
         workers_per_gpu=options.pop("workers_per_gpu"),
         gpus=gpus,
@@ -102,9 +103,11 @@ def take_engine(
     )
 
 
-def _gpus(given: str | None, device: str) -> tuple[str, ...]:
+def _gpus(given: str | None, device: str, engine: str) -> tuple[str, ...]:
     if not device.startswith("cuda"):
         return ()
+    if engine == "ray":  # asks for GPUs of the cluster: the driver's machine may have none
+        return ("any",)
     if given is None:
         given = os.environ.get("CUDA_VISIBLE_DEVICES") or _all_gpus()
     return tuple(name.strip() for name in given.split(",") if name.strip())

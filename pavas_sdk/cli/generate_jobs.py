@@ -173,7 +173,7 @@ def _give_up(item: Mapping[str, Any], failure: Mapping[str, Any]) -> None:
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: str(v) if isinstance(v, Path) else v for key, v in values.items()}
+    return {key: str(v.absolute()) if isinstance(v, Path) else v for key, v in values.items()}
 
 
 def _cache(value: Any) -> bool | Path | None:
