@@ -153,7 +153,9 @@ def _entries(
         problems.append(f"{'prompt' if kind == 'text' else kind} is an empty list")
     if kind != "video" and arguments["duration_s"] is None:
         what = "a still picture" if kind == "image" else "text alone"
-        problems.append(f"a sound for {what} needs duration_s, its length in seconds")
+        needs = f"a sound for {what} needs duration_s, its length in seconds"
+        nothing = kind == "text" and not prompt
+        problems.append(f"give a video, an image= or a prompt=; {needs}" if nothing else needs)
     return kind, entries
 
 

@@ -29,6 +29,7 @@ SIDECAR_FORMAT = "pavas.provenance"
 SIDECAR_VERSION = 1
 _LONGEST_LINE = 300
 VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".webm")
+_SUFFIXES = (".wav", ".flac", *VIDEO_SUFFIXES)
 
 Provenance: TypeAlias = dict[str, Any]
 """Plain JSON that says how a sound was made."""
@@ -145,14 +146,19 @@ class PavasOutput(Generic[SoundT]):
         Raises:
             OutputExistsError: One of them exists.
             OutputError: The folder cannot be written.
-            ConfigurationError: The output holds no `Audio` (another ``output_type``), or a video is
-                wanted of a sound that was made without one.
+            ConfigurationError: The output holds no `Audio` (another ``output_type``), another
+                suffix, or a video is wanted of a sound that was made without one.
             MediaError: See `mux`.
         """
         from pavas_sdk.media import write_audio
 
         audio = self._sound()
         path = expanded(path)
+        if path.suffix.lower() not in _SUFFIXES:
+            raise ConfigurationError(
+                f"cannot write sound to {path.name!r}: expected a name ending in "
+                f"{', '.join(_SUFFIXES)}"
+            )
         sidecar = sidecar_path(path)
         if sidecar.exists() and not overwrite:
             raise OutputExistsError(f"{sidecar} exists; pass overwrite=True to replace it")

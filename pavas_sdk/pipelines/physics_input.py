@@ -105,7 +105,10 @@ def _read(physics: PhysicsInput) -> PhysicsRequest:
     if isinstance(physics, str | Path):
         return _from_file(expanded(physics))
     if isinstance(physics, Mapping):
-        return _from_document(dict(physics))
+        data = dict(physics)
+        if not {"format", "objects"} & set(data):  # by hand: what it may hold is told
+            return PhysicsRequest(overrides=load_overrides(data))
+        return _from_document(data)
     raise InputError(
         f"physics must be a PhysicsEstimate, a path, a dictionary, None or 'none', got "
         f"{type(physics).__name__}"

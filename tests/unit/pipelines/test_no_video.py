@@ -126,7 +126,8 @@ def test_a_picture_takes_a_given_estimate(pipe, clip, physics, picture):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"prompt": "ball"}, "text alone needs duration_s"),
+        ({}, "give a video, an image= or a prompt=; a sound for text alone needs duration_s"),
+        ({"prompt": "ball"}, "^a sound for text alone needs duration_s"),
         ({"image": np.zeros((20, 20, 3), np.uint8)}, "a still picture needs duration_s"),
         ({"image": [], "duration_s": 1.0}, "image is an empty list"),
         ({"prompt": [], "duration_s": 1.0}, "prompt is an empty list"),

@@ -63,6 +63,12 @@ def test_existing_files_are_kept_and_nothing_is_half_written(one, tmp_path):
         assert (folder / "out.wav").read_bytes()[:4] == b"RIFF"
 
 
+def test_another_ending_is_told_before_what_exists(one, tmp_path):
+    one.save(tmp_path / "clip.wav")
+    with pytest.raises(ConfigurationError, match=r"'clip\.mp3': expected a name ending in \.wav"):
+        one.save(tmp_path / "clip.mp3")
+
+
 def test_normalized_records_its_gain(one, tmp_path):
     louder = one.normalized(-1.0)
     assert louder.audio.peak_dbfs == pytest.approx(-1.0, abs=1e-4)

@@ -79,6 +79,11 @@ def test_a_missing_file_says_how_to_make_one(tmp_path):
         read_physics(tmp_path / "gone.json")
 
 
+def test_a_dictionary_by_hand_says_what_it_may_hold():
+    with pytest.raises(FormatError, match='unknown field mass; expected "labels", "masses_kg"'):
+        read_physics({"mass": {0: 5.0}})
+
+
 def test_another_type_is_refused():
     with pytest.raises(InputError, match="got int"):
         read_physics(3)
