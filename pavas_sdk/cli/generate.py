@@ -216,7 +216,7 @@ def generate(
 
     For NAME.mp4 this writes NAME.wav, NAME.mp4 (the pictures copied, with the new sound),
     NAME.pavas.json (how it was made) and NAME.physics.json (edit it and give it back with
-    --physics). Of a folder, every video in it is taken. Of several videos, those whose results exist are left out, so that an interrupted
+    --physics). Of a folder, every video in it is taken, but not of folders within. Of several videos, those whose results exist are left out, so that an interrupted
     run can be repeated. With --workers N, or on a Ray cluster, so many are made at once.
 
     A picture (pavas generate street.jpg --duration 8) or a text alone (pavas generate --prompt

@@ -76,7 +76,8 @@ class Report:
     def fail(self, source: SoundInput, why: str) -> None:
         """Note that an input failed, and say so."""
         self.failures.append((str(source), why))
-        say(f"Error: {source}: {why}")
+        named = why.startswith(str(source))  # as what cannot be read is
+        say(f"Error: {why}" if named else f"Error: {source}: {why}")
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""

@@ -114,5 +114,6 @@ def _check_known(
             others = plugins - {entry.distribution for entry in components}
             known = sorted({entry.qualified_name for entry in components} | others)
             raise ComponentNotFoundError(
-                f"no {kind or 'component'} is named {name!r}; there are {', '.join(known)}"
+                f"no {kind or 'component'} is named {name!r}; there are {', '.join(known)}. A plugin "
+                "is known once it is installed: pip install -e FOLDER"
             )

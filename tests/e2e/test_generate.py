@@ -196,6 +196,8 @@ def test_one_bad_video_does_not_stop_the_others(generate, film, tmp_path):
     assert answer.code == 2
     assert "Error:" in answer.err
     assert "1 of 2 videos failed" in answer.err
+    (line,) = [line for line in answer.err.splitlines() if line.startswith("Error: ")]
+    assert line.count(str(bad)) == 1
     assert names(tmp_path / "out") == NAMES
 
 

@@ -151,6 +151,7 @@ def test_plugins_check_of_an_unknown_name_is_2(use, capsys):
     assert run(["plugins", "check", "nothing"]) == 2
     err = capsys.readouterr().err
     assert err.startswith("Error: no component is named 'nothing'; there are pavas-sdk/centroid")
+    assert "pip install -e FOLDER" in err
 
 
 def test_models_list(with_presets, tmp_path, capsys):
