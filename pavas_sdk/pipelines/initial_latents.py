@@ -8,8 +8,11 @@ import torch
 from diffusers.utils.torch_utils import randn_tensor
 
 from pavas_sdk.errors import InputError
+from pavas_sdk.pipelines.noise_temperature import temperature_factors
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
 __all__ = ["initial_latents"]
@@ -21,7 +24,7 @@ def initial_latents(
     generator: torch.Generator | None,
     latents: Tensor | None,
     device: torch.device,
-    temperature: float = 1.0,
+    temperature: float | Mapping[int | str, float] = 1.0,
 ) -> Tensor:
     """Return the initial noise, float32 of ``shape`` on ``device``.
 
@@ -30,7 +33,8 @@ def initial_latents(
         generator: Source of the noise; it is drawn on its device.
         latents: Use these, (N, C) or (1, N, C), instead.
         device: Of the result.
-        temperature: What drawn noise is multiplied by; given ``latents`` stay as they are.
+        temperature: What drawn noise is multiplied by, see `temperature_factors`; given ``latents``
+            stay as they are.
 
     Raises:
         InputError: ``latents`` has another shape.
@@ -45,4 +49,4 @@ def initial_latents(
     # Without a generator, too, noise is drawn on the CPU: one seed, one noise on every device.
     drawn_on = torch.device("cpu") if generator is None else generator.device
     noise: Tensor = randn_tensor(shape, generator, device=drawn_on, dtype=torch.float32)
-    return noise.to(device) * temperature if temperature != 1.0 else noise.to(device)
+    return noise.to(device) * temperature_factors(temperature, shape[2]).to(device)

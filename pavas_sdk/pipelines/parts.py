@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Mapping  # noqa: TC003  # diffusers resolves the annotation
+from typing import Any, Self
 
 from diffusers.configuration_utils import ConfigMixin
 from diffusers.pipelines.pipeline_utils import DiffusionPipeline
@@ -24,11 +25,9 @@ from pavas_sdk.pipelines.components import (
     check_components_fit,
 )
 from pavas_sdk.pipelines.level import LevelLaw
+from pavas_sdk.pipelines.noise_temperature import checked_temperature
 from pavas_sdk.pipelines.quiet_casting import without_empty_warnings
 from pavas_sdk.registry import Registry, component_ref
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = ["SHORTEST_S", "PipelineParts", "component_refs"]
 
@@ -67,7 +66,8 @@ class PipelineParts(DiffusionPipeline):  # type: ignore[misc]
             sounds at the audible level by default. None: only the physical level.
         level_slope_db: See there.
         noise_temperature: The noise that a sound is made from is multiplied by this, above 0 and at
-            most 1: below 1, sounds of several seeds differ less and levels are surer.
+            most 2; one number, or one from a latent channel on, ``{0: 0.95, 4: 1.1}``
+            (`pavas_sdk.pipelines.noise_temperature`).
         min_duration_s: Shorter videos are refused; 0: they are computed as if their last picture
             stood still, and the sound is cut.
         component_licences: Licence of each component's weights by slot, where they differ from
@@ -117,7 +117,7 @@ class PipelineParts(DiffusionPipeline):  # type: ignore[misc]
         level_intercept_dbfs: float | None = None,
         level_slope_db: float | None = None,
         keep_in_negative: str = "",
-        noise_temperature: float = 1.0,
+        noise_temperature: float | Mapping[int | str, float] = 1.0,
         min_duration_s: float = 0.0,
         component_licences: dict[str, str] | None = None,
     ) -> None:
@@ -131,10 +131,6 @@ class PipelineParts(DiffusionPipeline):  # type: ignore[misc]
         if unknown:
             raise ConfigurationError(
                 f"keep_in_negative takes 'clip', 'sync' or 'clip+sync', got {', '.join(unknown)}"
-            )
-        if not 0.0 < noise_temperature <= 1.0:
-            raise ConfigurationError(
-                f"noise_temperature must be above 0 and at most 1, got {noise_temperature}"
             )
         scales = _check_scales(video_guidance_scale, physics_guidance_scale, keep_in_negative)
         self.register_modules(
@@ -162,7 +158,7 @@ class PipelineParts(DiffusionPipeline):  # type: ignore[misc]
             level_intercept_dbfs=level_intercept_dbfs,
             level_slope_db=level_slope_db,
             keep_in_negative=keep_in_negative,
-            noise_temperature=float(noise_temperature),
+            noise_temperature=checked_temperature(noise_temperature),
             min_duration_s=float(min_duration_s),
             component_licences=dict(component_licences or {}),
         )

@@ -21,10 +21,13 @@ from pavas_sdk.models import (
     guidance_branches,
     guide,
 )
+from pavas_sdk.pipelines.noise_temperature import temperature_factors
 from pavas_sdk.training.batches import FlowBatch, whole_clips
 from pavas_sdk.training.targets import audible_contacts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -51,7 +54,8 @@ class Sampling:
         physics_guidance_scale: Weight of physics and text.
         keep: Features that the empty branch keeps, "clip" and "sync": with both, guidance acts on
             physics and text alone.
-        noise_temperature: What the noise is multiplied by.
+        noise_temperature: What the noise is multiplied by, see
+            `pavas_sdk.pipelines.noise_temperature`.
         seed: Of the noise.
         chunk: Clips at a time.
     """
@@ -61,7 +65,7 @@ class Sampling:
     video_guidance_scale: float | None = None
     physics_guidance_scale: float | None = None
     keep: tuple[str, ...] = ("clip", "sync")
-    noise_temperature: float = 1.0
+    noise_temperature: float | Mapping[int | str, float] = 1.0
     seed: int = 0
     chunk: int = 8
 
@@ -118,7 +122,8 @@ def sample_mel(
     scheduler, branches = FlowMatchEuler(), sampling.branches
     times = scheduler.times(sampling.steps)
     generator = torch.Generator().manual_seed(sampling.seed)
-    noise = sampling.noise_temperature * torch.randn(batch.latents.shape, generator=generator)
+    noise = torch.randn(batch.latents.shape, generator=generator)
+    noise = noise * temperature_factors(sampling.noise_temperature, noise.shape[2])
     parts = []
     for first in range(0, noise.shape[0], sampling.chunk):
         rows = slice(first, first + sampling.chunk)

@@ -5,6 +5,7 @@ import torch
 
 from pavas_sdk import PavasPipeline
 from pavas_sdk.errors import ConfigurationError
+from pavas_sdk.pipelines.noise_temperature import temperature_factors
 from pavas_sdk.testing import moving_discs
 from pavas_sdk.testing.tiny_pipeline import tiny_pipeline
 
@@ -35,7 +36,35 @@ def test_it_is_heard_recorded_and_saved(tmp_path):
     assert again.config.noise_temperature == 0.5
 
 
-@pytest.mark.parametrize("temperature", [0.0, -1.0, 1.5, float("nan")])
+def test_channels_may_differ(tmp_path):
+    plain = tiny_pipeline(adapter=False).prepare_latents(8, generator=seeded())
+    mixed = tiny_pipeline(adapter=False, noise_temperature={4: 1.1, 0: 0.9})
+    assert mixed.config.noise_temperature == {"0": 0.9, "4": 1.1}
+    mixed.save_pretrained(tmp_path / "mixed")
+    again = PavasPipeline.from_pretrained(tmp_path / "mixed")
+    assert again.config.noise_temperature == {"0": 0.9, "4": 1.1}
+    drawn = again.prepare_latents(8, generator=seeded())
+    torch.testing.assert_close(drawn[..., :4], 0.9 * plain[..., :4])
+    torch.testing.assert_close(drawn[..., 4:], 1.1 * plain[..., 4:])
+
+
+def test_channels_beyond_the_last_hold_for_none():
+    factors = temperature_factors({"0": 0.5, "2": 1.0, "9": 2.0}, 3)
+    assert factors.tolist() == [0.5, 0.5, 1.0]
+
+
+@pytest.mark.parametrize("temperature", [0.0, -1.0, 2.5, float("nan"), {0: 0.0}, {0: 1.0, 3: 3.0}])
 def test_impossible_ones_are_refused(temperature):
-    with pytest.raises(ConfigurationError, match="above 0 and at most 1"):
+    with pytest.raises(ConfigurationError, match="above 0 and at most 2"):
         tiny_pipeline(adapter=False, noise_temperature=temperature)
+
+
+@pytest.mark.parametrize("temperature", [{}, {1: 0.9}, {-1: 0.9, 0: 1.0}])
+def test_channels_begin_with_the_first(temperature):
+    with pytest.raises(ConfigurationError, match="begins with channel 0"):
+        tiny_pipeline(adapter=False, noise_temperature=temperature)
+
+
+def test_words_are_no_channels():
+    with pytest.raises(ConfigurationError, match="takes channels and temperatures"):
+        tiny_pipeline(adapter=False, noise_temperature={"all": 0.9})
