@@ -17,7 +17,7 @@ from pavas_sdk.training.encoders import training_device
 from pavas_sdk.training.targets import audible_contacts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["FeatureBank", "PhysicsSet", "contact_weights", "masked_sums", "write_features"]
 
 logger = logging.getLogger(__name__)
+_BEFORE_S, _AFTER_S = 0.05, 0.5
+_RINGING = frozenset(("ceramic", "glass", "metal"))
 _NAMES = (
     "pooled",
     "sync",
@@ -72,14 +74,17 @@ def masked_sums(patches: Tensor, masks: NDArray[np.float32]) -> Tensor:
     return torch.einsum("ktpq,tpqd->ktd", torch.tensor(masks, device=patches.device), patches)
 
 
-def contact_weights(store: ClipStore, latents: int, *, around: float = 4.0) -> NDArray[np.float32]:
+def contact_weights(
+    store: ClipStore, latents: int, *, around: float = 4.0, ringing: float = 2.0
+) -> NDArray[np.float32]:
     """Return the weight of each latent in the loss, (n, V, latents).
 
-    Nine latents in ten hold silence; those from 50 ms before to 250 ms after an audible contact
+    Nine latents in ten hold silence; those from 50 ms before to 500 ms after an audible contact
     count ``around`` times as much, contacts of the picture that an edited take leaves out
-    included: what is heard there instead, nothing, is as much of a lesson. The weight follows from
-    the conditions and not from how loud a contact is: what the network learns to expect stays
-    unbiased.
+    included: what is heard there instead, nothing, is as much of a lesson. Where metal, glass or
+    ceramic may ring, they count ``ringing`` times as much again: fine lines that last are what a small
+    network learns last. The weight follows from the conditions and not from how loud a contact is:
+    what the network learns to expect stays unbiased.
     """
     takes = store.config.takes
     weight = np.ones((len(store), takes, latents), dtype=np.float32)
@@ -88,9 +93,13 @@ def contact_weights(store: ClipStore, latents: int, *, around: float = 4.0) -> N
         heard = [audible_contacts(row["times_s"], row["energy_change_j"]) for row in fact["takes"]]
         for take, own in enumerate(heard):
             since = middle[:, None] - np.concatenate([own, heard[0]])[None]
-            near = ((since > -0.05) & (since < 0.25)).any(axis=1)
-            weight[clip, take, near] = around
+            near = ((since > -_BEFORE_S) & (since < _AFTER_S)).any(axis=1)
+            weight[clip, take, near] = around * (ringing if _may_ring(fact) else 1.0)
     return weight
+
+
+def _may_ring(fact: Mapping[str, Any]) -> bool:
+    return bool(_RINGING.intersection((*fact["materials"], fact["surface"])))
 
 
 @torch.no_grad()

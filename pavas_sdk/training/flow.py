@@ -97,7 +97,7 @@ class FlowModel(nn.Module):
     def forward(self, batch: FlowBatch, noise: Tensor, time: Tensor) -> Tensor:
         """Return the loss: weighted squared error of the velocity x1 - x0 at (1 - t) x0 + t x1.
 
-        Latents are weighted by ``batch.weight``, channels by their spread; neither depends on what
+        Latents are weighted by ``batch.weight``, channels by the square root of their spread; neither depends on what
         is predicted, so the best prediction is the same as without weights.
 
         Args:
@@ -109,8 +109,8 @@ class FlowModel(nn.Module):
         t = time[:, None, None]
         mixed = (1.0 - t) * noise + t * target
         velocity = self.transformer(mixed, time, self.conditions(batch), self.modulation(batch))
-        # loudness, the widest channel, is what physics decides
-        share = self.transformer.latent_std / self.transformer.latent_std.mean()
+        # loudness, the widest channel, is what physics decides; fine structure is what rings
+        share = (self.transformer.latent_std / self.transformer.latent_std.mean()).sqrt()
         error = (share * (velocity - (target - noise)).square()).mean(dim=2)
         loss: Tensor = (batch.weight * error).sum() / batch.weight.sum()
         return loss
