@@ -24,7 +24,7 @@ def initial_latents(
     generator: torch.Generator | None,
     latents: Tensor | None,
     device: torch.device,
-    temperature: float | Mapping[int | str, float] = 1.0,
+    temperature: float | Mapping[str, float] = 1.0,
 ) -> Tensor:
     """Return the initial noise, float32 of ``shape`` on ``device``.
 

@@ -22,12 +22,12 @@ __all__ = ["HIGHEST", "checked_temperature", "temperature_factors"]
 HIGHEST = 2.0
 
 
-def checked_temperature(value: float | Mapping[int | str, float]) -> float | dict[str, float]:
+def checked_temperature(value: float | Mapping[str, float]) -> float | dict[str, float]:
     """Return a temperature as it stands in a pipeline's settings, JSON values.
 
     Args:
         value: Of all channels; or by the first channel it holds for, 0 among them:
-            ``{0: 0.95, 4: 1.1}``.
+            ``{"0": 0.95, "4": 1.1}``.
 
     Raises:
         ConfigurationError: A temperature outside (0, 2], no channel 0, or no channel.
@@ -43,12 +43,12 @@ def checked_temperature(value: float | Mapping[int | str, float]) -> float | dic
     if min(named, default=-1) != 0:
         raise ConfigurationError(
             f"noise_temperature by channel begins with channel 0, got {dict(value)!r}; "
-            "for instance {0: 0.95, 4: 1.1}"
+            'for instance {"0": 0.95, "4": 1.1}'
         )
     return {str(channel): _checked(named[channel]) for channel in sorted(named)}
 
 
-def temperature_factors(value: float | Mapping[int | str, float], channels: int) -> Tensor:
+def temperature_factors(value: float | Mapping[str, float], channels: int) -> Tensor:
     """Return what the noise of each channel is multiplied by, float32 (C,).
 
     Args:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003  # diffusers resolves the annotation
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from diffusers.configuration_utils import ConfigMixin
 from diffusers.pipelines.pipeline_utils import DiffusionPipeline
@@ -28,6 +27,9 @@ from pavas_sdk.pipelines.level import LevelLaw
 from pavas_sdk.pipelines.noise_temperature import checked_temperature
 from pavas_sdk.pipelines.quiet_casting import without_empty_warnings
 from pavas_sdk.registry import Registry, component_ref
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["SHORTEST_S", "PipelineParts", "component_refs"]
 
@@ -66,7 +68,7 @@ class PipelineParts(DiffusionPipeline):  # type: ignore[misc]
             sounds at the audible level by default. None: only the physical level.
         level_slope_db: See there.
         noise_temperature: The noise that a sound is made from is multiplied by this, above 0 and at
-            most 2; one number, or one from a latent channel on, ``{0: 0.95, 4: 1.1}``
+            most 2; one number, or one from a latent channel on, ``{"0": 0.95, "4": 1.1}``
             (`pavas_sdk.pipelines.noise_temperature`).
         min_duration_s: Shorter videos are refused; 0: they are computed as if their last picture
             stood still, and the sound is cut.
@@ -117,7 +119,7 @@ class PipelineParts(DiffusionPipeline):  # type: ignore[misc]
         level_intercept_dbfs: float | None = None,
         level_slope_db: float | None = None,
         keep_in_negative: str = "",
-        noise_temperature: float | Mapping[int | str, float] = 1.0,
+        noise_temperature: float | dict[str, float] = 1.0,
         min_duration_s: float = 0.0,
         component_licences: dict[str, str] | None = None,
     ) -> None:

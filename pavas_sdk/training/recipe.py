@@ -21,7 +21,7 @@ __all__ = ["TinyRecipe", "scaled"]
 class TinyRecipe:
     """Numbers of the whole recipe.
 
-    The shipped weights were made with these, stage by stage; transformer and adapter in three parts
+    The shipped weights were made with these, stage by stage; transformer and adapter in four parts
     (docs/how-to/train.md).
 
     Attributes:
@@ -65,7 +65,10 @@ class TinyRecipe:
     flow: FlowTraining = field(
         # without estimates: who sees how often they err believes none of them
         default_factory=lambda: FlowTraining(
-            steps=10200, warmup=150, batches=BatchConfig(estimated_share=0.0)
+            steps=18200,
+            warmup=150,
+            time_logit_mean=-0.6,
+            batches=BatchConfig(estimated_share=0.0, near_contact=0.5),
         )
     )
     vocoder: VocoderTraining = field(
@@ -82,7 +85,7 @@ class TinyRecipe:
             steps=16,
             video_guidance_scale=1.0,
             physics_guidance_scale=1.75,
-            noise_temperature=0.95,
+            noise_temperature={"0": 0.9, "4": 1.0},
         )
     )
 

@@ -65,7 +65,7 @@ class Sampling:
     video_guidance_scale: float | None = None
     physics_guidance_scale: float | None = None
     keep: tuple[str, ...] = ("clip", "sync")
-    noise_temperature: float | Mapping[int | str, float] = 1.0
+    noise_temperature: float | Mapping[str, float] = 1.0
     seed: int = 0
     chunk: int = 8
 

@@ -38,7 +38,7 @@ def test_it_is_heard_recorded_and_saved(tmp_path):
 
 def test_channels_may_differ(tmp_path):
     plain = tiny_pipeline(adapter=False).prepare_latents(8, generator=seeded())
-    mixed = tiny_pipeline(adapter=False, noise_temperature={4: 1.1, 0: 0.9})
+    mixed = tiny_pipeline(adapter=False, noise_temperature={"4": 1.1, "0": 0.9})
     assert mixed.config.noise_temperature == {"0": 0.9, "4": 1.1}
     mixed.save_pretrained(tmp_path / "mixed")
     again = PavasPipeline.from_pretrained(tmp_path / "mixed")
@@ -53,13 +53,15 @@ def test_channels_beyond_the_last_hold_for_none():
     assert factors.tolist() == [0.5, 0.5, 1.0]
 
 
-@pytest.mark.parametrize("temperature", [0.0, -1.0, 2.5, float("nan"), {0: 0.0}, {0: 1.0, 3: 3.0}])
+@pytest.mark.parametrize(
+    "temperature", [0.0, -1.0, 2.5, float("nan"), {"0": 0.0}, {"0": 1.0, "3": 3.0}]
+)
 def test_impossible_ones_are_refused(temperature):
     with pytest.raises(ConfigurationError, match="above 0 and at most 2"):
         tiny_pipeline(adapter=False, noise_temperature=temperature)
 
 
-@pytest.mark.parametrize("temperature", [{}, {1: 0.9}, {-1: 0.9, 0: 1.0}])
+@pytest.mark.parametrize("temperature", [{}, {"1": 0.9}, {"-1": 0.9, "0": 1.0}])
 def test_channels_begin_with_the_first(temperature):
     with pytest.raises(ConfigurationError, match="begins with channel 0"):
         tiny_pipeline(adapter=False, noise_temperature=temperature)
