@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from pavas_sdk.data.files import replacing
 from pavas_sdk.training.encoders import training_device
 from pavas_sdk.training.targets import audible_contacts
 
@@ -146,7 +147,9 @@ def write_features(
     for network in (visual, sync, codec):
         network.cpu()
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(path, **{name: np.stack(kind) for name, kind in rows.items()})  # type: ignore[arg-type]
+    # half a file would be taken for a finished one
+    with replacing(path, overwrite=True) as temporary, temporary.open("wb") as file:
+        np.savez(file, **{name: np.stack(kind) for name, kind in rows.items()})  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -165,7 +165,7 @@ def train_flow(
         bank: Features.
         clips: Which clips of it to train on.
         training: Numbers.
-        folder: Where ``checkpoint/`` and ``losses.jsonl`` go.
+        folder: Where ``checkpoint/`` and ``progress.json`` go.
         resume: Continue from ``folder/checkpoint`` when it is there.
         until_step: Stop (with a checkpoint, without the average) after this step.
         on_checkpoint: Called with the averaged model after each checkpoint.

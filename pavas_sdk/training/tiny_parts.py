@@ -18,6 +18,7 @@ import torch
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.models import IstftVocoder, LinearMelCodec, TinySyncEncoder, TinyVisualEncoder
 from pavas_sdk.training.features import FeatureBank, write_features
+from pavas_sdk.training.stage_networks import is_saved, save_network
 from pavas_sdk.training.store import ClipStore, StoreConfig, is_finished, write_shard
 from pavas_sdk.training.sync_encoder import train_sync_encoder
 from pavas_sdk.training.visual_encoder import train_visual_encoder
@@ -147,7 +148,7 @@ class Ear:
         return loaded
 
     def _finished(self) -> bool:
-        return (self._folder / "vocoder" / "config.json").exists()
+        return is_saved(self._folder / "vocoder")
 
 
 def _train_vocoder(folder: Path, training: VocoderTraining) -> None:
@@ -204,20 +205,20 @@ def _shard(
 def _visual(
     folder: Path, recipe: TinyRecipe, store: ClipStore, train: NDArray[np.int64]
 ) -> TinyVisualEncoder:
-    if (folder / "config.json").exists():
+    if is_saved(folder):
         loaded: TinyVisualEncoder = TinyVisualEncoder.from_pretrained(folder).eval()
         return loaded
     torch.manual_seed(recipe.visual.seed)
     encoder: TinyVisualEncoder = TinyVisualEncoder(image_size=recipe.store.image_size)
     train_visual_encoder(encoder, store, train, recipe.visual)
-    encoder.save_pretrained(folder)
+    save_network(encoder, folder)
     return encoder
 
 
 def _sync(
     folder: Path, recipe: TinyRecipe, store: ClipStore, train: NDArray[np.int64]
 ) -> TinySyncEncoder:
-    if (folder / "config.json").exists():
+    if is_saved(folder):
         loaded: TinySyncEncoder = TinySyncEncoder.from_pretrained(folder).eval()
         return loaded
     torch.manual_seed(recipe.sync.seed)
@@ -225,7 +226,7 @@ def _sync(
         image_size=recipe.store.grey_size, stem_stride=4, widths=(24, 32, 48, 64)
     )
     train_sync_encoder(encoder, store, train, recipe.sync)
-    encoder.save_pretrained(folder)
+    save_network(encoder, folder)
     return encoder
 
 

@@ -33,6 +33,7 @@ from pavas_sdk.training.sound_discriminator import (
     generator_losses,
 )
 from pavas_sdk.training.spectral_losses import SpectralDistance, TrueFrequencies
+from pavas_sdk.training.stage_networks import is_saved, save_network
 from pavas_sdk.training.vocoder_batches import CONTEXT_FRAMES, draw_crops, seen_mel, sound_mels
 from pavas_sdk.training.vocoder_sounds import VocoderSounds, write_sounds
 
@@ -301,7 +302,7 @@ def train_vocoder(
     )
     if progress.step >= training.steps:
         run.average.copy_to(run.trainable)
-        run.model.save_pretrained(folder / "vocoder")
+        save_network(run.model, folder / "vocoder")
     run.model.cpu().eval().requires_grad_(requires_grad=False)
     return run.model
 
@@ -319,13 +320,13 @@ def codec_of_sounds(
         latent_channels: C.
     """
     place = folder / "vae"
-    if (place / "config.json").exists():
+    if is_saved(place):
         loaded: LinearMelCodec = LinearMelCodec.from_pretrained(place)
         return loaded
     codec = fit_codec(
         write_sounds(folder / "sounds", training.sounds), latent_channels=latent_channels
     )
-    codec.save_pretrained(place)
+    save_network(codec, place)
     return codec
 
 
