@@ -94,7 +94,7 @@ class RayWorkers:
     def _join(self, address: str) -> None:
         try:
             self._ray.init(
-                address=None if address == "local" else address,
+                address=address,  # "local" is a fresh one, whatever RAY_ADDRESS says
                 log_to_driver=False,
                 include_dashboard=False if address == "local" else None,
                 configure_logging=False,

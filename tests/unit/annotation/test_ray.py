@@ -34,7 +34,14 @@ def cluster():
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(Path(annotation_world.__file__).parent))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        ray.init(num_cpus=3, include_dashboard=False, log_to_driver=False, configure_logging=False)
+        # one of its own, also on a machine that belongs to a cluster
+        ray.init(
+            address="local",
+            num_cpus=3,
+            include_dashboard=False,
+            log_to_driver=False,
+            configure_logging=False,
+        )
         yield ray.get_runtime_context().gcs_address
         ray.shutdown()
 
@@ -125,6 +132,32 @@ annotate(
     tell=lambda report, progress: print("clip", flush=True)
 )
 """
+
+
+LOCAL = """
+from annotation_world import toy_clips
+from pavas_sdk.annotation import AnnotationConfig, EngineConfig, annotate, job
+job._FACTORY = "annotation_world:ToyWork"
+report = annotate(
+    toy_clips(3), {folder!r}, AnnotationConfig(estimator={{"toy": 1}}),
+    engine=EngineConfig(engine="ray", workers=1, address="local"),
+)
+print("made", report.ok)
+"""
+
+
+def test_local_is_a_cluster_of_its_own_whatever_the_environment_says(tmp_path):
+    helpers = str(Path(annotation_world.__file__).parent)
+    elsewhere = {**os.environ, "RAY_ADDRESS": "127.0.0.1:1", "PYTHONPATH": helpers}
+    made = subprocess.run(
+        [sys.executable, "-c", LOCAL.format(folder=str(tmp_path))],
+        env=elsewhere,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert "made 3" in made.stdout, made.stderr[-2000:]
 
 
 def test_a_killed_driver_is_taken_up_again_and_its_actors_end(cluster, tmp_path):
