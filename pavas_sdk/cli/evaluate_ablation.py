@@ -176,11 +176,12 @@ def run_ablation(
     """
     from pavas_sdk.data.files import write_text
     from pavas_sdk.data.seeds import evaluation_seeds
-    from pavas_sdk.evaluation.ablation import AblationRow, ablation_table, arm_measurer
+    from pavas_sdk.evaluation.ablation import AblationRow, arm_measurer
+    from pavas_sdk.evaluation.ablation_table import ablation_table
     from pavas_sdk.evaluation.result_table import merge_results
     from pavas_sdk.evaluation.runner import run
     from pavas_sdk.evaluation.table_text import table_markdown
-    from pavas_sdk.training.ablation import ABLATION_ARMS
+    from pavas_sdk.training.ablation import ABLATION_ARMS, ABLATION_COMPARISONS
 
     started = time.monotonic()
     rows: dict[str, dict[int, Sequence[AblationRow]]] = {}
@@ -210,11 +211,13 @@ def run_ablation(
     whole = whole_seeds(rows, len(ABLATION_ARMS))
     if whole:
         rows = {arm: {seed: clips[seed] for seed in whole} for arm, clips in rows.items()}
+    say("drawing clips and seeds again for intervals")
     digest = hashlib.sha256(json.dumps(dict(settings), sort_keys=True).encode()).hexdigest()[:12]
     result = ablation_table(
         rows,
         {arm.name: arm.title for arm in ABLATION_ARMS},
         settings={**settings, "seeds": seeds, "digest": digest},
+        compared=ABLATION_COMPARISONS,
         unfinished=unfinished,
     )
     text = json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False)

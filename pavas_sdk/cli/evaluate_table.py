@@ -20,11 +20,19 @@ __all__ = ["table"]
     type=click.Path(path_type=Path, dir_okay=False),
     help="table.md or table.html; by default the markdown is printed.",
 )
+@click.option(
+    "--against",
+    metavar="MODEL",
+    help="Of differences between models, show those to this one; by default all, up to ten.",
+)
 @click.option("--title", default="Results", show_default=True, help="Of the page.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing table.")
-def table(results: tuple[Path, ...], out: Path | None, title: str, overwrite: bool) -> None:
+def table(
+    results: tuple[Path, ...], out: Path | None, against: str | None, title: str, overwrite: bool
+) -> None:
     """Make one table of RESULTS: models are rows, figures are columns, with intervals.
 
+    Differences of two models stand below it, with intervals of their own, where the results have them.
     Figures that were measured on different clips or lists are refused: they cannot be compared.
     """
     from pavas_sdk.data.documents import read_object
@@ -35,6 +43,8 @@ def table(results: tuple[Path, ...], out: Path | None, title: str, overwrite: bo
     if out is not None and out.suffix.lower() not in (".md", ".html"):
         raise ConfigurationError(f"--out must end in .md or .html, got {out.name}")
     merged = merge_results({str(path): read_object(path) for path in results})
+    if against is not None:
+        merged = merged.against(against)
     if out is None:
         show(table_markdown(merged).rstrip("\n"))
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pavas_sdk.errors import ConfigurationError, FormatError
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["Column", "Figure", "ResultTable", "merge_results"]
+
+_Read: TypeAlias = "tuple[dict[str, Column], dict[str, dict[str, Figure]], dict[tuple[str, str], dict[str, Figure]]]"
 
 _SIMULATED = {
     "onset_hit_rate": ("Onsets hit", "higher"),
@@ -48,13 +50,33 @@ class Figure:
     value: float | None
     interval: tuple[float, float] | None = None
 
+    @property
+    def without_zero(self) -> bool:
+        """Whether the interval lies on one side of zero."""
+        return self.interval is not None and (self.interval[0] > 0 or self.interval[1] < 0)
+
+    def turned(self) -> Figure:
+        """Return the difference the other way round."""
+        return Figure(
+            value=None if self.value is None else -self.value,
+            interval=None if self.interval is None else (-self.interval[1], -self.interval[0]),
+        )
+
 
 @dataclass(slots=True)
 class ResultTable:
-    """Columns by key, and rows: model to key to figure."""
+    """Columns by key, and rows: model to key to figure.
+
+    Attributes:
+        columns: By key.
+        rows: Model to key to figure.
+        differences: (first, second) to key to the difference first - second of two models on the same
+            clips, with an interval of its own; of the results that have them.
+    """
 
     columns: dict[str, Column] = field(default_factory=dict)
     rows: dict[str, dict[str, Figure]] = field(default_factory=dict)
+    differences: dict[tuple[str, str], dict[str, Figure]] = field(default_factory=dict)
 
     def best(self, key: str) -> frozenset[str]:
         """Return the models with the best value; the reference is none of them."""
@@ -68,6 +90,29 @@ class ResultTable:
             return frozenset()
         top = max(known.values()) if self.columns[key].better == "higher" else min(known.values())
         return frozenset(model for model, value in known.items() if value == top)
+
+    def against(self, model: str) -> ResultTable:
+        """Return the same with the differences to one model alone.
+
+        Args:
+            model: Its row.
+
+        Raises:
+            ConfigurationError: No difference to it is known.
+        """
+        found = {}
+        for (first, second), figures in self.differences.items():
+            if second == model:
+                found[first, second] = figures
+            elif first == model:
+                found[second, first] = {key: figure.turned() for key, figure in figures.items()}
+        if not found:
+            known = sorted({name for pair in self.differences for name in pair})
+            raise ConfigurationError(
+                f"these results hold no differences to {model!r}; they hold some to "
+                f"{', '.join(known) or 'no model at all'}"
+            )
+        return ResultTable(self.columns, self.rows, found)
 
 
 def merge_results(results: Mapping[str, Mapping[str, Any]]) -> ResultTable:
@@ -84,7 +129,7 @@ def merge_results(results: Mapping[str, Mapping[str, Any]]) -> ResultTable:
     """
     table = ResultTable()
     for name, result in results.items():
-        columns, rows = _read(name, result)
+        columns, rows, differences = _read(name, result)
         for key, column in columns.items():
             known = table.columns.setdefault(key, column)
             if known.about != column.about:
@@ -101,14 +146,18 @@ def merge_results(results: Mapping[str, Mapping[str, Any]]) -> ResultTable:
                     "names of their own"
                 )
             row.update(figures)
+        for (first, second), apart in differences.items():
+            if (second, first) in table.differences:
+                turned = {key: figure.turned() for key, figure in apart.items()}
+                table.differences[second, first].update(turned)
+            else:
+                table.differences.setdefault((first, second), {}).update(apart)
     if "reference" in table.rows:
         table.rows = {"reference": table.rows.pop("reference"), **table.rows}
     return table
 
 
-def _read(
-    name: str, result: Mapping[str, Any]
-) -> tuple[dict[str, Column], dict[str, dict[str, Figure]]]:
+def _read(name: str, result: Mapping[str, Any]) -> _Read:
     try:
         if "models" in result and "conventions" in result:
             return _with_models(result)
@@ -122,9 +171,7 @@ def _read(
     )
 
 
-def _with_models(
-    result: Mapping[str, Any],
-) -> tuple[dict[str, Column], dict[str, dict[str, Figure]]]:
+def _with_models(result: Mapping[str, Any]) -> _Read:
     about = _about(result)
     columns = {
         key: Column(
@@ -135,16 +182,23 @@ def _with_models(
         )
         for key, row in result["conventions"].items()
     }
-    rows = {
-        model: {key: _figure(figure) for key, figure in entry["metrics"].items() if key in columns}
-        for model, entry in result["models"].items()
+    rows = {model: _figures(entry, columns) for model, entry in result["models"].items()}
+    differences = {
+        (str(entry["first"]), str(entry["second"])): _figures(entry, columns)
+        for entry in result.get("differences", ())
+        if "reference" not in (entry["first"], entry["second"])
     }
     # APCC of a folder and of a list are one quantity on two sets of clips
     prefix = {"pavas.evaluation.vgg-impact": "list "}.get(str(result.get("format")), "")
     return (
         {prefix + key: column for key, column in columns.items()},
         {model: {prefix + key: f for key, f in row.items()} for model, row in rows.items()},
+        {pair: {prefix + key: f for key, f in row.items()} for pair, row in differences.items()},
     )
+
+
+def _figures(entry: Mapping[str, Any], columns: Mapping[str, Column]) -> dict[str, Figure]:
+    return {key: _figure(figure) for key, figure in entry["metrics"].items() if key in columns}
 
 
 def _about(result: Mapping[str, Any]) -> str:
@@ -165,9 +219,7 @@ def _figure(figure: Mapping[str, Any]) -> Figure:
     )
 
 
-def _simulated(
-    result: Mapping[str, Any],
-) -> tuple[dict[str, Column], dict[str, dict[str, Figure]]]:
+def _simulated(result: Mapping[str, Any]) -> _Read:
     about = f"{result['clips']} simulated clips, seed {result['seed']}"
     model = PurePath(str(result["model"])).name
     row = f"{model}, {result['physics']} physics"
@@ -180,4 +232,4 @@ def _simulated(
         key: _figure({"value": result[key], "interval": result["intervals"].get(key)})
         for key in columns
     }
-    return columns, {row: figures}
+    return columns, {row: figures}, {}

@@ -43,7 +43,14 @@ if TYPE_CHECKING:
     from pavas_sdk.training.frozen_parts import FrozenParts
     from pavas_sdk.training.validation import Sampling
 
-__all__ = ["ABLATION_ARMS", "AblationArm", "AblationRecipe", "AblationTraining", "ablation_recipe"]
+__all__ = [
+    "ABLATION_ARMS",
+    "ABLATION_COMPARISONS",
+    "AblationArm",
+    "AblationRecipe",
+    "AblationTraining",
+    "ablation_recipe",
+]
 
 _FIRST_SEED = 9_000_000  # far from the clips that the encoders were trained on
 
@@ -78,6 +85,13 @@ ABLATION_ARMS = (
     AblationArm(name="direct", title="Direct summation", variant="direct", mass=True, speed=True),
 )
 """Rows of Table 3, the backbone first."""
+
+ABLATION_COMPARISONS = (
+    *((arm.name, "longer") for arm in ABLATION_ARMS if arm.name != "longer"),
+    ("both", "direct"),
+)
+"""Pairs of arms whose difference answers a question: does physics do more than further training, and
+does modulation do more than direct summation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

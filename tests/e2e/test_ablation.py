@@ -108,10 +108,13 @@ def test_six_arms_and_again_without_work(tmp_path):
     assert json.dumps(table(refuse, refuse, seeds=1)) == json.dumps(first)
     written = json.loads((tmp_path / "table.json").read_text())
     assert written == first
-    assert "Direct summation" in (tmp_path / "table.md").read_text()
+    text = (tmp_path / "table.md").read_text()
+    assert "| + mass and speed less Direct summation |" in text
+    assert text.count(" less + Trained longer |") == len(ABLATION_ARMS) - 1
     more = table(refuse, refuse, seeds=2, budget_s=1e-6)
     assert more["unfinished"] == [f"{arm.name}, seed 1" for arm in ABLATION_ARMS]
     assert more["models"] == first["models"]
+    assert more["differences"] == first["differences"]
     # one arm of a further seed is measured, and the table stays of seeds that all arms have
     AblationTraining(tmp_path, small_recipe(), source=refuse).train(ABLATION_ARMS[0], 1)
     more = table(refuse, toy_clip, seeds=2, budget_s=1e-6)

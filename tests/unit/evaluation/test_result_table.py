@@ -113,3 +113,63 @@ def test_the_command_writes_both_forms(tmp_path, capsys):
         assert run(["evaluate", "table", str(path), "-o", str(tmp_path / name)]) == 2
     assert run(["evaluate", "table", str(path), "-o", str(tmp_path / "t.txt")]) == 2
     assert ".md or .html" in capsys.readouterr().err
+
+
+def with_differences(*pairs):
+    models = sorted({name for first, second, _, _ in pairs for name in (first, second)})
+    result = folder_result(**dict.fromkeys(models, (0.5, 1.0)))
+    result["differences"] = [
+        {
+            "first": first,
+            "second": second,
+            "metrics": {"f1": {"value": value, "interval": [value - width, value + width]}},
+        }
+        for first, second, value, width in pairs
+    ]
+    return result
+
+
+def test_differences_stand_below_with_their_own_intervals():
+    result = with_differences(
+        ("a|x", "b", 0.2, 0.1), ("a|x", "c", -0.1, 0.3), ("reference", "b", 0.4, 0.1)
+    )
+    text = table_markdown(merge_results({"r": result}))
+    assert "| a\\|x less b | **+0.200 (+0.100 to +0.300)** |" in text
+    assert "| a\\|x less c | -0.100 (-0.400 to +0.200) |" in text
+    assert "reference less" not in text
+    assert "Level" not in text[text.index("| difference") :]  # no difference of levels is known
+    turned = table_markdown(merge_results({"r": result}).against("a|x"))
+    assert "| b less a\\|x | **-0.200 (-0.300 to -0.100)** |" in turned
+    assert "| c less a\\|x | +0.100 (-0.200 to +0.400) |" in turned
+    page = table_html(merge_results({"r": result}))
+    assert "<td>a|x less b</td>" in page
+    with pytest.raises(ConfigurationError, match="they hold some to a"):
+        merge_results({"r": result}).against("d")
+
+
+def test_of_two_results_differences_are_one_row_whatever_their_order():
+    first = with_differences(("a", "b", 0.2, 0.1))
+    second = list_result(a=0.1, b=0.3)
+    second["differences"] = [
+        {
+            "first": "b",
+            "second": "a",
+            "metrics": {"apcc_delta": {"value": 0.2, "interval": [-0.1, 0.4]}},
+        }
+    ]
+    text = table_markdown(merge_results({"one": first, "two": second}))
+    assert "| a less b | **+0.200 (+0.100 to +0.300)** | -0.200 (-0.400 to +0.100) |" in text
+
+
+def test_too_many_differences_are_counted_and_one_model_s_are_asked_for(tmp_path, capsys):
+    names = [f"m{index}" for index in range(6)]
+    pairs = [(a, b, 0.1, 0.2) for index, a in enumerate(names) for b in names[index + 1 :]]
+    (tmp_path / "r.json").write_text(json.dumps(with_differences(*pairs)))
+    assert run(["evaluate", "table", str(tmp_path / "r.json")]) == 0
+    out = capsys.readouterr().out
+    assert "15 differences" in out
+    assert "--against MODEL" in out
+    assert run(["evaluate", "table", str(tmp_path / "r.json"), "--against", "m3"]) == 0
+    out = capsys.readouterr().out
+    assert [line for line in out.splitlines() if " less m3 |" in line][-1].startswith("| m5 less")
+    assert out.count("less m3") == 5
