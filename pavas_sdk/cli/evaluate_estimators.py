@@ -90,7 +90,11 @@ def estimators(
     move_to_device(estimator, device)
     if masses is not None:
         measured = evaluate_masses(
-            estimator, masses, skip_failures=skip_failures, path=keep, progress=ClipProgress()
+            estimator,
+            masses,
+            skip_failures=skip_failures,
+            path=keep,
+            progress=ClipProgress("things"),
         )
     else:
         measured = evaluate_estimators(

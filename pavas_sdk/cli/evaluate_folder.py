@@ -99,6 +99,7 @@ _NETWORK_METRICS = (
     help="Processes, for what needs no network.",
 )
 @click.option(
+    "-o",
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder for result.json, table.md, report.html and the rows of finished clips; goes on "

@@ -86,25 +86,35 @@ def _span(seconds: float) -> str:
 
 
 class ClipProgress:
-    """A line on stderr: redrawn on a terminal, now and then elsewhere."""
+    """A line on stderr: redrawn on a terminal, now and then elsewhere.
 
-    def __init__(self) -> None:
+    The first clip also loads models and compiles; what is left is told from the second on.
+
+    Args:
+        unit: What is counted, in the plural.
+    """
+
+    def __init__(self, unit: str = "clips") -> None:
+        self._unit = unit
         self._started = time.monotonic()
         self._first: int | None = None
         self._done = 0
         self._told = -1e9
 
     def __call__(self, done: int, total: int) -> None:
-        """Tell that ``done`` of ``total`` clips are done."""
+        """Tell that ``done`` of ``total`` are done."""
         now = time.monotonic()
         if self._first is None or done < self._done:  # another stage has begun
-            self._first, self._started, self._told = done, now, -1e9
+            self._first, self._told = done, -1e9
+        if done <= self._first + 1:
+            self._started = now
         self._done = done
         redraw = sys.stderr.isatty()
         if done < total and now - self._told < (0.5 if redraw else 30.0):
             return
         self._told = now
-        fresh = done - self._first
-        left = (now - self._started) / fresh * (total - done) if fresh else None
-        text = f"{done} of {total} clips" + (f", {left:.0f} s left" if left else "")
+        timed = done - self._first - 1
+        text = f"{done} of {total} {self._unit}"
+        if timed > 0 and done < total:
+            text += f", about {_span((now - self._started) / timed * (total - done))} left"
         click.echo(f"\r{text:<40}" if redraw else text, err=True, nl=not redraw or done == total)

@@ -92,7 +92,8 @@ def evaluate_folder(
     groups, networks, not_run = _groups(metrics, impacts)
     if not generated or "reference" in generated or any("\n" in name for name in generated):
         raise ConfigurationError(
-            f"expected at least one model, none called reference, got {list(generated)}"
+            "expected at least one model, and none called reference (the true sounds have that name); "
+            f"got {', '.join(generated) or 'none'}"
         )
     if length_s is not None and not 0 < length_s < float("inf"):
         raise ConfigurationError(f"length_s must be above 0 seconds, got {length_s}")
@@ -190,7 +191,9 @@ def _groups(
     wanted = known if metrics is None else tuple(dict.fromkeys(metrics))
     wrong = [name for name in wanted if name not in known]
     if wrong or not wanted:
-        raise ConfigurationError(f"no metric is called {wrong}; there are {', '.join(known)}")
+        raise ConfigurationError(
+            f"no metric is called {', '.join(wrong)}; there are {', '.join(known)}"
+        )
     groups = tuple(name for name in wanted if name in GROUPS)
     networks = tuple(name for name in wanted if name in NETWORK_METRICS)
     if "apcc" not in wanted or impacts is not None:

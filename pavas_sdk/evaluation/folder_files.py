@@ -101,7 +101,8 @@ def unmatched(model: str, missing: Sequence[str], unknown: Sequence[str]) -> str
     for what, stems in (("without a sound", missing), ("that the reference has not", unknown)):
         if stems:
             more = ", ..." if len(stems) > 5 else ""
-            parts.append(f"{len(stems)} clips {what} ({', '.join(stems[:5])}{more})")
+            clips = "clip" if len(stems) == 1 else "clips"
+            parts.append(f"{len(stems)} {clips} {what} ({', '.join(stems[:5])}{more})")
     return (
         f"{model}: {' and '.join(parts)}; complete the folder, use --names vggsound for names around "
         "VGGSound's, or --allow-missing: then missing clips count with the worst values"

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 from pavas_sdk.evaluation.frechet import ROWS_PER_COLUMN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["folder_markdown"]
+
+_NAMED = 5  # of the clips that failed alike; result.json has all
 
 
 def folder_markdown(result: Mapping[str, Any]) -> str:
@@ -42,14 +44,22 @@ def folder_markdown(result: Mapping[str, Any]) -> str:
         ),
     ]
     for model, entry in result["models"].items():
-        failed = {status: len(stems) for status, stems in entry["failed"].items() if stems}
+        failed = {status: stems for status, stems in entry["failed"].items() if stems}
+        beside = failed.pop("unknown", [])  # sounds, not clips: they count nowhere
         if failed:
-            what = ", ".join(f"{count} {status}" for status, count in failed.items())
-            lines.append(f"{model}: {what}.")
+            what = "; ".join(_named(status, stems) for status, stems in failed.items())
+            lines.append(f"{model}, failed clips: {what}.")
+        if beside:
+            lines.append(f"{model}, not counted: {_named('not in the reference', beside)}.")
     lines += _network_lines(result)
     lines += [f"Not run: {name}: {reason}." for name, reason in result["not_run"].items()]
     lines += ["", *(f"- {row['title']}: {row['convention']}." for row in conventions.values())]
     return "\n".join(lines) + "\n"
+
+
+def _named(what: str, stems: Sequence[str]) -> str:
+    more = ", ..." if len(stems) > _NAMED else ""
+    return f"{len(stems)} {what} ({', '.join(stems[:_NAMED])}{more})"
 
 
 def _network_lines(result: Mapping[str, Any]) -> list[str]:

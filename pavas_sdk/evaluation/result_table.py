@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -15,6 +15,7 @@ __all__ = ["Column", "Figure", "ResultTable", "merge_results"]
 
 _Read: TypeAlias = "tuple[dict[str, Column], dict[str, dict[str, Figure]], dict[tuple[str, str], dict[str, Figure]]]"
 
+_OF_A_LIST = "list "  # before the keys of figures over a list of impacts
 _SIMULATED = {
     "onset_hit_rate": ("Onsets hit", "higher"),
     "onset_timing_error_ms": ("Timing (ms)", "lower"),
@@ -58,8 +59,11 @@ class Figure:
     def turned(self) -> Figure:
         """Return the difference the other way round."""
         return Figure(
-            value=None if self.value is None else -self.value,
-            interval=None if self.interval is None else (-self.interval[1], -self.interval[0]),
+            # 0 - x, as -x of 0 is shown as -0
+            value=None if self.value is None else 0.0 - self.value,
+            interval=None
+            if self.interval is None
+            else (0.0 - self.interval[1], 0.0 - self.interval[0]),
         )
 
 
@@ -152,6 +156,10 @@ def merge_results(results: Mapping[str, Mapping[str, Any]]) -> ResultTable:
                 table.differences[second, first].update(turned)
             else:
                 table.differences.setdefault((first, second), {}).update(apart)
+    titles = [column.title for column in table.columns.values()]
+    for key, column in table.columns.items():
+        if key.startswith(_OF_A_LIST) and titles.count(column.title) > 1:
+            table.columns[key] = replace(column, title=f"{column.title}, list")
     if "reference" in table.rows:
         table.rows = {"reference": table.rows.pop("reference"), **table.rows}
     return table
@@ -189,7 +197,7 @@ def _with_models(result: Mapping[str, Any]) -> _Read:
         if "reference" not in (entry["first"], entry["second"])
     }
     # APCC of a folder and of a list are one quantity on two sets of clips
-    prefix = {"pavas.evaluation.vgg-impact": "list "}.get(str(result.get("format")), "")
+    prefix = {"pavas.evaluation.vgg-impact": _OF_A_LIST}.get(str(result.get("format")), "")
     return (
         {prefix + key: column for key, column in columns.items()},
         {model: {prefix + key: f for key, f in row.items()} for model, row in rows.items()},

@@ -1,6 +1,6 @@
 """What commands say about slow components."""
 
-from pavas_sdk.cli.progress import ProgressLines
+from pavas_sdk.cli.progress import ClipProgress, ProgressLines
 from pavas_sdk.interfaces import Progress
 
 
@@ -35,3 +35,18 @@ def test_each_slot_begins_anew_and_unknown_totals_are_no_promise():
         (23.0, 10, 10, "mass_estimator"),
     )
     assert lines == ["  segmenter: 30 frames so far", "  mass estimator: 10 of 10 frames"]
+
+
+def test_what_is_left_is_told_from_the_second_clip_on(capsys, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("pavas_sdk.cli.progress.time.monotonic", lambda: now[0])
+    tell = ClipProgress("things")
+    # the first one loads a model, 100 s; the others take 2 s each
+    for now[0], done in ((0.0, 20), (100.0, 21), (131.0, 36), (133.0, 37), (143.0, 42)):
+        tell(done, 42)
+    assert capsys.readouterr().err.splitlines() == [
+        "20 of 42 things",
+        "21 of 42 things",
+        "36 of 42 things, about 12 s left",
+        "42 of 42 things",
+    ]

@@ -142,7 +142,7 @@ def test_a_model_never_gains_by_failing(world, result, tmp_path, failure):
     assert failed["level_error_db"] > whole["level_error_db"]
     assert failed["apcc_delta"] > whole["apcc_delta"]
     assert measured["models"]["shuffled"]["failed"][failure] == ["clip1", "clip4"]
-    assert f"2 {failure}" in folder_markdown(measured)
+    assert f"failed clips: 2 {failure} (clip" in folder_markdown(measured)
 
 
 def test_names_must_match(world, tmp_path):
@@ -150,7 +150,7 @@ def test_names_must_match(world, tmp_path):
     with pytest.raises(InputError, match=r"5 clips without a sound .*--allow-missing"):
         evaluate_folder({"few": tmp_path}, world / "truth")
     write(tmp_path, 77, taps((0.1, 0.2, 0.3)))
-    with pytest.raises(InputError, match=r"1 clips that the reference has not \(clip77\)"):
+    with pytest.raises(InputError, match=r"1 clip that the reference has not \(clip77\)"):
         evaluate_folder({"few": tmp_path}, world / "truth")
     with pytest.raises(InputError, match="there is no folder"):
         evaluate_folder({"none": tmp_path / "none"}, world / "truth")

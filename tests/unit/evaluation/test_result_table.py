@@ -173,3 +173,16 @@ def test_too_many_differences_are_counted_and_one_model_s_are_asked_for(tmp_path
     out = capsys.readouterr().out
     assert [line for line in out.splitlines() if " less m3 |" in line][-1].startswith("| m5 less")
     assert out.count("less m3") == 5
+
+
+def test_two_figures_of_one_title_are_told_apart():
+    first = folder_result(a=(0.5, 1.0))
+    second = list_result(a=0.1)
+    second["conventions"]["apcc_delta"]["title"] = "F1"
+    text = table_markdown(merge_results({"one": first, "two": second}))
+    assert text.splitlines()[0] == "| | F1 ↑ | Level ↓ | F1, list ↓ |"
+
+
+def test_no_difference_turned_round_is_zero_without_a_sign():
+    text = table_markdown(merge_results({"r": with_differences(("a", "b", 0.0, 0.0))}).against("a"))
+    assert "| b less a | +0.000 (+0.000 to +0.000) |" in text
