@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,7 @@ class RayWorkers:
         num_gpus: Share of a GPU that an actor asks for: 1 / workers per GPU.
 
     Raises:
-        ConfigurationError: Ray is not installed, or there is no cluster.
+        ConfigurationError: Ray, or its client for ``ray://``, is not installed, or there is no cluster.
     """
 
     def __init__(
@@ -92,6 +93,12 @@ class RayWorkers:
         self._told: list[Event] = []
 
     def _join(self, address: str) -> None:
+        if address.startswith("ray://") and find_spec("grpc") is None:
+            raise ConfigurationError(
+                f"--address {address} needs Ray's client, which is not installed: pip install "
+                "'ray[client]', here and where ray start --head runs; or, on a machine of the "
+                "cluster, use --address auto"
+            )
         try:
             self._ray.init(
                 address=address,  # "local" is a fresh one, whatever RAY_ADDRESS says
