@@ -41,7 +41,7 @@ td.best { font-weight: 700 }
 .bar { background: var(--good); height: .8rem; border-radius: .2rem; min-width: 1px }
 .clips { display: grid; grid-template-columns: repeat(auto-fill, minmax(21rem, 1fr)); gap: 1rem }
 .clip { border: 1px solid var(--line); border-left: 4px solid var(--bad); border-radius: .4rem; padding: .6rem .8rem; background: var(--soft); min-width: 0 }
-.clip.good { border-left-color: var(--good) }
+.clip.good { border-left-color: var(--good) } .clip.same { border-left-color: var(--line) }
 .clip h3 { margin: 0 0 .4rem; overflow-wrap: anywhere } .clip h3 span { float: right; font-weight: 400 }
 .strip { width: 100%; border-radius: .2rem; display: block }
 .spectrogram { width: 100%; height: 84px; display: block; border-radius: .2rem; object-fit: fill }
@@ -152,14 +152,16 @@ def _extremes(
         if row["better"] == "higher":
             ranked.reverse()
         count = min(shown, len(ranked) // 2) or 1
-        best, worst = ranked[:count], ranked[-count:][::-1]
-        if len(ranked) == 1:
-            best = []
-        entries = [(entry, False) for entry in worst] + [(entry, True) for entry in best]
+        top, bottom = ranked[0][0], ranked[-1][0]
+        # a clip as bad as the worst is not a best one, and where all are alike none is either
+        worst = [entry for entry in ranked[-count:][::-1] if entry[0] != top]
+        best = [entry for entry in ranked[:count] if entry[0] != bottom]
+        entries = [(entry, "") for entry in worst] + [(entry, " good") for entry in best]
+        entries = entries or [(entry, " same") for entry in ranked[:count]]
         cards = "".join(
-            f'<article class="clip{" good" if good else ""}"><h3>{escape(clip)}'
+            f'<article class="clip{kind}"><h3>{escape(clip)}'
             f"<span>{value:.3f}</span></h3>{clips.pictures(clip, model)}</article>"
-            for (value, clip), good in entries
+            for (value, clip), kind in entries
         )
         parts.append(f'<h3>{escape(model)}</h3><div class="clips">{cards}</div>')
     return "\n".join(parts)

@@ -14,7 +14,7 @@ from pavas_sdk.media import write_audio, write_video
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
+def measured(tmp_path_factory):
     root = tmp_path_factory.mktemp("page")
     t = np.arange(16000) / 16000
     for name in ("truth", "model <b>", "videos"):
@@ -34,6 +34,12 @@ def page(tmp_path_factory):
     folders = {"model <b>": root / "model <b>"}, root / "truth"
     result = evaluate_folder(*folders, metrics=["onsets", "levels"])
     files = FolderFiles.find(*folders, videos=root / "videos")
+    return result, files
+
+
+@pytest.fixture(scope="module")
+def page(measured):
+    result, files = measured
     return folder_html(result, files, folder_markdown(result))
 
 
@@ -57,3 +63,17 @@ def test_worst_first(page):
     levels = page[page.index("Level error (dB): worst") :]
     names = re.findall(r'<article class="clip( good)?"><h3>(clip\d)', levels)
     assert names == [("", "clip2"), (" good", "clip1")]
+
+
+@pytest.mark.parametrize(
+    ("values", "kinds"),
+    [
+        ([0.0, 0.0, 0.5], [("", "clip0"), (" good", "clip2")]),
+        ([0.5, 0.5, 0.5], [(" same", "clip2")]),
+    ],
+)
+def test_clips_as_bad_as_the_worst_are_not_best_ones(measured, values, kinds):
+    result, files = measured
+    scores = {"clips": ["clip0", "clip1", "clip2"], "model <b>": values}
+    page = folder_html({**result, "per_clip": {"onset_f1": scores}}, files, "")
+    assert re.findall(r'<article class="clip( \w+)?"><h3>(clip\d)', page) == kinds
