@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 
 __all__ = ["ImpactCurve", "folder", "likely_impacts", "listen_to", "read_impact_curve"]
 
-_SURE = 1.0
-_LIKELY = 0.5
-_VETO = 0.1
-_QUIET = 0.15  # sixteen recorded clips have 0.43 or more at some moment
+_CERTAIN = 1.2
+_SURE = 0.8
+_LIKELY = 0.4
+_LIKELY_WHERE_CERTAIN = 0.25
+_VETO = 0.2
+_QUIET = 0.3  # sixteen recorded clips have 0.45 or more at some moment
 _NEAR_S = 0.06
 _ALONE_S = 0.08
 _LEAST_FRAMES = 8
@@ -58,6 +60,19 @@ class ImpactCurve:
     def knows(self) -> bool:
         """Whether the network is sure of any moment: the clip is of a kind that it knows."""
         return bool(self.score.max(initial=0.0) >= _SURE)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether the network suspects nothing at any moment of the clip."""
+        return bool(self.score.size) and bool(self.score.max() < _QUIET)
+
+    def is_certain_of(self, time_s: float) -> bool:
+        """Whether an impact is as clear as they come: no path that seems smooth counts against it."""
+        return self.near(time_s) >= _CERTAIN
+
+    def suspects(self, time_s: float) -> bool:
+        """Whether anything speaks for an impact at a moment."""
+        return self.near(time_s) >= _QUIET
 
     def near(self, time_s: float) -> float:
         """Return the largest score around a moment; 0 where the curve does not reach."""
@@ -90,6 +105,9 @@ def read_impact_curve(
 ) -> ImpactCurve:
     """Run the network over a clip, at its own tempo: slow motion is played at true speed.
 
+    It looks three times: at the clip, at its mirror image, and half of its frame time later, when other frames
+    of the clip are the nearest. What it makes up differs from look to look, what hits does not.
+
     Args:
         frames: uint8, (T, H, W, 3).
         times_s: (T,) seconds.
@@ -105,15 +123,29 @@ def read_impact_curve(
     last_s = float(np.median(np.diff(times_s)))  # how long the last frame is shown
     lasts_s = (float(times_s[-1] - times_s[0]) + last_s) / time_scale
     wanted = times_s[0] + detector.frame_times_s(lasts_s) * time_scale
-    shown = frames[hold_index(times_s, wanted + 1e-6)]
-    found, speed_m_s = detector.look(Video(frames=shown, times_s=wanted))
-    middles = (np.arange(found.size) + 0.5) / detector.slot_rate_hz
+    half = 0.5 / detector.config.frame_rate_hz
+    later = round(half * detector.slot_rate_hz)
+    likely, log_speed = [], []
+    for mirrored, slots in ((False, 0), (True, 0), (False, later)):
+        at = wanted + slots / detector.slot_rate_hz * time_scale
+        shown = frames[hold_index(times_s, at + 1e-6)]
+        picture = np.ascontiguousarray(shown[:, :, ::-1]) if mirrored else shown
+        found, speed_m_s = detector.look(Video(frames=picture, times_s=at))
+        likely.append(_delayed(found, slots))
+        log_speed.append(_delayed(np.log(speed_m_s), slots))
+    score = np.mean(likely, axis=0)
+    middles = (np.arange(score.size) + 0.5) / detector.slot_rate_hz
     return ImpactCurve(
         times_s=times_s[0] + middles * time_scale,
-        score=np.convolve(found, np.ones(3, dtype=np.float32), mode="same"),
-        speed_m_s=speed_m_s,
+        score=np.convolve(score, np.ones(3, dtype=np.float32), mode="same"),
+        speed_m_s=np.exp(np.mean(log_speed, axis=0)),
         time_scale=time_scale,
     )
+
+
+def _delayed(values: NDArray[np.float32], slots: int) -> NDArray[np.float32]:
+    """The same values so many slots later; the first one fills up."""
+    return np.concatenate([np.full(slots, values[0], dtype=values.dtype), values])[: values.size]
 
 
 def likely_impacts(curve: ImpactCurve) -> list[float]:
@@ -124,11 +156,13 @@ def likely_impacts(curve: ImpactCurve) -> list[float]:
     """
     if not curve.knows:
         return []
+    certain = curve.score.max() >= _CERTAIN
+    least = _LIKELY_WHERE_CERTAIN if certain else _LIKELY
     apart = _ALONE_S * curve.time_scale
     first_s, last_s = (curve.times_s[at] for at in (0, -1))
     taken: list[float] = []
     for slot in np.argsort(-curve.score, kind="stable"):
-        if curve.score[slot] < _LIKELY:
+        if curve.score[slot] < least:
             break
         moment = float(curve.times_s[slot])
         if all(abs(moment - other) >= apart for other in (*taken, first_s, last_s)):
@@ -143,7 +177,7 @@ def listen_to(curve: ImpactCurve, seen_s: Sequence[float]) -> tuple[list[int], l
         curve: What the network says.
         seen_s: Moments of impacts that were found in other ways, seconds.
     """
-    if curve.score.size and curve.score.max() < _QUIET:
+    if curve.is_quiet:
         return [], []
     likely = likely_impacts(curve)
     if not likely:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pavas_tiny.impact_envelope import Envelope
+    from pavas_tiny.learned_impacts import ImpactCurve
     from pavas_tiny.object_motion import SeenObject, SmoothMotion
 
 __all__ = ["impacts_at"]
@@ -31,16 +32,20 @@ def impacts_at(
     moments_s: Sequence[float],
     objects: Sequence[SeenObject],
     envelope: Envelope,
+    curve: ImpactCurve,
     *,
     m_per_px: float,
     time_scale: float,
 ) -> list[Impact]:
     """Return the impacts at moments, but for those at which all that moves is seen to go on smoothly.
 
+    Where the network is certain, something else hit than what is followed, or a path was smoothed over it.
+
     Args:
         moments_s: When something seems to hit, seconds of the video.
         objects: The moving objects, at least one.
         envelope: Of the same clip.
+        curve: Likewise.
         m_per_px: Metres per pixel of the masks.
         time_scale: Slow-motion factor.
     """
@@ -48,7 +53,8 @@ def impacts_at(
     return [
         _of_moment(objects, motions, moment, envelope, m_per_px, time_scale)
         for moment in moments_s
-        if any(_may_jump(motion, moment, time_scale) for motion in motions)
+        if curve.is_certain_of(moment)
+        or any(_may_jump(motion, moment, time_scale) for motion in motions)
     ]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pavas_sdk.data import Impact, find_impacts
+from pavas_tiny.clean_stops import clean_stops
 from pavas_tiny.flight import GRAVITY_M_S2
 from pavas_tiny.impact_envelope import find_stops
 from pavas_tiny.impact_speeds import (
@@ -45,6 +46,8 @@ _BESIDE_S = (
 _LEAST_JUMP = 0.5  # as a share of that: a pendulum turns around with less
 _LEAST_APPROACH = 0.25  # likewise: what is let go, or picked up, comes from rest
 _FASTEST_M_S = 20.0  # of a hand: a blur may look faster
+_SURELY_FOLLOWED = 0.5  # longer sides of the picture per second
+_BESIDE_SIZES = 2.0  # half sizes of an object, from its mask
 
 
 def see_impacts(
@@ -68,6 +71,13 @@ def see_impacts(
     """
     if not objects:
         return ()
+    if curve.is_quiet:
+        proven = [
+            hit
+            for entry in objects
+            for hit in clean_stops(entry, m_per_px=m_per_px, time_scale=time_scale)
+        ]
+        return tuple(sorted(proven, key=lambda hit: hit.time_s))
     flying = [entry for entry in objects if _flies(entry, m_per_px, time_scale)]
     free = flying or [entry for entry in objects if _is_ball(entry)]
     found = [(hit, PATH_LOG_STD) for entry in free for hit in _of_path(entry, m_per_px, time_scale)]
@@ -79,10 +89,11 @@ def see_impacts(
                 STOP_LOG_STD,
             )
             for stop in find_stops(envelope)
-            if not free or _is_of_lost(free, stop, envelope, time_scale)
+            if (not free or _is_of_lost(free, stop, envelope, time_scale))
+            and (_is_of_something(objects, stop, envelope) or curve.suspects(stop.time_s))
         ]
     kept, missed = listen_to(curve, [hit.time_s for hit, _ in found])
-    guessed = impacts_at(missed, objects, envelope, m_per_px=m_per_px, time_scale=time_scale)
+    guessed = impacts_at(missed, objects, envelope, curve, m_per_px=m_per_px, time_scale=time_scale)
     hits = [
         with_seen_speed(hit, curve, log_std=log_std, scale_log_std=scale_log_std)
         for hit, log_std in (
@@ -125,6 +136,19 @@ def _is_of_lost(
         if near.any() and np.isfinite(entry.centres[near]).all():
             return False  # its path has the say
     return any(_apart_px(entry, stop, envelope) <= 2 * entry.shape.half_size_px for entry in free)
+
+
+def _is_of_something(objects: Sequence[SeenObject], stop: Stop, envelope: Envelope) -> bool:
+    """Whether a stop is beside an object, or so slow that what stopped may not stand out.
+
+    What is fast is followed if it is a thing: elsewhere the background trembles, or a codec does.
+    """
+    if stop.speed_before < _SURELY_FOLLOWED:
+        return True
+    return any(
+        _apart_px(entry, stop, envelope) <= _BESIDE_SIZES * entry.shape.half_size_px
+        for entry in objects
+    )
 
 
 def _of_path(entry: SeenObject, m_per_px: float, time_scale: float) -> list[Impact]:

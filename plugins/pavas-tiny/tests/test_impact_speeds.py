@@ -12,7 +12,7 @@ from pavas_sdk.data import Impact
 
 def curve(*, sure=True, speed_m_s=4.0):
     score = np.full(100, 0.01, dtype=np.float32)
-    score[50] = 1.2 if sure else 0.8
+    score[50] = 1.2 if sure else 0.7
     return ImpactCurve(
         times_s=(np.arange(100) + 0.5) / 100.0,
         score=score,

@@ -6,8 +6,13 @@ import math
 
 import numpy as np
 import pytest
+from pavas_tiny.impact_envelope import Envelope
+from pavas_tiny.learned_impacts import ImpactCurve
 from pavas_tiny.motion import MotionDetector, MotionSegmenter
+from pavas_tiny.object_motion import SeenObject
 from pavas_tiny.planar import PlanarReconstructor
+from pavas_tiny.seen_impacts import see_impacts
+from pavas_tiny.shape import measure_shape
 from scenes import bouncing, clock, render
 from test_impact_envelope import blows, strikes
 
@@ -42,7 +47,7 @@ def test_blows_are_impacts_of_what_strikes(two_blows):
     assert len({hit.object_id for hit in points.impacts}) == 1
     for hit in points.impacts:
         assert 0 <= hit.speed_after_m_s < hit.speed_before_m_s < 20.0
-        assert hit.velocity_change_m_s == hit.speed_before_m_s - hit.speed_after_m_s
+        assert hit.velocity_change_m_s == pytest.approx(hit.speed_before_m_s - hit.speed_after_m_s)
 
 
 def test_a_ball_in_flight_is_heard_once_where_it_lands():
@@ -85,6 +90,54 @@ def test_the_nearest_object_takes_the_impact():
     box = found[owners.pop()].box
     assert box is not None
     assert box[0] * 160 == pytest.approx(114, abs=12)
+
+
+def an_arm(x: float) -> SeenObject:
+    """A stick over the left edge that stands at x; its path says nothing."""
+    masks = np.zeros((50, 60, 80), dtype=np.bool_)
+    masks[:, 28:33, : int(x)] = True
+    shape = measure_shape(masks)
+    assert shape is not None
+    return SeenObject(
+        object_id=3,
+        times_s=clock(50),
+        masks=masks,
+        shape=shape,
+        centres=np.tile([x / 2, 30.0], (50, 1)),
+        pieces=[],
+        free=[],
+    )
+
+
+@pytest.mark.parametrize(
+    ("reach_px", "speed", "suspicion", "heard"),
+    [
+        (40, 1.0, 0.0, True),  # beside the arm
+        (8, 1.0, 0.0, False),  # far from it: the background trembles
+        (8, 1.0, 0.4, True),  # the network saw it, too
+        (8, 0.3, 0.0, True),  # so slow that it may not stand out
+    ],
+)
+def test_a_fast_stop_far_from_all_that_is_followed_is_none(reach_px, speed, suspicion, heard):
+    pairs = np.zeros(49)
+    pairs[15:25] = speed
+    envelope = Envelope(
+        times_s=clock(50),
+        speed=pairs,
+        velocity=np.zeros((49, 2)),
+        place=np.tile([50.0, 30.0], (49, 1)),
+        width=80,
+    )
+    score = np.full(200, 0.01, dtype=np.float32)
+    score[100], score[180] = suspicion, 0.5  # of unknown kind, but not quiet
+    curve = ImpactCurve(
+        times_s=(np.arange(200) + 0.5) / 100,
+        score=score,
+        speed_m_s=np.ones(200, dtype=np.float32),
+        time_scale=1.0,
+    )
+    hits = see_impacts([an_arm(reach_px)], envelope, curve, m_per_px=0.01, time_scale=1.0)
+    assert [hit.time_s for hit in hits] == ([pytest.approx(1.0)] if heard else [])
 
 
 def test_without_objects_there_is_none():
