@@ -133,12 +133,13 @@ def read_impact_curve(
         found, speed_m_s = detector.look(Video(frames=picture, times_s=at))
         likely.append(_delayed(found, slots))
         log_speed.append(_delayed(np.log(speed_m_s), slots))
-    score = np.mean(likely, axis=0)
-    middles = (np.arange(score.size) + 0.5) / detector.slot_rate_hz
+    score = np.convolve(np.mean(likely, axis=0), np.ones(3, dtype=np.float32), mode="same")
+    middles = times_s[0] + (np.arange(score.size) + 0.5) / detector.slot_rate_hz * time_scale
+    within = middles <= times_s[-1]  # then the last picture stands: to the network it stops
     return ImpactCurve(
-        times_s=times_s[0] + middles * time_scale,
-        score=np.convolve(score, np.ones(3, dtype=np.float32), mode="same"),
-        speed_m_s=np.exp(np.mean(log_speed, axis=0)),
+        times_s=middles[within],
+        score=score[within],
+        speed_m_s=np.exp(np.mean(log_speed, axis=0))[within],
         time_scale=time_scale,
     )
 

@@ -95,6 +95,17 @@ def test_it_looks_three_times_and_takes_the_mean(monkeypatch, time_scale):
     np.testing.assert_allclose(found.speed_m_s, (2.0 * 2.0 * 4.0) ** (1 / 3), rtol=1e-5)
 
 
+def test_nothing_hits_where_the_film_ends():
+    """After the last frame the picture stands still, which is no stop."""
+    x = 4 + np.arange(50)
+    frames = np.full((50, 64, 64, 3), 90, dtype=np.uint8)
+    for frame, left in enumerate(x):
+        frames[frame, 20:32, left : left + 10] = 230
+    found = read_impact_curve(frames, np.arange(50) / 25.0, time_scale=1.0)
+    assert found.times_s[-1] <= 49 / 25.0
+    assert all(moment < 1.89 for moment in likely_impacts(found))
+
+
 def test_too_few_frames_say_nothing():
     frames = np.zeros((3, 32, 32, 3), dtype=np.uint8)
     assert read_impact_curve(frames, np.arange(3) / 25.0, time_scale=1.0).score.size == 0
