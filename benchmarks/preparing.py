@@ -2,7 +2,8 @@
 
 A few short clips are simulated and annotated; their annotations are then repeated under other names
 until there are as many clips as wanted. ``pavas prepare``, and ``pavas train adapter`` on what it
-wrote, run in processes of their own.
+wrote, run in processes of their own. Their resident memory is read twenty times a second: "own" is what
+only they hold, "mapped" are pages of files (libraries, features), which the system can take back.
 """
 
 from __future__ import annotations
@@ -62,14 +63,29 @@ def measured(words: list[str]) -> dict[str, float]:
     process = subprocess.Popen(
         [*PAVAS, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    # of this child alone, not the largest of all children
-    _, status, used = os.wait4(process.pid, 0)
+    own, mapped, ended = 0.0, 0.0, 0
+    while not ended:
+        time.sleep(0.05)
+        own, mapped = (max(*pair) for pair in zip((own, mapped), held_mb(process.pid), strict=True))
+        # of this child alone, not the largest of all children
+        ended, status, used = os.wait4(process.pid, os.WNOHANG)
     assert status == 0, f"{words[0]} ended with {os.waitstatus_to_exitcode(status)}"
     return {
+        "peak_own_mb": round(own),
+        "peak_mapped_mb": round(mapped),
         "wall_s": round(time.perf_counter() - begin, 1),
         "cpu_s": round(used.ru_utime + used.ru_stime, 1),
         "peak_resident_mb": round(used.ru_maxrss / 1024),
     }
+
+
+def held_mb(pid: int) -> tuple[float, float]:
+    """Return a process's own resident memory and that of mapped files; zeros when it has ended."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    values = dict(line.split(":", 1) for line in lines)
+    kinds = ("RssAnon", "RssFile")
+    own, mapped = (int(values.get(kind, "0 kB").split()[0]) / 1024 for kind in kinds)
+    return own, mapped
 
 
 def prepared(job: JobFolder, out: Path, model: str) -> dict[str, float]:
