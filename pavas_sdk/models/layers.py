@@ -96,6 +96,7 @@ class ChannelLastConv(nn.Conv1d):
             )
         super().__init__(in_channels, out_channels, kernel, padding=kernel // 2, bias=bias)
 
+    @accelerated
     def forward(self, x: Tensor) -> Tensor:
         """Convolve ``x`` (B, N, in) to (B, N, out)."""
         return super().forward(x.transpose(1, 2)).transpose(1, 2)

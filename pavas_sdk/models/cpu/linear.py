@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-__all__ = ["linear", "packed_weights"]
+__all__ = ["PRODUCT", "linear", "packed_weights"]
 
 # oneDNN's product beats the one that F.linear calls by a tenth on x86; torch has no public name for it.
-_PRODUCT = (
+PRODUCT = (
     getattr(torch.ops.mkldnn, "_linear_pointwise", None)
     if torch.backends.mkldnn.is_available() and platform.machine() in {"x86_64", "AMD64"}
     else None
@@ -35,12 +35,12 @@ def linear(
     plain: Callable[..., Tensor], x: Tensor, weight: Tensor, bias: Tensor | None = None
 ) -> Tensor:
     """Map (..., K) by a weight (N, K) to (..., N); differs from torch's by rounding (4e-7 relative)."""
-    if _PRODUCT is None or x.numel() == 0 or not are_plain_float32(x, weight):
+    if PRODUCT is None or x.numel() == 0 or not are_plain_float32(x, weight):
         return plain(x, weight, bias)
     packed = _packed.get()
     if packed is not None:
         weight = packed.get(id(weight), weight)
-    product: Tensor = _PRODUCT(x, weight, bias, "none", [], "")
+    product: Tensor = PRODUCT(x, weight, bias, "none", [], "")
     return product
 
 
@@ -59,7 +59,7 @@ def packed_weights(module: nn.Module, x: Tensor) -> Iterator[None]:
     rows = x.numel() // x.shape[-1] if x.numel() else 0
     weights = [layer.weight for layer in module.modules() if isinstance(layer, nn.Linear)]
     packed: dict[int, Tensor] = {}
-    if _PRODUCT is not None and _PACK is not None:
+    if PRODUCT is not None and _PACK is not None:
         packed = {
             id(weight): _PACK(weight.detach(), rows)
             for weight in weights

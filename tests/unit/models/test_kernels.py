@@ -1,4 +1,4 @@
-"""The door to the kernels: with them, without them, and only where no gradient is wanted."""
+"""The door to the kernels: with them, without them, and with gradients only those that know them."""
 
 import pytest
 import torch
@@ -8,18 +8,24 @@ from pavas_sdk.models.kernels import accelerated, find_kernel
 
 
 @accelerated
+def project(x):
+    """Of no kernel's name."""
+    return "plain"
+
+
+@accelerated
 def linear(x, weight, bias=None):
-    """Of the name of a kernel."""
+    """Of the name of a kernel for either case."""
     return "plain"
 
 
 def test_every_kernel_stands_for_something_in_the_networks():
     """A renamed method would leave its kernel unused, and the network slow."""
     from pavas_sdk.models import bigvgan, blocks, layers, synchformer, transformer, vae
-    from pavas_sdk.models.cpu import KERNELS
+    from pavas_sdk.models.cpu import GRADIENT_KERNELS, KERNELS
 
     rooms = (bigvgan, blocks, layers, synchformer, transformer, vae)
-    for name in KERNELS:
+    for name in (*KERNELS, *GRADIENT_KERNELS):
         owner, _, method = name.rpartition(".")
         found = [
             vars(vars(room)[owner])[method] if owner else vars(room)[method]
@@ -28,7 +34,7 @@ def test_every_kernel_stands_for_something_in_the_networks():
         ]
         assert found, name
         assert all(hasattr(function, "__wrapped__") for function in found), name
-        assert callable(find_kernel(name))
+        assert callable(find_kernel(name, gradients=name in GRADIENT_KERNELS))
 
 
 @pytest.mark.parametrize("switch", [None, "1", "0"])
@@ -39,7 +45,21 @@ def test_switch(monkeypatch, switch):
     x = torch.ones(1, 2)
     with torch.no_grad():
         assert isinstance(linear(x, x), str) == (switch == "0")
-    assert linear(x, x) == "plain"  # with gradients
+    assert isinstance(linear(x, x), str) == (switch == "0")
+
+
+def test_with_gradients_only_kernels_that_know_them_run(monkeypatch):
+    monkeypatch.delenv("PAVAS_CPU_KERNELS", raising=False)
+    assert find_kernel("Modulator.project")
+    assert find_kernel("Modulator.project", gradients=True) is None
+    monkeypatch.setattr(kernels, "_load", lambda name, gradients: None if gradients else kernel)
+
+    def kernel(plain, *args):
+        return "kernel"
+
+    with torch.no_grad():
+        assert project(1) == "kernel"
+    assert project(1) == "plain"
 
 
 def test_what_has_no_kernel_runs_as_it_is():

@@ -10,7 +10,7 @@ from pavas_sdk.models.cpu.linear import packed_weights
 from pavas_sdk.models.layers import Linear, linear
 
 needs_product = pytest.mark.skipif(
-    None in (module._PRODUCT, module._PACK), reason="torch has no oneDNN product here"
+    None in (module.PRODUCT, module._PACK), reason="torch has no oneDNN product here"
 )
 
 
@@ -18,10 +18,10 @@ needs_product = pytest.mark.skipif(
 def products(monkeypatch):
     """The weights that the fast product was called with."""
     weights = []
-    product = module._PRODUCT
+    product = module.PRODUCT
     monkeypatch.setattr(
         module,
-        "_PRODUCT",
+        "PRODUCT",
         lambda x, weight, *rest: weights.append(weight) or product(x, weight, *rest),
     )
     return weights
