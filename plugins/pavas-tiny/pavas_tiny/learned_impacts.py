@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ImpactCurve", "folder", "likely_impacts", "listen_to", "read_impact_curve"]
 
-_CERTAIN = 1.2
+_CERTAIN = 1.2  # of a clip
+_CLEAR = 0.95  # a moment
 _SURE = 0.8
 _LIKELY = 0.4
 _LIKELY_WHERE_CERTAIN = 0.25
@@ -67,8 +68,8 @@ class ImpactCurve:
         return bool(self.score.size) and bool(self.score.max() < _QUIET)
 
     def is_certain_of(self, time_s: float) -> bool:
-        """Whether an impact is as clear as they come: no path that seems smooth counts against it."""
-        return self.near(time_s) >= _CERTAIN
+        """Whether an impact is so clear that no path that seems smooth counts against it."""
+        return self.near(time_s) >= _CLEAR
 
     def suspects(self, time_s: float) -> bool:
         """Whether anything speaks for an impact at a moment."""
