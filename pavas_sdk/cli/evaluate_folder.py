@@ -106,7 +106,11 @@ _NETWORK_METRICS = (
     "from there.",
 )
 @json_option
-@click.option("--overwrite", is_flag=True, help="Replace an existing result.")
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace an existing result; what was measured of sounds that have changed since, too.",
+)
 def folder(
     models: tuple[str, ...],
     reference: Path,
@@ -162,6 +166,7 @@ def folder(
         batch_size=batch_size,
         cache=cache,
         path=None if out is None else out / "rows.jsonl",
+        anew=overwrite,
         say=say,
         progress=ClipProgress(),
     )

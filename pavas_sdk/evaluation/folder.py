@@ -46,6 +46,7 @@ def evaluate_folder(
     batch_size: int = 4,
     cache: str | Path | None = None,
     path: Path | None = None,
+    anew: bool = False,
     say: Callable[[str], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
@@ -70,7 +71,9 @@ def evaluate_folder(
         batch_size: Clips that a network gets at once; changes nothing beyond rounding.
         cache: Folder of what the networks heard, used again while file, network and length are the
             same; None: in the cache folder of pavas.
-        path: File of finished clips that is continued, see `run`. Changed files are refused.
+        path: File of finished clips that is continued, see `run`. Where sounds or settings have
+            changed since, it is refused.
+        anew: Whether it is replaced then.
         say: Gets lines about what takes long.
         progress: Called with (done, all) after each clip, and again for what the networks hear.
 
@@ -148,6 +151,7 @@ def evaluate_folder(
         ClipRow.from_json,
         settings=settings,
         path=path,
+        anew=anew,
         jobs=jobs,
         progress=progress,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import re
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -19,6 +20,7 @@ __all__ = ["FORMAT", "Row", "run"]
 
 FORMAT = "pavas.evaluation"
 FORMAT_VERSION = 1
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class Row(Protocol):
@@ -43,6 +45,7 @@ def run(
     *,
     settings: Mapping[str, Any],
     path: Path | None = None,
+    anew: bool = False,
     jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[R]:
@@ -56,8 +59,10 @@ def run(
         factory: Makes the function that measures one clip; called once per process (that is where
             a model is loaded). With ``jobs`` above 1 it must be picklable.
         read: Reads a row from JSON.
-        settings: JSON values that determine the result; a file made with others is refused.
+        settings: JSON values that determine the result; a file made with others is refused
+            (but see ``anew``).
         path: Results file.
+        anew: Whether a file of other settings is replaced, not refused.
         jobs: Processes.
         progress: Called with (done, all) after each clip.
 
@@ -72,7 +77,7 @@ def run(
     if jobs < 1:
         raise ConfigurationError(f"jobs must be 1 or more, got {jobs}")
     wanted: set[int | str] = set(clip_ids)
-    rows = {} if path is None else _finished(path, settings, read)
+    rows = {} if path is None else _finished(path, settings, read, anew)
     rows = {clip_id: row for clip_id, row in rows.items() if clip_id in wanted}
     todo = [clip_id for clip_id in clip_ids if clip_id not in rows]
     tell = progress or _silent
@@ -126,7 +131,7 @@ def _one(clip_id: int | str) -> Any:
 
 
 def _finished(
-    path: Path, settings: Mapping[str, Any], read: Callable[[Mapping[str, Any]], R]
+    path: Path, settings: Mapping[str, Any], read: Callable[[Mapping[str, Any]], R], anew: bool
 ) -> dict[int | str, R]:
     if not path.exists() or path.stat().st_size == 0:
         return {}
@@ -142,15 +147,26 @@ def _finished(
             "remove it"
         ) from err
     theirs, ours = header.get("settings"), json.loads(json.dumps(dict(settings)))
+    if theirs != ours and anew:
+        path.unlink()
+        return {}
     if theirs != ours:
         theirs = theirs if isinstance(theirs, dict) else {}
         names = sorted(k for k in {*theirs, *ours} if theirs.get(k) != ours.get(k))
-        differ = ", ".join(f"{k}: {theirs.get(k)!r} there, {ours.get(k)!r} here" for k in names)
+        differ = ", ".join(
+            f"{k}: {_short(theirs.get(k))} there, {_short(ours.get(k))} here" for k in names
+        )
         raise ConfigurationError(
             f"{path} holds results of other settings ({differ}); choose another --out or remove it"
         )
     found = [read(row) for row in rows]
     return {row.clip_id: row for row in found}
+
+
+def _short(value: object) -> str:
+    if isinstance(value, str) and _DIGEST.fullmatch(value):
+        return f"digest {value[:12]}"
+    return repr(value)
 
 
 @contextmanager

@@ -38,8 +38,11 @@ def frozen_parts(folder: Path) -> FrozenParts:
     Args:
         folder: Of the copy.
     """
+    from diffusers.utils.logging import disable_progress_bar
+
     from pavas_sdk.pipelines import PavasPipeline
 
+    disable_progress_bar()  # a copy is quickly made
     if not (folder / "model_index.json").is_file():
         shipped: PavasPipeline = PavasPipeline.from_pretrained("pavas-tiny")
         shipped.save_pretrained(folder)

@@ -174,8 +174,16 @@ def test_changed_sounds_are_measured_anew(world, tmp_path):
     options = {"allow_missing": True, "path": tmp_path / "rows.jsonl"}
     evaluate_folder({"model": tmp_path / "model"}, world / "truth", **options)
     write(tmp_path / "model", 0, taps((0.3, 0.2, 0.1))[:-10])
-    with pytest.raises(ConfigurationError, match="other settings"):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"other settings \(files: digest \w{12} there, digest \w{12} here\)",
+    ):
         evaluate_folder({"model": tmp_path / "model"}, world / "truth", **options)
+    asked = evaluate_folder({"model": tmp_path / "model"}, world / "truth", **options, anew=True)
+    fresh = evaluate_folder({"model": tmp_path / "model"}, world / "truth", allow_missing=True)
+    assert asked["models"] == fresh["models"]
+    again = evaluate_folder({"model": tmp_path / "model"}, world / "truth", **options)
+    assert again["models"] == fresh["models"]
 
 
 def test_table(result):

@@ -135,3 +135,15 @@ def test_impossible_requests_are_refused():
         call([1, 1])
     with pytest.raises(ConfigurationError, match="jobs"):
         call([1], jobs=0)
+
+
+def test_results_of_other_settings_are_replaced_where_that_is_asked_for(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    call([1, 2], path=path)
+    seen = Failing(at=None)
+    call([1, 2, 3], seen, path=path, anew=True)  # of the same settings: kept
+    assert seen.seen == [3]
+    seen = Failing(at=None)
+    call([1], seen, path=path, anew=True, settings={"a": 2})
+    assert seen.seen == [1]
+    assert call([1], Failing(at=1), path=path, settings={"a": 2})[0].value == 1
