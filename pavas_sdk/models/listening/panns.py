@@ -45,8 +45,9 @@ class ConvBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, channels_in, F, M) to (B, channels, F, M)."""
-        x = F.relu(self.bn1(self.conv1(x)))
-        return F.relu(cast("Tensor", self.bn2(self.conv2(x))))
+        # in place: nothing else needs what batch norm gives, and the maps are large
+        x = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        return F.relu(cast("Tensor", self.bn2(self.conv2(x))), inplace=True)
 
 
 class Cnn14(StreamedWeights, ModelMixin, ConfigMixin):  # type: ignore[misc]
