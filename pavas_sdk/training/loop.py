@@ -197,4 +197,6 @@ def train_flow(
     if progress.step >= training.steps:
         run.average.copy_to(run.trainable)
     model.cpu().eval()
+    # accelerate's mark: with it the next training would leave the model on the CPU, its batches not
+    vars(model).pop("_is_accelerate_prepared", None)
     return progress.losses
