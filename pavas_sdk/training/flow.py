@@ -117,7 +117,14 @@ class FlowModel(nn.Module):
 
 
 def flow_loss(
-    model: nn.Module, batch: FlowBatch, seed: int, step: int, *, time_logit_mean: float = 0.0
+    model: nn.Module,
+    batch: FlowBatch,
+    seed: int,
+    step: int,
+    *,
+    time_logit_mean: float = 0.0,
+    early_share: float = 0.0,
+    early_logit_mean: float = -2.5,
 ) -> Tensor:
     """Return the loss of a batch with noise and times that depend on (seed, step) alone.
 
@@ -127,12 +134,16 @@ def flow_loss(
         seed: Of the run.
         step: Number of the step.
         time_logit_mean: Flow times are sigmoid(normal(this, 1)); below 0 more of them are near
-            the noise, where the conditions alone decide when and how loud.
+            the noise, where the conditions alone decide when, how loud and how long.
+        early_share: Share of rows whose mean is ``early_logit_mean`` instead, in [0, 1].
+        early_logit_mean: Of these; -2.5 is a median flow time of 0.08.
     """
     generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
     noise = torch.randn(batch.latents.shape, generator=generator)
-    logits = torch.randn(batch.latents.shape[0], generator=generator) + time_logit_mean
-    time = torch.sigmoid(logits)
+    rows = batch.latents.shape[0]
+    logits = torch.randn(rows, generator=generator)
+    early = torch.rand(rows, generator=generator) < early_share
+    time = torch.sigmoid(logits + torch.where(early, early_logit_mean, time_logit_mean))
     device = batch.latents.device
     loss: Tensor = model(batch, noise.to(device), time.to(device))
     return loss

@@ -43,6 +43,8 @@ class FlowTraining:
         max_grad_norm: Gradients are clipped to this.
         ema_decay: Of the average that is exported.
         time_logit_mean: Of the flow times, see `flow_loss`.
+        early_share: Of rows near the noise, see `flow_loss`.
+        early_logit_mean: Of their flow times.
         seed: Of weights, batches and noise.
         save_every_s: Seconds between checkpoints.
         batches: How crops are drawn.
@@ -56,6 +58,8 @@ class FlowTraining:
     max_grad_norm: float = 1.0
     ema_decay: float = 0.998
     time_logit_mean: float = -0.4
+    early_share: float = 0.0
+    early_logit_mean: float = -2.5
     seed: int = 0
     save_every_s: float = 240.0
     batches: BatchConfig = field(default_factory=BatchConfig)
@@ -131,6 +135,8 @@ class _Run(AveragedRun):
             training.seed,
             self.progress.step,
             time_logit_mean=training.time_logit_mean,
+            early_share=training.early_share,
+            early_logit_mean=training.early_logit_mean,
         )
         return self.apply(loss)
 

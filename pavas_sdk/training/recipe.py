@@ -68,6 +68,7 @@ class TinyRecipe:
             steps=18200,
             warmup=150,
             time_logit_mean=-0.6,
+            early_share=0.5,
             batches=BatchConfig(estimated_share=0.0, near_contact=0.5),
         )
     )

@@ -199,6 +199,23 @@ def test_times_move_towards_the_noise():
     assert means[0] < 0.45
 
 
+def test_a_share_of_the_times_is_near_the_noise():
+    class Times(torch.nn.Module):
+        def forward(self, batch, noise, time):
+            return (time < 0.1).float().mean()
+
+    def early(share: float, mean: float) -> float:
+        numbers = {"time_logit_mean": -0.6, "early_share": share, "early_logit_mean": mean}
+        return flow_loss(Times(), batch, 0, 0, **numbers).item()
+
+    batch = SimpleNamespace(latents=torch.zeros(8000, 1, 1))
+    # normal(-0.6, 1) is below logit(0.1) = -2.20 with probability 0.055, normal(-2.5, 1) with 0.619
+    assert early(0.0, -2.5) == pytest.approx(0.055, abs=0.01)
+    assert early(1.0, -2.5) == pytest.approx(0.619, abs=0.02)
+    assert early(0.5, -2.5) == pytest.approx(0.337, abs=0.02)
+    assert early(0.5, -0.6) == early(0.0, -2.5)
+
+
 def test_dropped_rows_do_not_see_their_features(world, build):
     _, bank, *_ = world
     model = build()
