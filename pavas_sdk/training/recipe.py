@@ -65,7 +65,7 @@ class TinyRecipe:
     flow: FlowTraining = field(
         # without estimates: who sees how often they err believes none of them
         default_factory=lambda: FlowTraining(
-            steps=18200,
+            steps=27700,
             warmup=150,
             time_logit_mean=-0.6,
             early_share=0.5,
@@ -85,7 +85,7 @@ class TinyRecipe:
         default_factory=lambda: Sampling(
             steps=16,
             video_guidance_scale=1.0,
-            physics_guidance_scale=1.75,
+            physics_guidance_scale=1.35,
             noise_temperature={"0": 0.9, "4": 1.0},
         )
     )
