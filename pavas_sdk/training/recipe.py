@@ -21,7 +21,7 @@ __all__ = ["TinyRecipe", "scaled"]
 class TinyRecipe:
     """Numbers of the whole recipe.
 
-    The shipped weights were made with these, stage by stage; transformer and adapter in four parts
+    The shipped weights were made with these, stage by stage; transformer and adapter in five parts
     (docs/how-to/train.md).
 
     Attributes:
