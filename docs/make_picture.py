@@ -17,7 +17,7 @@ from pavas_sdk.models import MEL_48K, MelSpectrogram
 HERE = Path(__file__).parent
 CLIP = HERE.parent / "examples" / "clips" / "bouncing_ball.mp4"
 SHOWN = 8
-RANGE_DB = 70.0
+RANGE_DB = 45.0
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
     with open_video(CLIP) as video:
         output = pipe(video, generator=torch.Generator().manual_seed(0))
         times_s = (np.arange(SHOWN) + 0.5) / SHOWN * video.duration_s
-        frames = video.frames_at(times_s)
+        frames = video.frames_at(times_s).frames
         end_s = video.duration_s
     mel = MelSpectrogram(MEL_48K)(torch.from_numpy(output.audio.mono)[None])[0].numpy()
     level_db = 20.0 / np.log(10.0) * mel
