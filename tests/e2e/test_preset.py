@@ -88,7 +88,7 @@ def test_bfloat16_is_as_loud_as_float32():
     half = PavasPipeline.from_pretrained("pavas-tiny", dtype=torch.bfloat16)
     physics, masks, _ = full.physics_and_masks(CLIP, prompt="rubber ball")
 
-    def level(pipe):
+    def level(pipe, seed):
         pipe.set_progress_bar_config(disable=True)
         out = pipe(
             CLIP,
@@ -96,9 +96,11 @@ def test_bfloat16_is_as_loud_as_float32():
             physics=physics,
             masks=masks,
             level="physical",
-            seed=0,
+            seed=seed,
         )
         assert out.provenance["dtype"] == ("float32" if pipe is full else "bfloat16")
         return 10 * np.log10((out.audio.mono.astype(np.float64) ** 2).mean())
 
-    assert level(half) == pytest.approx(level(full), abs=1.0)
+    # one seed in four rings for longer in one of the two: rounding tips what the noise leaves open
+    apart_db = [level(half, seed) - level(full, seed) for seed in range(5)]
+    assert np.median(apart_db) == pytest.approx(0.0, abs=0.5)

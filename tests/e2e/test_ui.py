@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -133,7 +134,10 @@ def test_from_the_video_to_the_download(page, browser, tmp_path):
         "[...document.querySelectorAll('button')].find(b => b.textContent.includes('Settings')).click()"
     )
     browser.wait("document.querySelector('#stems input[type=checkbox]')")
+    time.sleep(1.0)  # no person clicks while what was folded is still being put together
     browser.js("document.querySelector('#stems input[type=checkbox]').click()")
+    browser.wait("document.querySelector('#stems input[type=checkbox]').checked")
+    time.sleep(0.5)
     browser.js("document.querySelector('#generate').click()")
     browser.wait(f"{EDITOR}.querySelectorAll('.track.wave').length === 2", 300)
     names = browser.js(f"[...{EDITOR}.querySelectorAll('[data-hear]')].map(b => b.dataset.hear)")
@@ -145,7 +149,7 @@ def test_from_the_video_to_the_download(page, browser, tmp_path):
     browser.wait("document.querySelector('#history').textContent.includes('as seen')")
 
     # what is downloaded is a sound, that of its only object, a video and two JSON files
-    browser.wait("document.querySelectorAll('#download a[href]').length === 5")
+    browser.wait("document.querySelectorAll('#download a[href]').length === 5", 120)
     links = browser.js("[...document.querySelectorAll('#download a[href]')].map(a => a.href)")
     assert sorted(link.rsplit(".", 1)[1] for link in links) == ["json", "json", "mp4", "wav", "wav"]
     assert [link for link in links if link.endswith("-2.stem0-ball.wav")]
