@@ -49,7 +49,11 @@ if TYPE_CHECKING:
         sequence_for_mode,
     )
     from pavas_sdk.models.synchformer import Synchformer
-    from pavas_sdk.models.tiny_impact_detector import TinyImpactDetector
+    from pavas_sdk.models.tiny_impact_detector import (
+        ImpactLogits,
+        ImpactSight,
+        TinyImpactDetector,
+    )
     from pavas_sdk.models.tiny_sync_encoder import TinySyncEncoder
     from pavas_sdk.models.tiny_visual_encoder import TinyVisualEncoder
     from pavas_sdk.models.transformer import MMAudioTransformer
@@ -81,7 +85,7 @@ _EXPORTS = {
     "scheduler": ["FlowMatchEuler"],
     "sequence": ["SEQUENCE_16K", "SEQUENCE_44K", "SequenceConfig", "sequence_for_mode"],
     "synchformer": ["Synchformer"],
-    "tiny_impact_detector": ["TinyImpactDetector"],
+    "tiny_impact_detector": ["ImpactLogits", "ImpactSight", "TinyImpactDetector"],
     "tiny_sync_encoder": ["TinySyncEncoder"],
     "tiny_visual_encoder": ["TinyVisualEncoder"],
     "transformer": ["MMAudioTransformer"],
@@ -119,6 +123,8 @@ __all__ = [
     "FlowMatchEuler",
     "GriffinLimVocoder",
     "GuidanceBranch",
+    "ImpactLogits",
+    "ImpactSight",
     "IstftVocoder",
     "LinearMelCodec",
     "MMAudioTransformer",

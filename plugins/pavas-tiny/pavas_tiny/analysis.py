@@ -6,7 +6,7 @@ import threading
 import weakref
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
@@ -19,11 +19,13 @@ from pavas_tiny.selection import Mover, select_movers
 from pavas_tiny.tracking import follow, measure_parts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from pavas_sdk.data import FrameSource
 
-__all__ = ["MotionAnalysis", "analyse", "analyse_frames"]
+__all__ = ["MotionAnalysis", "analyse", "analyse_frames", "impact_curve"]
 
 _KEPT = 2
 _MISREGISTRATION_PX = 0.5
@@ -39,7 +41,6 @@ class MotionAnalysis:
         camera: How the camera moves.
         movers: The objects, best first.
         envelope: How fast the fast part of the picture moves.
-        curve: How likely something hits.
     """
 
     times_s: NDArray[np.float64]
@@ -47,7 +48,6 @@ class MotionAnalysis:
     camera: CameraMotion
     movers: tuple[Mover, ...]
     envelope: Envelope
-    curve: ImpactCurve
 
 
 def analyse_frames(
@@ -55,7 +55,6 @@ def analyse_frames(
     times_s: NDArray[np.float64],
     *,
     max_objects: int = 4,
-    time_scale: float = 1.0,
 ) -> MotionAnalysis:
     """Find and follow what moves.
 
@@ -63,7 +62,6 @@ def analyse_frames(
         frames: uint8, (T, H, W, 3), at most about 160 pixels a side.
         times_s: (T,) seconds.
         max_objects: Keep the best ones.
-        time_scale: Slow-motion factor.
     """
     count, height, width = frames.shape[:3]
     camera = estimate_camera_motion(frames)
@@ -84,37 +82,39 @@ def analyse_frames(
         camera=camera,
         movers=tuple(movers),
         envelope=measure_envelope(frames, times_s),
-        curve=read_impact_curve(frames, np.asarray(times_s), time_scale=time_scale),
     )
 
 
-class _Cache:
-    """The last analyses by source object: detector, segmenter and reconstructor share the work."""
+_Found = TypeVar("_Found")
+
+
+class _Kept(Generic[_Found]):
+    """The last results by source object: several components share the work."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[
-            tuple[int, int, int], tuple[weakref.ref[FrameSource], MotionAnalysis]
-        ] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, ...], tuple[weakref.ref[FrameSource], _Found]] = (
+            OrderedDict()
+        )
 
-    def get(self, source: FrameSource, max_side: int, max_objects: int) -> MotionAnalysis:
-        key = (id(source), max_side, max_objects)
+    def get(
+        self, source: FrameSource, settings: tuple[int, ...], make: Callable[[], _Found]
+    ) -> _Found:
+        key = (id(source), *settings)
         with self._lock:
             entry = self._kept.get(key)
             if entry is not None and entry[0]() is source:
                 return entry[1]
-        video = source.read(max_side=max_side)
-        analysis = analyse_frames(
-            video.frames, video.times_s, max_objects=max_objects, time_scale=source.time_scale
-        )
+        found = make()
         with self._lock:
-            self._kept[key] = (weakref.ref(source), analysis)
+            self._kept[key] = (weakref.ref(source), found)
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
-        return analysis
+        return found
 
 
-_CACHE = _Cache()
+_ANALYSES: _Kept[MotionAnalysis] = _Kept()
+_CURVES: _Kept[ImpactCurve] = _Kept()
 
 
 def analyse(source: FrameSource, *, max_side: int = 160, max_objects: int = 4) -> MotionAnalysis:
@@ -125,4 +125,24 @@ def analyse(source: FrameSource, *, max_side: int = 160, max_objects: int = 4) -
         max_side: Longer side in pixels at which it is analysed.
         max_objects: Keep the best ones.
     """
-    return _CACHE.get(source, max_side, max_objects)
+
+    def make() -> MotionAnalysis:
+        video = source.read(max_side=max_side)
+        return analyse_frames(video.frames, video.times_s, max_objects=max_objects)
+
+    return _ANALYSES.get(source, (max_side, max_objects), make)
+
+
+def impact_curve(source: FrameSource, *, max_side: int = 160) -> ImpactCurve:
+    """Return how likely something hits in a clip, or what is kept of this very source object.
+
+    Args:
+        source: The clip.
+        max_side: Longer side in pixels at which it is looked at.
+    """
+
+    def make() -> ImpactCurve:
+        video = source.read(max_side=max_side)
+        return read_impact_curve(video.frames, video.times_s, time_scale=source.time_scale)
+
+    return _CURVES.get(source, (max_side,), make)

@@ -8,7 +8,7 @@ nothing at all, nothing hits. Elsewhere it keeps silent.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pavas_sdk.models import TinyImpactDetector
+    from pavas_sdk.models import ImpactSight, TinyImpactDetector
 
 __all__ = ["ImpactCurve", "folder", "likely_impacts", "listen_to", "read_impact_curve"]
 
@@ -36,6 +36,7 @@ _VETO = 0.2
 _QUIET = 0.3  # sixteen recorded clips have 0.45 or more at some moment
 _NEAR_S = 0.06
 _ALONE_S = 0.08
+_SAME_S = 0.03  # what is said of a moment stands where it is likeliest
 _LEAST_FRAMES = 8
 _LOCK = threading.Lock()
 
@@ -48,13 +49,17 @@ class ImpactCurve:
         times_s: (J,) middles of the slots, seconds of the video.
         score: (J,), sums of the probabilities of three neighbouring slots: the network was taught to
             give 1 to the slot of an impact and 0.3 to both beside it.
-        speed_m_s: (J,), of real time: how fast what hits would be, see `TinyImpactDetector`.
+        place: (J, 2) where it would be, shares of the picture's width and height.
+        speed_m_s: (J,), of real time: how fast what hits would be, see `ImpactSight`.
+        mass_kg: (J,): how heavy.
         time_scale: Slow-motion factor of the video.
     """
 
     times_s: NDArray[np.float64]
     score: NDArray[np.float32]
+    place: NDArray[np.float32]
     speed_m_s: NDArray[np.float32]
+    mass_kg: NDArray[np.float32]
     time_scale: float
 
     @property
@@ -82,9 +87,24 @@ class ImpactCurve:
 
     def speed_at(self, time_s: float) -> float:
         """Return how fast what hits at a moment would be, m/s; NaN where the curve does not reach."""
+        slot = self._slot(time_s)
+        return float("nan") if slot is None else float(self.speed_m_s[slot])
+
+    def mass_at(self, time_s: float) -> float:
+        """Return how heavy what hits at a moment would be, kg; NaN where the curve does not reach."""
+        slot = self._slot(time_s)
+        return float("nan") if slot is None else float(self.mass_kg[slot])
+
+    def place_at(self, time_s: float) -> tuple[float, float] | None:
+        """Return where it would be, shares of width and height; None where the curve does not reach."""
+        slot = self._slot(time_s)
+        return None if slot is None else (float(self.place[slot, 0]), float(self.place[slot, 1]))
+
+    def _slot(self, time_s: float) -> int | None:
         if not self.times_s.size or not self.times_s[0] <= time_s <= self.times_s[-1]:
-            return float("nan")
-        return float(self.speed_m_s[np.argmin(np.abs(self.times_s - time_s))])
+            return None
+        beside = np.abs(self.times_s - time_s) <= _SAME_S * self.time_scale
+        return int(np.argmax(np.where(beside, self.score, -1.0)))
 
 
 def folder() -> Path:
@@ -115,10 +135,7 @@ def read_impact_curve(
         time_scale: Slow-motion factor.
     """
     if len(frames) < _LEAST_FRAMES:
-        nothing = np.zeros(0, dtype=np.float32)
-        return ImpactCurve(
-            times_s=np.zeros(0), score=nothing, speed_m_s=nothing, time_scale=time_scale
-        )
+        return _nothing(time_scale)
     with _LOCK:
         detector = _detector()
     last_s = float(np.median(np.diff(times_s)))  # how long the last frame is shown
@@ -126,28 +143,52 @@ def read_impact_curve(
     wanted = times_s[0] + detector.frame_times_s(lasts_s) * time_scale
     half = 0.5 / detector.config.frame_rate_hz
     later = round(half * detector.slot_rate_hz)
-    likely, log_speed = [], []
+    seen = []
     for mirrored, slots in ((False, 0), (True, 0), (False, later)):
         at = wanted + slots / detector.slot_rate_hz * time_scale
         shown = frames[hold_index(times_s, at + 1e-6)]
         picture = np.ascontiguousarray(shown[:, :, ::-1]) if mirrored else shown
-        found, speed_m_s = detector.look(Video(frames=picture, times_s=at))
-        likely.append(_delayed(found, slots))
-        log_speed.append(_delayed(np.log(speed_m_s), slots))
-    score = np.convolve(np.mean(likely, axis=0), np.ones(3, dtype=np.float32), mode="same")
+        seen.append(_delayed(detector.look(Video(frames=picture, times_s=at)), slots, mirrored))
+    likely = np.mean([look.likely for look in seen], axis=0)
+    score = np.convolve(likely, np.ones(3, dtype=np.float32), mode="same")
     middles = times_s[0] + (np.arange(score.size) + 0.5) / detector.slot_rate_hz * time_scale
     within = middles <= times_s[-1]  # then the last picture stands: to the network it stops
     return ImpactCurve(
         times_s=middles[within],
         score=score[within],
-        speed_m_s=np.exp(np.mean(log_speed, axis=0))[within],
+        place=np.mean([look.place for look in seen], axis=0)[within],
+        speed_m_s=np.exp(np.mean([np.log(look.speed_m_s) for look in seen], axis=0))[within],
+        mass_kg=np.exp(np.mean([np.log(look.mass_kg) for look in seen], axis=0))[within],
         time_scale=time_scale,
     )
 
 
-def _delayed(values: NDArray[np.float32], slots: int) -> NDArray[np.float32]:
-    """The same values so many slots later; the first one fills up."""
-    return np.concatenate([np.full(slots, values[0], dtype=values.dtype), values])[: values.size]
+def _nothing(time_scale: float) -> ImpactCurve:
+    """What is known of a clip that is too short to be looked at."""
+    none = np.zeros(0, dtype=np.float32)
+    return ImpactCurve(
+        times_s=np.zeros(0),
+        score=none,
+        place=np.zeros((0, 2), dtype=np.float32),
+        speed_m_s=none,
+        mass_kg=none,
+        time_scale=time_scale,
+    )
+
+
+def _delayed(look: ImpactSight, slots: int, mirrored: bool) -> ImpactSight:
+    """The same so many slots later, and as it lies in the picture; the first slot fills up."""
+    at = np.maximum(np.arange(look.likely.size) - slots, 0)
+    place = look.place[at].copy()
+    if mirrored:
+        place[:, 0] = 1.0 - place[:, 0]
+    return replace(
+        look,
+        likely=look.likely[at],
+        place=place,
+        speed_m_s=look.speed_m_s[at],
+        mass_kg=look.mass_kg[at],
+    )
 
 
 def likely_impacts(curve: ImpactCurve) -> list[float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
@@ -11,13 +11,14 @@ import numpy as np
 from pavas_sdk.data import MassEstimate
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.interfaces import ComponentConfig, MassEstimator
+from pavas_tiny.analysis import impact_curve
 from pavas_tiny.shape import Shape, measure_shape
 from pavas_tiny.things import MATERIALS, Words, read_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pavas_sdk.data import FrameSource, MaskTrack, MovingObject, Reconstruction
+    from pavas_sdk.data import FrameSource, Impact, MaskTrack, MovingObject, Reconstruction
 
 __all__ = ["SizePriorConfig", "SizePriorMassEstimator"]
 
@@ -26,6 +27,7 @@ USUAL_VOLUME_M3 = {"ball": 1.26e-3, "stick": 1.45e-4}
 USUAL_VOLUME_LOG_STD = (
     1.5  # of what people throw, drop and strike with, from a marble to a football
 )
+SEEN_LOG_STD = 1.3  # of ln(mass) that the impact detector sees
 SHAPE_LOG_STD = 0.6  # a radius is off by a fifth, a volume by three times that
 
 
@@ -81,7 +83,7 @@ class SizePriorMassEstimator(MassEstimator):
         rng: np.random.Generator,
     ) -> Mapping[int, MassEstimate]:
         """Return a mass for every object whose label or size says something."""
-        del video, rng
+        del rng
         found = {}
         for thing in objects:
             phrases = read_words(thing.label)
@@ -92,6 +94,8 @@ class SizePriorMassEstimator(MassEstimator):
                 shape = measure_shape(track.masks)
                 if shape is not None:
                     answer = self._by_size(thing.object_id, shape, track, reconstruction, words)
+                    if answer is not None and reconstruction.scale_log_std != 0.0:
+                        answer = _with_seen_mass(answer, video, reconstruction.impacts or ())
             if answer is not None:
                 found[thing.object_id] = answer
         return found
@@ -149,6 +153,37 @@ class SizePriorMassEstimator(MassEstimator):
             source="size-prior",
             rationale=f"{2e2 * m_per_px * shape.half_size_px:.1f} cm{said}, usual density and hollowness",
         )
+
+
+def _with_seen_mass(
+    estimate: MassEstimate, video: FrameSource, impacts: Sequence[Impact]
+) -> MassEstimate:
+    """The mass drawn towards what the impact detector sees at the object's impacts.
+
+    Both are weighed by how far they are off on simulated clips, as logarithms; they err alike, so the
+    mean is no surer than the surer one.
+    """
+    moments = [hit.time_s for hit in impacts if hit.object_id == estimate.object_id]
+    if not moments or estimate.log_std is None:
+        return estimate
+    curve = impact_curve(video)
+    seen = [
+        (curve.near(moment), curve.mass_at(moment)) for moment in moments if curve.suspects(moment)
+    ]
+    seen = [(score, mass_kg) for score, mass_kg in seen if math.isfinite(mass_kg)]
+    if not curve.knows or not seen:
+        return estimate
+    weight = sum(score for score, _ in seen)
+    log_seen = sum(score * math.log(mass_kg) for score, mass_kg in seen) / weight
+    own = estimate.log_std**2
+    share = own / (own + SEEN_LOG_STD**2)
+    log_mass = math.log(estimate.mass_kg) + share * (log_seen - math.log(estimate.mass_kg))
+    return replace(
+        estimate,
+        mass_kg=math.exp(log_mass),
+        log_std=min(estimate.log_std, SEEN_LOG_STD),
+        rationale=f"{estimate.rationale}; its impacts look like {math.exp(log_seen):.2g} kg",
+    )
 
 
 def log_volume(shape: Shape, m_per_px: float, scale_log_std: float) -> float:

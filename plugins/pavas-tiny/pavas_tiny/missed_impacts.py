@@ -25,6 +25,8 @@ _JUMP_FIT_S = 0.2
 _LEAST_KINK = 0.5  # as a share of the speed near by
 _AT_REST_M_S = 0.05
 _LEAST_LOSS = 0.2  # of the speed: the liveliest rubber ball gives back nine tenths of it
+_THERE_SIZES = 1.0  # from an object's mask: half sizes of it,
+_THERE_PX = 8.0  # and a cell of the network
 _FASTEST_M_S = 20.0  # of a hand: a blur may look faster
 
 
@@ -51,7 +53,7 @@ def impacts_at(
     """
     motions = [smooth_motion(entry, m_per_px, time_scale) for entry in objects]
     return [
-        _of_moment(objects, motions, moment, envelope, m_per_px, time_scale)
+        _of_moment(objects, motions, moment, envelope, curve, m_per_px, time_scale)
         for moment in moments_s
         if curve.is_certain_of(moment)
         or any(_may_jump(motion, moment, time_scale) for motion in motions)
@@ -63,12 +65,13 @@ def _of_moment(
     motions: Sequence[SmoothMotion],
     time_s: float,
     envelope: Envelope,
+    curve: ImpactCurve,
     m_per_px: float,
     time_scale: float,
 ) -> Impact:
-    """The impact at a moment that only the network saw: of the object whose velocity changes most.
+    """The impact at a moment that only the network saw: of the object there whose velocity changes most.
 
-    An object that is not seen on both sides counts with its speed on the one where it is; if none
+    "There" is beside the place that the network names; if nothing is, all objects may be it. An object that is not seen on both sides counts with its speed on the one where it is; if none
     moves, what is fastest in the picture hit. No impact is without loss.
     """
     reach = _FIT_S * time_scale
@@ -79,7 +82,7 @@ def _of_moment(
         nothing = np.zeros(2)
         change = (nothing if before is None else before) - (nothing if after is None else after)
         changes.append(float(np.linalg.norm(change)))
-    place = int(np.argmax(changes))
+    place = _whose(objects, changes, curve, time_s)
     times, speed, _ = motions[place]
     before_m_s, after_m_s = speeds_around(
         times, speed, time_s, window_s=2 * reach, gap_s=0.4 * reach
@@ -105,6 +108,24 @@ def _of_moment(
         energy_before_j=float("nan"),
         energy_after_j=float("nan"),
     )
+
+
+def _whose(
+    objects: Sequence[SeenObject], changes: Sequence[float], curve: ImpactCurve, time_s: float
+) -> int:
+    """Which object hits at a moment."""
+    point = curve.place_at(time_s)
+    if point is None:
+        return int(np.argmax(changes))
+    height, width = objects[0].masks.shape[1:]
+    point = (point[0] * width - 0.5, point[1] * height - 0.5)
+    reach = [_THERE_SIZES * entry.shape.half_size_px + _THERE_PX for entry in objects]
+    there = [
+        entry.apart_px(point, time_s) <= far for entry, far in zip(objects, reach, strict=True)
+    ]
+    if not any(there):
+        return int(np.argmax(changes))
+    return int(np.argmax(np.where(there, np.asarray(changes), -1.0)))
 
 
 def _may_jump(motion: SmoothMotion, time_s: float, time_scale: float) -> bool:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SeenObject", "SmoothMotion", "line_velocity", "smooth_motion"]
 
+_NEAR_S = 0.25
+
 SmoothMotion: TypeAlias = "tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]"
 
 
@@ -43,6 +45,22 @@ class SeenObject:
     centres: NDArray[np.float64]
     pieces: Sequence[Piece]
     free: Sequence[Piece]
+
+    def apart_px(self, point: tuple[float, float], time_s: float) -> float:
+        """Return how far a point is from the mask nearest in time, px; infinite beyond a quarter second.
+
+        Args:
+            point: x and y in pixels of the masks.
+            time_s: When.
+        """
+        frames = np.flatnonzero(
+            (np.abs(self.times_s - time_s) <= _NEAR_S) & self.masks.any(axis=(1, 2))
+        )
+        if frames.size == 0:
+            return float("inf")
+        frame = frames[np.argmin(np.abs(self.times_s[frames] - time_s))]
+        rows, columns = np.nonzero(self.masks[frame])
+        return float(np.hypot(columns - point[0], rows - point[1]).min())
 
 
 def smooth_motion(entry: SeenObject, m_per_px: float, time_scale: float) -> SmoothMotion:

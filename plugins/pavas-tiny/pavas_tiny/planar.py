@@ -11,7 +11,7 @@ import numpy as np
 from pavas_sdk.data import Reconstruction
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.interfaces import ComponentConfig, Reconstructor
-from pavas_tiny.analysis import MotionAnalysis, analyse
+from pavas_tiny.analysis import MotionAnalysis, analyse, impact_curve
 from pavas_tiny.flight import Piece, fit_gravity, fit_pieces, smooth_path
 from pavas_tiny.object_motion import SeenObject
 from pavas_tiny.scale import Scale, fuse, gravity_scale, plausible_fall, pooled, size_scale
@@ -122,7 +122,7 @@ class PlanarReconstructor(Reconstructor):
         impacts = see_impacts(
             seen,
             found.envelope,
-            found.curve,
+            impact_curve(video, max_side=config.max_side),
             m_per_px=scale.m_per_px,
             time_scale=video.time_scale,
             scale_log_std=scale.log_std,

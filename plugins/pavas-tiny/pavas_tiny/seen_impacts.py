@@ -38,7 +38,6 @@ _FALL = 2.5  # the scale may be wrong by this factor
 _DOWN = np.cos(np.radians(25.0))
 _CLEAR = 5.0  # standard deviations of the acceleration
 _WHOLE = 0.5  # what the picture's edge cuts off is an arm or a stick more often than a ball
-_NEAR_S = 0.25
 _FIT_S = 0.1  # of the velocities beside an impact of a path
 _BESIDE_S = (
     0.25  # what is fast for a body is its speed within this time: a quarter of a quick swing
@@ -191,16 +190,8 @@ def _nearest(objects: Sequence[SeenObject], stop: Stop, envelope: Envelope) -> i
 
 def _apart_px(entry: SeenObject, stop: Stop, envelope: Envelope) -> float:
     """From what stopped to the object's mask nearest in time; infinite beyond a quarter second."""
-    frames = np.flatnonzero(
-        (np.abs(entry.times_s - stop.time_s) <= _NEAR_S) & entry.masks.any(axis=(1, 2))
-    )
-    if frames.size == 0:
-        return float("inf")
-    frame = frames[np.argmin(np.abs(entry.times_s[frames] - stop.time_s))]
-    rows, columns = np.nonzero(entry.masks[frame])
     ratio = entry.masks.shape[2] / envelope.width
-    apart = np.hypot(columns - stop.place[0] * ratio, rows - stop.place[1] * ratio)
-    return float(apart.min())
+    return entry.apart_px((stop.place[0] * ratio, stop.place[1] * ratio), stop.time_s)
 
 
 def _of_stop(stop: Stop, object_id: int, m_per_side: float) -> Impact:

@@ -16,7 +16,9 @@ def curve(*, sure=True, speed_m_s=4.0):
     return ImpactCurve(
         times_s=(np.arange(100) + 0.5) / 100.0,
         score=score,
+        place=np.full((100, 2), 0.5, dtype=np.float32),
         speed_m_s=np.full(100, speed_m_s, dtype=np.float32),
+        mass_kg=np.ones(100, dtype=np.float32),
         time_scale=1.0,
     )
 

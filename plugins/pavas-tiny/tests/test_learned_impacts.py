@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from pavas_tiny.learned_impacts import ImpactCurve, likely_impacts, listen_to, read_impact_curve
 
+from pavas_sdk.models import ImpactSight
+
 RATE_HZ = 100.0
 
 
@@ -16,8 +18,14 @@ def curve(peaks, *, time_scale=1.0, floor=0.01):
     score = np.full(400, floor, dtype=np.float32)
     for time_s, value in peaks.items():
         score[np.abs(times - time_s).argmin()] = value
-    speed = np.full(400, 2.0, dtype=np.float32)
-    return ImpactCurve(times_s=times, score=score, speed_m_s=speed, time_scale=time_scale)
+    return ImpactCurve(
+        times_s=times,
+        score=score,
+        place=np.full((400, 2), 0.5, dtype=np.float32),
+        speed_m_s=np.full(400, 2.0, dtype=np.float32),
+        mass_kg=np.full(400, 0.5, dtype=np.float32),
+        time_scale=time_scale,
+    )
 
 
 def test_where_it_is_sure_it_adds_what_was_missed_and_takes_away_what_it_denies():
@@ -42,7 +50,14 @@ def test_where_it_suspects_nothing_nothing_hits():
     assert listen_to(curve({0.5: 0.28}), [1.5, 2.5]) == ([], [])
     assert listen_to(curve({0.5: 0.32}), [1.5, 2.5]) == ([0, 1], [])
     nothing = np.zeros(0, dtype=np.float32)
-    unread = ImpactCurve(times_s=np.zeros(0), score=nothing, speed_m_s=nothing, time_scale=1.0)
+    unread = ImpactCurve(
+        times_s=np.zeros(0),
+        score=nothing,
+        place=np.zeros((0, 2), dtype=np.float32),
+        speed_m_s=nothing,
+        mass_kg=nothing,
+        time_scale=1.0,
+    )
     assert listen_to(unread, [1.5]) == ([0], [])
 
 
@@ -75,7 +90,15 @@ class _Watcher:
         likely = np.zeros(4 * len(bright), dtype=np.float32)
         if bright.any():
             likely[4 * int(bright.argmax())] = 1.0
-        return likely, np.full(likely.size, 2.0 if bright.any() else 4.0, dtype=np.float32)
+        place = np.full((likely.size, 2), 0.25, dtype=np.float32)
+        place[:, 0] = 0.2 if bright.any() else 0.8
+        factor = 1.0 if bright.any() else 2.0
+        return ImpactSight(
+            likely=likely,
+            place=place,
+            speed_m_s=np.full(likely.size, 2.0 * factor, dtype=np.float32),
+            mass_kg=np.full(likely.size, 3.0 * factor, dtype=np.float32),
+        )
 
 
 @pytest.mark.parametrize("time_scale", [1.0, 2.0])
@@ -93,6 +116,8 @@ def test_it_looks_three_times_and_takes_the_mean(monkeypatch, time_scale):
     assert found.score.max() == pytest.approx(2 / 3, abs=0.34)
     assert found.near(0.85 * time_scale) == pytest.approx(float(found.score.max()))
     np.testing.assert_allclose(found.speed_m_s, (2.0 * 2.0 * 4.0) ** (1 / 3), rtol=1e-5)
+    np.testing.assert_allclose(found.mass_kg, (3.0 * 3.0 * 6.0) ** (1 / 3), rtol=1e-5)
+    np.testing.assert_allclose(found.place, [[0.2, 0.25]] * len(found.place), rtol=1e-5)
 
 
 def test_nothing_hits_where_the_film_ends():
@@ -118,3 +143,15 @@ def test_the_curve_spans_the_clip_and_a_still_has_no_impact():
         assert 0.0 < found.times_s[0] < 0.1
         assert found.times_s[-1] == pytest.approx(1.96, abs=0.15)
         assert likely_impacts(found) == []
+
+
+def test_what_is_said_of_a_moment_stands_where_it_is_likeliest():
+    found = curve({1.0: 0.9})
+    at = np.abs(found.times_s - 1.0).argmin()
+    found.speed_m_s[at], found.mass_kg[at], found.place[at] = 7.0, 1.5, (0.1, 0.9)
+    assert found.speed_at(1.02) == pytest.approx(7.0)
+    assert found.mass_at(1.02) == pytest.approx(1.5)
+    assert found.place_at(1.02) == pytest.approx((0.1, 0.9))
+    assert found.speed_at(1.2) == pytest.approx(2.0)
+    assert np.isnan(found.mass_at(9.0))
+    assert found.place_at(9.0) is None

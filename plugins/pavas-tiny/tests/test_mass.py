@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pavas_tiny.mass import SizePriorMassEstimator, _metres_per_pixel, log_volume
+from pavas_tiny.learned_impacts import ImpactCurve
+from pavas_tiny.mass import SEEN_LOG_STD, SizePriorMassEstimator, _metres_per_pixel, log_volume
 from pavas_tiny.shape import measure_shape
 from pavas_tiny.things import MATERIALS
 from scenes import clock, disc, quick, render
 
 from pavas_sdk import Video
-from pavas_sdk.data import MaskTrack, MovingObject, Reconstruction, find_everyday_thing
+from pavas_sdk.data import (
+    Impact,
+    MaskTrack,
+    MovingObject,
+    Reconstruction,
+    find_everyday_thing,
+)
 from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.media import MemorySource
 
@@ -193,3 +201,67 @@ def test_volumes_are_drawn_to_the_usual_one():
         assert drawn == pytest.approx(TRUST * 3 * math.log(factor))
         unsure = log_volume(shape, factor * usual_m_per_px, 0.5) - math.log(1.26e-3)
         assert abs(unsure) < 0.65 * abs(drawn)  # a guessed scale says little of the volume
+
+
+def seen_curve(mass_kg=10.0, score=1.2):
+    """An impact at 0.5 s of which the impact detector says how heavy it looks."""
+    scores = np.full(100, 0.01, dtype=np.float32)
+    scores[50] = score
+    return ImpactCurve(
+        times_s=(np.arange(100) + 0.5) / 100.0,
+        score=scores,
+        place=np.full((100, 2), 0.5, dtype=np.float32),
+        speed_m_s=np.ones(100, dtype=np.float32),
+        mass_kg=np.full(100, mass_kg, dtype=np.float32),
+        time_scale=1.0,
+    )
+
+
+def hit_at(time_s, object_id=0):
+    return Impact(
+        object_id=object_id,
+        time_s=time_s,
+        speed_before_m_s=2.0,
+        speed_after_m_s=1.0,
+        velocity_change_m_s=3.0,
+        energy_before_j=float("nan"),
+        energy_after_j=float("nan"),
+    )
+
+
+def seen_mass(monkeypatch, curve, hits, *, label="ball", log_std=0.2):
+    monkeypatch.setattr("pavas_tiny.mass.impact_curve", lambda _source: curve)
+    points = replace(plane(0.005, log_std=log_std), impacts=hits)
+    return SizePriorMassEstimator().estimate_mass(
+        SOURCE,
+        [MovingObject(object_id=0, label=label, action="moving")],
+        masks={0: track()},
+        reconstruction=points,
+        rng=np.random.default_rng(0),
+    )[0]
+
+
+def test_what_impacts_look_like_draws_the_mass(monkeypatch):
+    own = mass_of()
+    drawn = seen_mass(monkeypatch, seen_curve(), (hit_at(0.5),))
+    share = own.log_std**2 / (own.log_std**2 + SEEN_LOG_STD**2)
+    assert math.log(drawn.mass_kg / own.mass_kg) == pytest.approx(
+        share * math.log(10.0 / own.mass_kg), rel=1e-5
+    )
+    assert drawn.log_std <= own.log_std
+    assert "look like 10 kg" in drawn.rationale
+
+
+def test_without_an_impact_that_is_seen_a_mass_is_left_alone(monkeypatch):
+    own = mass_of().mass_kg
+    assert seen_mass(monkeypatch, seen_curve(), ()).mass_kg == own
+    assert seen_mass(monkeypatch, seen_curve(), (hit_at(0.5, object_id=1),)).mass_kg == own
+    assert seen_mass(monkeypatch, seen_curve(), (hit_at(0.2),)).mass_kg == own
+    assert seen_mass(monkeypatch, seen_curve(score=0.1), (hit_at(0.5),)).mass_kg == own
+
+
+def test_a_mass_that_is_known_or_a_given_scale_is_left_alone(monkeypatch):
+    known = seen_mass(monkeypatch, seen_curve(), (hit_at(0.5),), label="hammer")
+    assert known.mass_kg == find_everyday_thing("hammer").mass_kg
+    given_scale = seen_mass(monkeypatch, seen_curve(), (hit_at(0.5),), log_std=0.0)
+    assert given_scale.mass_kg == mass_of(scale_log_std=0.0).mass_kg

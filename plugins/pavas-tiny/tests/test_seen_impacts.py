@@ -133,7 +133,9 @@ def test_a_fast_stop_far_from_all_that_is_followed_is_none(reach_px, speed, susp
     curve = ImpactCurve(
         times_s=(np.arange(200) + 0.5) / 100,
         score=score,
+        place=np.full((200, 2), 0.5, dtype=np.float32),
         speed_m_s=np.ones(200, dtype=np.float32),
+        mass_kg=np.ones(200, dtype=np.float32),
         time_scale=1.0,
     )
     hits = see_impacts([an_arm(reach_px)], envelope, curve, m_per_px=0.01, time_scale=1.0)
