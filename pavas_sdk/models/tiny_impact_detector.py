@@ -1,47 +1,110 @@
-"""A small network that sees when things hit, and how fast: the synchronisation encoder, two heads."""
+"""A small network that sees when and where things hit, how fast, and how heavy they look."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+from pavas_sdk.data.timing import grid_times
 from pavas_sdk.models.tiny_sync_encoder import TinySyncEncoder
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from pavas_sdk.data import Video
 
-__all__ = ["TinyImpactDetector"]
+__all__ = ["ImpactLogits", "ImpactSight", "TinyImpactDetector"]
+
+_CELL_PX = 8
+_PART = 96  # frames that are seen in one go: memory stays the same however long the clip is
 
 
-_SPEED_REACH = 6  # features to both sides: 0.12 s
+class ImpactLogits(NamedTuple):
+    """What the network says, cell by cell.
+
+    Attributes:
+        hits: (B, T, h, w, slots): logits; summed as exponentials over cells, those of the slot.
+        facts: (B, T, h, w, 2): log10 of the speed in m/s and of the mass in kg of what would hit there.
+        motion: (B, T, h, w, 2): logit that something moves there, log10 of its speed in m/s; only taught.
+    """
+
+    hits: Tensor
+    facts: Tensor
+    motion: Tensor
+
+    def slots(self) -> Tensor:
+        """Return the logits of whole slots, (B, T * slots)."""
+        return torch.logsumexp(self.hits, dim=(2, 3)).flatten(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ImpactSight:
+    """What `TinyImpactDetector.look` saw, slot by slot.
+
+    Attributes:
+        likely: (J,), probability that the slot holds an impact.
+        place: (J, 2), where it would be: shares of width and height.
+        speed_m_s: (J,), the speed whose kinetic energy it would lose, sqrt(|v_before^2 - v_after^2|).
+        mass_kg: (J,), how heavy what hits would be.
+    """
+
+    likely: NDArray[np.float32]
+    place: NDArray[np.float32]
+    speed_m_s: NDArray[np.float32]
+    mass_kg: NDArray[np.float32]
+
+
+def _with_neighbours(x: Tensor, step: int) -> Tensor:
+    """Channels of ``step`` frames before, now and after, (B, T, h, w, C) to (..., 3 C); zeros outside."""
+    outside = x.new_zeros(x.shape[0], step, *x.shape[2:])
+    longer = torch.cat([outside, x, outside], dim=1)
+    count = x.shape[1]
+    return torch.cat([longer[:, :count], x, longer[:, 2 * step :]], dim=-1)
+
+
+class _Block(nn.Module):
+    """Looks around in the picture, in time and at the whole frame, (B, T, h, w, C) to the same."""
+
+    def __init__(self, dim: int, expansion: int, step: int) -> None:
+        super().__init__()
+        self.step = step
+        self.space = nn.Conv2d(dim, dim, 5, padding=2, groups=dim)
+        self.norm = nn.LayerNorm(dim)
+        self.widen = nn.Linear(3 * dim, expansion * dim)
+        self.frame = nn.Linear(2 * dim, expansion * dim)
+        self.narrow = nn.Linear(expansion * dim, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.space(x.flatten(0, 1).permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        y = self.norm(y.unflatten(0, x.shape[:2]))
+        whole = self.frame(torch.cat([y.mean(dim=(2, 3)), y.amax(dim=(2, 3))], dim=-1))
+        y = F.silu(self.widen(_with_neighbours(y, self.step)) + whole[:, :, None, None])
+        wider: Tensor = self.narrow(y)
+        return x + wider
 
 
 class TinyImpactDetector(ModelMixin, ConfigMixin):  # type: ignore[misc]
-    """Tells how likely something hits, slot by slot of time, and how fast it would be.
+    """Tells how likely something hits, slot by slot of time and cell by cell of the picture.
 
-    The speed of an impact is the one whose kinetic energy is lost, sqrt(|v_before^2 - v_after^2|).
-
-    The rate of slots is ``frame_rate_hz * features_per_frame * slots``: with the defaults 100 per
-    second. It is ours, not the paper's, whose impacts follow from speeds alone.
+    Convolutions over space and time, so that an impact looks the same wherever it happens; pictures may
+    have any size. It is ours, not the paper's, whose impacts follow from speeds alone.
 
     Args:
-        image_size: See `TinySyncEncoder`, as all but the last.
-        stem_stride: See there.
-        widths: See there.
-        hidden_dim: See there.
-        dilations: See there.
-        feature_dim: See there.
-        features_per_frame: See there.
-        frame_rate_hz: See there.
-        slots: Equal parts of the time of a feature.
-        speed_dim: Width of the head for speeds.
+        image_size: Pictures of more than this number of pixels, squared, are made smaller.
+        stem_dim: Channels of cells of 4 px.
+        dim: Channels of cells of 8 px.
+        expansion: Of the hidden layer of a block.
+        dilations: Of each block, in frames.
+        frame_rate_hz: Frames per second that are looked at.
+        slots: Equal parts of the time of a frame.
     """
 
     __module__ = "pavas_sdk.models"
@@ -53,76 +116,112 @@ class TinyImpactDetector(ModelMixin, ConfigMixin):  # type: ignore[misc]
         self,
         *,
         image_size: int = 128,
-        stem_stride: int = 4,
-        widths: tuple[int, int, int, int] = (24, 32, 48, 64),
-        hidden_dim: int = 128,
-        dilations: tuple[int, ...] = (1, 2, 4, 1),
-        feature_dim: int = 64,
-        features_per_frame: int = 2,
+        stem_dim: int = 32,
+        dim: int = 64,
+        expansion: int = 2,
+        dilations: tuple[int, ...] = (1, 1, 2, 4, 2, 1),
         frame_rate_hz: float = 25.0,
-        slots: int = 2,
-        speed_dim: int = 96,
+        slots: int = 4,
     ) -> None:
         super().__init__()
-        self.encoder = TinySyncEncoder(
-            image_size=image_size,
-            stem_stride=stem_stride,
-            widths=widths,
-            hidden_dim=hidden_dim,
-            dilations=dilations,
-            feature_dim=feature_dim,
-            features_per_frame=features_per_frame,
-            frame_rate_hz=frame_rate_hz,
-        )
-        self.head = nn.Linear(feature_dim, slots)
-        nn.init.constant_(self.head.bias, -3.0)
-        self.speed_head = nn.Sequential(
-            nn.Conv1d(feature_dim, speed_dim, 2 * _SPEED_REACH + 1, padding=_SPEED_REACH),
-            nn.SiLU(),
-            nn.Dropout(0.2),
-            nn.Conv1d(speed_dim, 1, 1),
-        )
+        self.stem = nn.Conv2d(3, stem_dim, 8, stride=4, padding=2)
+        self.stem_norm = nn.LayerNorm(stem_dim)
+        self.stem_time = nn.Linear(3 * stem_dim, stem_dim)
+        self.down = nn.Conv2d(stem_dim, dim, 3, stride=2, padding=1)
+        self.blocks = nn.ModuleList([_Block(dim, expansion, step) for step in dilations])
+        self.norm = nn.LayerNorm(dim)
+        self.hit_head = nn.Linear(dim, slots)
+        cells = (image_size // _CELL_PX) ** 2
+        nn.init.constant_(self.hit_head.bias, -3.0 - math.log(cells))  # a slot: -3
+        self.fact_head = nn.Sequential(nn.Linear(dim, dim), nn.SiLU(), nn.Linear(dim, 2))
+        self.motion_head = nn.Linear(dim, 2)
 
     @property
     def slot_rate_hz(self) -> float:
         """Slots per second."""
-        config = self.config
-        return float(config.frame_rate_hz * config.features_per_frame * config.slots)
+        return float(self.config.frame_rate_hz * self.config.slots)
+
+    @property
+    def reach(self) -> int:
+        """Frames to both sides on which what is said of a frame depends."""
+        return 2 + sum(self.config.dilations)  # changes, stem and blocks
 
     def frame_times_s(self, duration_s: float) -> NDArray[np.float64]:
         """When frames are wanted: k / frame_rate_hz within the duration, (T,), at least one."""
-        times_s: NDArray[np.float64] = self.encoder.frame_times_s(duration_s)
-        return times_s
+        return grid_times(duration_s, self.config.frame_rate_hz)
 
-    def forward(self, changes: Tensor) -> Tensor:
-        """Return the logits of clips whose `TinySyncEncoder.changes` are (B, T, 3, S, S), (B, slots of time)."""
-        logits: Tensor = self.head(self.encoder.encode_frames(changes)).flatten(1)
-        return logits
+    def preprocess(self, video: Video) -> Tensor:
+        """Return the brightness of the frames, (T, h, w) in [0, 1], both sides multiples of 8 px.
 
-    def log10_speeds(self, features: Tensor) -> Tensor:
-        """Return log10 of the speed in m/s that an impact at each feature would have, (B, J).
+        The shape of the picture stays (to a cell); it is made smaller, never larger.
+        """
+        frames = torch.tensor(video.frames).permute(0, 3, 1, 2).float() / 255.0
+        grey = TinySyncEncoder.grey(frames)
+        height, width = grey.shape[1:]
+        ratio = min(1.0, self.config.image_size / math.sqrt(height * width))
+        size = tuple(_CELL_PX * max(1, round(side * ratio / _CELL_PX)) for side in (height, width))
+        if size == (height, width):
+            return grey
+        return F.interpolate(grey[:, None], size=size, mode="area")[:, 0]
+
+    def forward(self, changes: Tensor) -> ImpactLogits:
+        """Return what is said of clips whose `TinySyncEncoder.changes` are (B, T, 3, H, W).
 
         Args:
-            features: Of the encoder, (B, J, D).
+            changes: Both sides multiples of 8 px.
         """
-        found: Tensor = self.speed_head(features.transpose(1, 2))
-        return found[:, 0]
+        shape = changes.shape[:2]
+        flat = changes.flatten(0, 1).to(self.dtype).contiguous(memory_format=torch.channels_last)
+        x = F.silu(self.stem(flat)).permute(0, 2, 3, 1)
+        x = self.stem_norm(x).unflatten(0, shape)
+        x = x + F.silu(self.stem_time(_with_neighbours(x, 1)))
+        x = self.down(x.flatten(0, 1).permute(0, 3, 1, 2)).permute(0, 2, 3, 1).unflatten(0, shape)
+        for block in self.blocks:
+            x = block(x)
+        x = F.silu(self.norm(x))
+        return ImpactLogits(
+            hits=self.hit_head(x), facts=self.fact_head(x), motion=self.motion_head(x)
+        )
 
     @torch.no_grad()
-    def look(self, video: Video) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return how likely each slot holds an impact, and the speed in m/s that it would have.
-
-        Both are (T * features_per_frame * slots,).
+    def look(self, video: Video) -> ImpactSight:
+        """Return what is seen in a clip; slot j spans [j, j + 1) / `slot_rate_hz`.
 
         Args:
-            video: Frames at `frame_times_s`; slot j spans [j, j + 1) / `slot_rate_hz`.
+            video: Frames at `frame_times_s`.
         """
-        pixels = self.encoder.preprocess(video).to(self.device)
-        changes = self.encoder.changes(self.encoder.grey(pixels))
-        features = self.encoder.encode_frames(changes[None])
-        likely: NDArray[np.float32] = (
-            torch.sigmoid(self.head(features).flatten().float()).cpu().numpy()
+        grey = self.preprocess(video).to(self.device)
+        changes = TinySyncEncoder.changes(grey)
+        count = len(changes)
+        parts = []
+        for first in range(0, count, _PART):
+            last = min(first + _PART, count)
+            start, stop = max(0, first - self.reach), min(count, last + self.reach)
+            said = self(changes[None, start:stop])
+            parts.append(_read(said, slice(first - start, last - start)))
+        return ImpactSight(
+            likely=np.concatenate([part.likely for part in parts]),
+            place=np.concatenate([part.place for part in parts]),
+            speed_m_s=np.concatenate([part.speed_m_s for part in parts]),
+            mass_kg=np.concatenate([part.mass_kg for part in parts]),
         )
-        speed = torch.pow(10.0, self.log10_speeds(features)[0].float())
-        spread: NDArray[np.float32] = speed.repeat_interleave(self.config.slots).cpu().numpy()
-        return likely, spread
+
+
+def _read(said: ImpactLogits, frames: slice) -> ImpactSight:
+    """What is said of some frames of one clip, each slot's cells weighed by how likely they are."""
+    hits = said.hits[0, frames].float().permute(0, 3, 1, 2)  # (T, slots, h, w)
+    height, width = hits.shape[2:]
+    weight = torch.softmax(hits.flatten(2), dim=-1)
+    facts = torch.einsum("tsc,tcf->tsf", weight, said.facts[0, frames].float().flatten(1, 2))
+    grid = weight.unflatten(2, (height, width))
+    across = (torch.arange(width, device=grid.device) + 0.5) / width
+    down = (torch.arange(height, device=grid.device) + 0.5) / height
+    place = torch.stack([grid.sum(2) @ across, grid.sum(3) @ down], dim=-1)
+    speed, mass = torch.pow(10.0, facts).flatten(0, 1).unbind(-1)
+    likely = torch.sigmoid(torch.logsumexp(hits, dim=(2, 3)).flatten())
+    return ImpactSight(
+        likely=likely.cpu().numpy(),
+        place=place.flatten(0, 1).cpu().numpy(),
+        speed_m_s=speed.cpu().numpy(),
+        mass_kg=mass.cpu().numpy(),
+    )
