@@ -144,7 +144,7 @@ class TinyImpactDetector(ModelMixin, ConfigMixin):  # type: ignore[misc]
     @property
     def reach(self) -> int:
         """Frames to both sides on which what is said of a frame depends."""
-        return 2 + sum(self.config.dilations)  # changes, stem and blocks
+        return 2 + int(sum(self.config.dilations))  # changes, stem and blocks
 
     def frame_times_s(self, duration_s: float) -> NDArray[np.float64]:
         """When frames are wanted: k / frame_rate_hz within the duration, (T,), at least one."""
@@ -162,7 +162,8 @@ class TinyImpactDetector(ModelMixin, ConfigMixin):  # type: ignore[misc]
         size = tuple(_CELL_PX * max(1, round(side * ratio / _CELL_PX)) for side in (height, width))
         if size == (height, width):
             return grey
-        return F.interpolate(grey[:, None], size=size, mode="area")[:, 0]
+        smaller: Tensor = F.interpolate(grey[:, None], size=size, mode="area")[:, 0]
+        return smaller
 
     def forward(self, changes: Tensor) -> ImpactLogits:
         """Return what is said of clips whose `TinySyncEncoder.changes` are (B, T, 3, H, W).
