@@ -156,7 +156,7 @@ class TinyImpactDetector(ModelMixin, ConfigMixin):  # type: ignore[misc]
         The shape of the picture stays (to a cell); it is made smaller, never larger.
         """
         frames = torch.tensor(video.frames).permute(0, 3, 1, 2).float() / 255.0
-        grey = TinySyncEncoder.grey(frames)
+        grey: Tensor = TinySyncEncoder.grey(frames)
         height, width = grey.shape[1:]
         ratio = min(1.0, self.config.image_size / math.sqrt(height * width))
         size = tuple(_CELL_PX * max(1, round(side * ratio / _CELL_PX)) for side in (height, width))

@@ -207,7 +207,7 @@ def train_impact_detector(
         run.average.copy_to(run.trainable)
     detector.cpu().eval().requires_grad_(requires_grad=False)
     # accelerate's mark: with it the next training would leave the detector on the CPU
-    vars(detector).pop("_is_accelerate_prepared", None)
+    detector.__dict__.pop("_is_accelerate_prepared", None)
     return progress.losses
 
 
