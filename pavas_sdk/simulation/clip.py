@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,20 +14,17 @@ from pavas_sdk.data import (
     Contact,
     Impact,
     LabelledClip,
-    MaskTrack,
     MovingObject,
     ObjectPhysics,
     PhysicsEstimate,
     Reconstruction,
     Trajectory,
-    Video,
 )
 from pavas_sdk.media import MemorySource
 from pavas_sdk.simulation.camera import camera_poses, intrinsics
 from pavas_sdk.simulation.collisions import AUDIBLE_J
-from pavas_sdk.simulation.compression import through_h264
-from pavas_sdk.simulation.render import capture_times, frame_times, point_maps, render_frames
-from pavas_sdk.simulation.sampling import sample_world
+from pavas_sdk.simulation.filmed_world import film_world, moving_bodies
+from pavas_sdk.simulation.render import capture_times, point_maps
 from pavas_sdk.simulation.scene import SceneConfig
 from pavas_sdk.simulation.sound import render_sound
 
@@ -42,14 +39,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Simulation",
-    "moving_bodies",
     "simulate",
     "true_contacts",
     "true_impacts",
     "true_physics",
 ]
-
-_MOVED_SHARE = 0.25  # of its size: a body that moves less counts as lying still
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -146,23 +140,6 @@ class Simulation:
 
 def _object_of_body(scene: Scene, motion: Motion) -> dict[int, int]:
     return {body: object_id for object_id, body in enumerate(moving_bodies(scene, motion))}
-
-
-def moving_bodies(scene: Scene, motion: Motion) -> list[int]:
-    """Indices of the bodies that are objects of the clip.
-
-    These move by more than a quarter of their size, or are heard: the energy of an audible contact
-    is theirs. Where the scene says so those that lie still are objects too; arms never are.
-    """
-    heard = {c.body for c in motion.collisions if c.energy_change_j >= AUDIBLE_J}
-    moved = []
-    for index, item in enumerate(scene.objects):
-        path = motion.position_m[:, index]
-        span = float(np.max(path.max(axis=0) - path.min(axis=0)))
-        moves = span > _MOVED_SHARE * item.size_m
-        if item.counts and (scene.resting_objects or moves or index in heard):
-            moved.append(index)
-    return moved
 
 
 def _reference() -> ComponentRef:
@@ -292,25 +269,15 @@ def simulate(seed: int, config: SceneConfig | None = None) -> Simulation:
         config: How; by default 4 s of 128 x 128 at a drawn frame rate, with sound at 48 kHz.
     """
     config = config or SceneConfig()
-    scene, motion = sample_world(seed, config)
-    picture = render_frames(scene, motion)
-    frames = picture.frames
-    times, shooting = frame_times(scene), scene.shooting
-    if shooting.crf is not None:
-        frames = through_h264(frames, shooting.fps * shooting.repeats, shooting.crf)
-    video = Video(
-        frames=frames,
-        times_s=times,
-        source=f"simulation:{seed}",
-        end_s=config.duration_s,
-    )
-    bodies = {i: scene.objects[body] for body, i in _object_of_body(scene, motion).items()}
+    filmed = film_world(seed, config)
+    scene, motion, times = filmed.scene, filmed.motion, filmed.video.times_s
+    bodies = {i: scene.objects[body] for body, i in filmed.object_of_body.items()}
     clip = LabelledClip(
         clip_id=seed,
-        source=MemorySource(video),
+        source=MemorySource(filmed.video),
         audio=Audio(samples=render_sound(scene, motion), sample_rate_hz=config.sample_rate_hz),
         physics=true_physics(scene, motion, times),
-        masks=_true_masks(scene, motion, picture.bodies, times),
+        masks=filmed.masks(),
         contacts=true_contacts(scene, motion),
         prompt=scene.prompt,
         action=scene.action,
@@ -325,20 +292,3 @@ def simulate(seed: int, config: SceneConfig | None = None) -> Simulation:
         times_s=times,
         capture_times_s=capture_times(scene),
     )
-
-
-def _true_masks(
-    scene: Scene, motion: Motion, bodies: NDArray[Any], times_s: NDArray[np.float64]
-) -> dict[int, MaskTrack]:
-    """Masks by object id, from the index of the body that each pixel shows, (T, H, W)."""
-    masks = {}
-    for body, object_id in _object_of_body(scene, motion).items():
-        mask = bodies == body
-        seen = mask.any(axis=(1, 2))
-        masks[object_id] = MaskTrack(
-            object_id=object_id,
-            masks=mask,
-            times_s=times_s,
-            scores=np.where(seen, 1.0, np.nan).astype(np.float32),
-        )
-    return masks

@@ -1,184 +1,228 @@
-"""Supervised training of the impact detector: the synchronisation encoder learns to look at any video.
+"""Training of the impact detector, which learns from simulated pictures to look at any video.
 
 Its pictures are changed more than those of the encoders, which see no video but through the same
-window: recorded clips differ from simulated ones in size, tilt, tempo, shake, sharpness and noise.
+window.
 """
 
 from __future__ import annotations
 
-import logging
-import math
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.nn import functional as F
 
-from pavas_sdk.errors import InputError
-from pavas_sdk.models import TinyImpactDetector
-from pavas_sdk.training.encoders import (
-    encoder_optimizer,
-    exposed,
-    optimizer_step,
-    training_device,
-)
-from pavas_sdk.training.targets import audible_contacts, onset_slots
+from pavas_sdk.data.seeds import TRAINING_SEEDS
+from pavas_sdk.errors import ConfigurationError, InputError
+from pavas_sdk.training.accelerated import training_accelerator
+from pavas_sdk.training.averaged_run import AveragedRun
+from pavas_sdk.training.impact_examples import draw_example
+from pavas_sdk.training.impact_losses import impact_losses
+from pavas_sdk.training.impact_store import PictureConfig
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from collections.abc import Mapping
+    from pathlib import Path
 
-    from pavas_sdk.models import TinySyncEncoder
-    from pavas_sdk.training.encoders import EncoderTraining
-    from pavas_sdk.training.store import ClipStore
+    from torch import Tensor
 
-__all__ = ["changed_pictures", "check_picture_size", "detector_of", "train_impact_detector"]
+    from pavas_sdk.models import TinyImpactDetector
+    from pavas_sdk.training.impact_examples import ImpactExample
+    from pavas_sdk.training.impact_store import ImpactStore
 
-logger = logging.getLogger(__name__)
-_SIZES = (
-    "image_size",
-    "stem_stride",
-    "widths",
-    "hidden_dim",
-    "dilations",
-    "feature_dim",
-    "features_per_frame",
-    "frame_rate_hz",
-)
-_HIT_WEIGHT = 2.0  # of a slot with an impact, of which there are few
+__all__ = ["ImpactTraining", "train_impact_detector"]
+
+_CELL_PX = 8
 
 
-def detector_of(sync: TinySyncEncoder, *, seed: int) -> TinyImpactDetector:
-    """Return a detector of an encoder's sizes, with its weights and a new last layer.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImpactTraining:
+    """Numbers of the impact detector's training, and of the pictures that it makes for itself.
 
-    Args:
-        sync: A trained synchronisation encoder, which stays as it is.
-        seed: Of the last layer.
+    Attributes:
+        clips: Pictures.
+        first_seed: Of the first one.
+        shard: Pictures per shard.
+        pictures: Sizes of what is kept of them.
+        steps: Optimiser steps.
+        batch: Rows per step.
+        frames: Of a row.
+        hard_actions: Clips of these are drawn twice as often: slow rolling things, and walls that are
+            hit far from the picture's plane.
+        peak_learning_rate: Reached after ``warmup_share`` of the steps; then it falls to nearly 0.
+        warmup_share: Of the steps.
+        weight_decay: Of AdamW.
+        max_grad_norm: Gradients are clipped to this.
+        ema_decay: Of the average that is kept.
+        bfloat16: Whether the network computes in bfloat16 where that is safe: quicker on GPUs, and
+            on CPUs that have it (avx512_bf16), much slower on others.
+        seed: Of weights, rows and changes.
+        save_every_s: Seconds between checkpoints.
+        network: Arguments of `TinyImpactDetector`, where they differ from its defaults.
     """
-    torch.manual_seed(seed)
-    detector: TinyImpactDetector = TinyImpactDetector(
-        **{name: sync.config[name] for name in _SIZES}
-    )
-    detector.encoder.load_state_dict(sync.state_dict())
-    return detector
+
+    clips: int = 5000
+    first_seed: int = 6_000_000
+    shard: int = 50
+    pictures: PictureConfig = field(default_factory=PictureConfig)
+    steps: int = 4600
+    batch: int = 8
+    frames: int = 48
+    hard_actions: tuple[str, ...] = ("bounce", "collide", "roll")
+    peak_learning_rate: float = 2e-3
+    warmup_share: float = 0.08
+    weight_decay: float = 1e-3
+    max_grad_norm: float = 1.0
+    ema_decay: float = 0.998
+    bfloat16: bool = False
+    seed: int = 0
+    save_every_s: float = 240.0
+    network: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Validate.
+
+        Raises:
+            ConfigurationError: Seeds outside the range for training, or no picture.
+        """
+        last = self.first_seed + self.clips - 1
+        if not 0 <= self.first_seed <= last <= TRAINING_SEEDS[-1]:
+            raise ConfigurationError(
+                f"pictures {self.first_seed} to {last} leave the seeds for training, 0 to "
+                f"{TRAINING_SEEDS[-1]}, or there are none"
+            )
+
+    @property
+    def seeds(self) -> range:
+        """Of the pictures."""
+        return range(self.first_seed, self.first_seed + self.clips)
+
+
+class _Run(AveragedRun):
+    """The training of an impact detector."""
+
+    def __init__(
+        self,
+        detector: TinyImpactDetector,
+        store: ImpactStore,
+        training: ImpactTraining,
+        folder: Path,
+    ) -> None:
+        self.store, self.training = store, training
+        self.slots = int(detector.config.slots)
+        hard = [fact["action"] in training.hard_actions for fact in store.facts]
+        self.clips = np.repeat(np.arange(len(store)), 1 + np.asarray(hard, dtype=np.int64))
+        trainable = list(detector.parameters())
+        optimizer = torch.optim.AdamW(
+            trainable,
+            lr=training.peak_learning_rate,
+            weight_decay=training.weight_decay,
+            fused=True,
+        )
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer,
+            training.peak_learning_rate,
+            total_steps=max(2, training.steps),
+            pct_start=training.warmup_share,
+        )
+        accelerator = training_accelerator()
+        self.prepared, prepared_optimizer = accelerator.prepare(detector, optimizer)
+        super().__init__(
+            accelerator,
+            prepared_optimizer,
+            schedule,
+            trainable,
+            ema_decay=training.ema_decay,
+            max_grad_norm=training.max_grad_norm,
+            checkpoint=folder / "checkpoint",
+        )
+
+    def rows(self, step: int) -> list[ImpactExample]:
+        """Return the rows of a step, which depend on the seed and the step alone."""
+        training = self.training
+        rng = np.random.default_rng([training.seed, step])
+        return [
+            draw_example(
+                self.store,
+                int(clip),
+                frames=training.frames,
+                slots=self.slots,
+                rng=rng,
+                device=self.accelerator.device,
+            )
+            for clip in rng.choice(self.clips, training.batch)
+        ]
+
+    def step(self) -> Tensor:
+        """Make one optimiser step and return its loss."""
+        rows = self.rows(self.progress.step)
+        device, bfloat16 = self.accelerator.device, self.training.bfloat16
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bfloat16):
+            said = self.prepared(torch.stack([row.changes for row in rows]))
+        return self.apply(impact_losses(said, rows).total())
 
 
 def train_impact_detector(
-    detector: TinyImpactDetector, store: ClipStore, clips: ArrayLike, training: EncoderTraining
+    detector: TinyImpactDetector,
+    store: ImpactStore,
+    training: ImpactTraining,
+    folder: Path,
+    *,
+    resume: bool = False,
+    until_step: int | None = None,
 ) -> list[float]:
-    """Teach the detector when something audible hits, to 10 ms.
+    """Teach the detector when, where, how fast and how heavy things hit, and what moves.
+
+    It is trained in place; at the end its parameters are the moving average, and stay so. Stopping
+    at any checkpoint and resuming gives the same weights to the bit on one CPU.
 
     Args:
-        detector: With the weights that it starts from: those of a trained synchronisation encoder.
-        store: Of clips.
-        clips: Which of them.
+        detector: With the weights that it starts from.
+        store: Of pictures.
         training: Numbers.
+        folder: Where ``checkpoint/`` and ``progress.json`` go.
+        resume: Continue from ``folder/checkpoint`` when it is there.
+        until_step: Stop (with a checkpoint, without the average) after this step.
 
     Returns:
-        The loss of every step.
+        Mean losses of every 50 steps.
 
     Raises:
-        InputError: The store keeps frames of another size than the detector takes.
+        InputError: The store's pictures are not those that the detector looks at.
+        ConfigurationError: accelerate is not installed.
+        FormatError: The checkpoint was written by another version.
+        OutputError: A checkpoint cannot be written.
+        PavasError: The training diverged.
     """
-    check_picture_size(detector, store)
-    device = training_device()
-    detector.to(device).train()
-    optimizer, schedule = encoder_optimizer([detector], training)
-    weight = torch.tensor(_HIT_WEIGHT, device=device)
-    losses = []
-    for step in range(training.steps):
-        rng = np.random.default_rng([training.seed, step])
-        chosen = rng.choice(np.asarray(clips), size=training.batch)
-        rows = [_example(detector, store, int(clip), training.frames, rng) for clip in chosen]
-        logits = detector(torch.stack([changes for changes, _ in rows]))
-        wanted = torch.stack([slots for _, slots in rows]).to(device)
-        loss = F.binary_cross_entropy_with_logits(logits, wanted, pos_weight=weight)
-        losses.append(optimizer_step(loss, optimizer, schedule, [detector]))
-        if step % 50 == 0:
-            logger.info("impact detector step %d loss %.4f", step, float(np.mean(losses[-50:])))
-    detector.cpu().eval().requires_grad_(False)
-    return losses
+    _check_pictures(detector, store)
+    detector.requires_grad_(requires_grad=True)
+    run = _Run(detector, store, training, folder)
+    progress = run.progress
+    if resume:
+        run.resume()
+    stop = training.steps if until_step is None else min(until_step, training.steps)
+    run.prepared.train()
+    run.follow(
+        (run.step() for _ in range(progress.step, stop)),
+        name="impact detector",
+        stop=stop,
+        save_every_s=training.save_every_s,
+    )
+    if progress.step >= training.steps:
+        run.average.copy_to(run.trainable)
+    detector.cpu().eval().requires_grad_(requires_grad=False)
+    # accelerate's mark: with it the next training would leave the detector on the CPU
+    detector.__dict__.pop("_is_accelerate_prepared", None)
+    return progress.losses
 
 
-def check_picture_size(detector: TinyImpactDetector, store: ClipStore) -> None:
-    """Check that the clips show what the detector takes.
-
-    Raises:
-        InputError: The store keeps frames of another size than the detector takes.
-    """
-    if detector.config.image_size != store.config.grey_size:
+def _check_pictures(detector: TinyImpactDetector, store: ImpactStore) -> None:
+    """Check that pictures have the detector's size, rate and cells."""
+    size, rate_hz = int(detector.config.image_size), float(detector.config.frame_rate_hz)
+    kept, cells = store.config, size // _CELL_PX
+    if (kept.grey_size, kept.frame_rate_hz, kept.grid) != (size, rate_hz, cells):
         raise InputError(
-            f"the clips keep brightness frames of {store.config.grey_size} px, the detector takes "
-            f"{detector.config.image_size}; make them with StoreConfig(grey_size="
-            f"{detector.config.image_size})"
+            f"the store keeps {kept.grey_size} px, {kept.frame_rate_hz:g} frames per second and "
+            f"{kept.grid} cells a side, the detector takes {size}, {rate_hz:g} and {cells}; make "
+            f"them with PictureConfig(grey_size={size}, frame_rate_hz={rate_hz:g}, grid={cells})"
         )
-
-
-def _example(
-    detector: TinyImpactDetector,
-    store: ClipStore,
-    clip: int,
-    frames: int,
-    rng: np.random.Generator,
-) -> tuple[Tensor, Tensor]:
-    """Changes of neighbouring frames, (T, 3, S, S), and which slots hold an impact."""
-    config = detector.config
-    count = store.config.frames
-    tempo = float(np.exp(rng.uniform(-0.35, 0.35)))  # frames of the clip per frame shown
-    span = min(frames, math.floor((count - 1) / tempo))
-    first = float(rng.uniform(0, count - 1 - (span - 1) * tempo))
-    chosen = np.rint(first + tempo * np.arange(span)).astype(np.int64)
-    pictures = exposed(np.asarray(store.get("grey", clip))[chosen], rng, detector.device)
-    take = store.facts[clip]["takes"][0]
-    hits_s = audible_contacts(take["times_s"], take["energy_change_j"])
-    shown_s = (hits_s - first / store.config.frame_rate_hz) / tempo
-    features = span * config.features_per_frame
-    rate_hz = config.frame_rate_hz * config.features_per_frame
-    slots = onset_slots(shown_s, features, rate_hz, config.slots).reshape(-1)
-    changes = detector.encoder.changes(changed_pictures(pictures, rng))
-    missing = frames - span  # a quick tempo needs more frames than the clip has: it ends at rest
-    if missing > 0:
-        still = torch.zeros_like(changes[:1])
-        still[:, 0] = changes[-1:, 0]
-        changes = torch.cat([changes, still.expand(missing, -1, -1, -1)])
-        slots = np.pad(slots, (0, missing * config.features_per_frame * config.slots))
-    return changes, torch.tensor(slots, dtype=torch.float32)
-
-
-def changed_pictures(pictures: Tensor, rng: np.random.Generator) -> Tensor:
-    """Return pictures as another camera would have taken them, (T, S, S).
-
-    All of a clip alike: mirrored, tilted, nearer or farther, dark for light, blurred, noisy; in one
-    clip of three the camera shakes.
-
-    Args:
-        pictures: Brightness (T, S, S) in [0, 1].
-        rng: Draws the changes.
-    """
-    count, device = len(pictures), pictures.device
-    angle = float(rng.normal(0.0, 0.1))
-    zoom = float(np.exp(rng.uniform(-0.5, 0.25)))  # below 1: nearer
-    stretch = float(np.exp(rng.normal(0.0, 0.12)))
-    mirror = -1.0 if rng.random() < 0.5 else 1.0
-    shift = rng.uniform(-1, 1, 2) * max(0.0, 1.0 - zoom) + rng.normal(0.0, 0.05, 2)
-    shake = np.zeros((count, 2))
-    if rng.random() < 1 / 3:
-        steps = rng.normal(0.0, rng.uniform(0.0, 0.012), (count, 2))
-        for frame in range(1, count):
-            shake[frame] = 0.85 * shake[frame - 1] + steps[frame]
-    cos, sin = math.cos(angle) * zoom, math.sin(angle) * zoom
-    matrix = torch.empty(count, 2, 3)
-    matrix[:, 0] = torch.tensor([mirror * cos * stretch, -sin, 0.0])
-    matrix[:, 1] = torch.tensor([mirror * sin, cos / stretch, 0.0])
-    matrix[:, :, 2] = torch.from_numpy(shift + shake).float()
-    shape = (count, 1, *pictures.shape[1:])
-    grid = F.affine_grid(matrix.to(device), list(shape), align_corners=False)
-    found = F.grid_sample(pictures[:, None], grid, padding_mode="reflection", align_corners=False)[
-        :, 0
-    ]
-    if rng.random() < 0.2:
-        found = 1.0 - found
-    if rng.random() < 0.3:
-        found = F.avg_pool2d(found[:, None], 3, stride=1, padding=1, count_include_pad=False)[:, 0]
-    noise = torch.from_numpy(rng.standard_normal(tuple(found.shape), dtype=np.float32))
-    return (found + float(rng.uniform(0.0, 0.02)) * noise.to(device)).clamp(0.0, 1.0)

@@ -9,6 +9,7 @@ from pavas_sdk.errors import ConfigurationError
 from pavas_sdk.training.assembly import TinySize
 from pavas_sdk.training.batch_config import BatchConfig
 from pavas_sdk.training.encoders import EncoderTraining
+from pavas_sdk.training.impact_detector import ImpactTraining
 from pavas_sdk.training.loop import FlowTraining
 from pavas_sdk.training.store import StoreConfig
 from pavas_sdk.training.validation import Sampling
@@ -34,8 +35,7 @@ class TinyRecipe:
         store: Sizes of what is kept of a clip.
         visual: Training of the visual encoder.
         sync: Training of the synchronisation encoder.
-        impacts: Training of the estimators' impact detector, which starts from that encoder.
-        impact_speeds: Training of that detector's head for speeds.
+        impacts: Training of the estimators' impact detector, and the pictures that it makes for itself.
         size: Of backbone and adapter.
         flow: Training of backbone and adapter.
         vocoder: Training of the vocoder, and the sounds that the codec is fitted to.
@@ -55,12 +55,7 @@ class TinyRecipe:
     sync: EncoderTraining = field(
         default_factory=lambda: EncoderTraining(steps=1400, batch=10, frames=48)
     )
-    impacts: EncoderTraining = field(
-        default_factory=lambda: EncoderTraining(steps=1100, batch=8, frames=48, learning_rate=8e-4)
-    )
-    impact_speeds: EncoderTraining = field(
-        default_factory=lambda: EncoderTraining(steps=1000, batch=8, frames=72, learning_rate=1e-3)
-    )
+    impacts: ImpactTraining = field(default_factory=ImpactTraining)
     size: TinySize = field(default_factory=TinySize)
     flow: FlowTraining = field(
         # without estimates: who sees how often they err believes none of them
@@ -124,14 +119,7 @@ def scaled(recipe: TinyRecipe, *, clips: int, steps: int, seed: int) -> TinyReci
         shard=min(recipe.shard, max(1, clips // recipe.jobs)),
         visual=replace(recipe.visual, steps=max(2, round(recipe.visual.steps * share)), seed=seed),
         sync=replace(recipe.sync, steps=max(2, round(recipe.sync.steps * share)), seed=seed),
-        impacts=replace(
-            recipe.impacts, steps=max(2, round(recipe.impacts.steps * share)), seed=seed
-        ),
-        impact_speeds=replace(
-            recipe.impact_speeds,
-            steps=max(2, round(recipe.impact_speeds.steps * share)),
-            seed=seed,
-        ),
+        impacts=_scaled_impacts(recipe, clips=clips, share=share, seed=seed),
         flow=replace(recipe.flow, steps=steps, seed=seed),
         vocoder=replace(
             recipe.vocoder,
@@ -145,4 +133,17 @@ def scaled(recipe: TinyRecipe, *, clips: int, steps: int, seed: int) -> TinyReci
                 jobs=recipe.jobs,
             ),
         ),
+    )
+
+
+def _scaled_impacts(recipe: TinyRecipe, *, clips: int, share: float, seed: int) -> ImpactTraining:
+    """As few pictures as the share of steps or of clips says, so that little takes little time."""
+    impacts = recipe.impacts
+    pictures = max(2, round(impacts.clips * min(share, clips / recipe.clips)))
+    return replace(
+        impacts,
+        clips=pictures,
+        shard=min(impacts.shard, max(1, pictures // recipe.jobs)),
+        steps=max(2, round(impacts.steps * share)),
+        seed=seed,
     )

@@ -14,8 +14,9 @@ import numpy as np
 
 from pavas_sdk.data import Audio
 from pavas_sdk.models import MEL_48K
-from pavas_sdk.simulation.clip import moving_bodies, simulate, true_contacts, true_physics
+from pavas_sdk.simulation.clip import simulate, true_contacts, true_physics
 from pavas_sdk.simulation.edits import edited_contacts
+from pavas_sdk.simulation.filmed_world import moving_bodies
 from pavas_sdk.simulation.materials import MATERIALS
 from pavas_sdk.simulation.motion import run_world
 from pavas_sdk.simulation.scene import SceneConfig

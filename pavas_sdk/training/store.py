@@ -1,34 +1,27 @@
-"""Clips on disk: one folder of memory-mapped arrays per shard, so that training reads what it needs.
-
-A shard's ``meta.json`` is written last; a folder without it is an interrupted one and is made
-again. Frames are kept at the encoders' size, sounds as log-mel spectrograms.
-"""
+"""Clips on disk, in shards: frames at the encoders' size, sounds as log-mel spectrograms."""
 
 from __future__ import annotations
 
-import json
 import math
-import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from pavas_sdk.data.alignment import impact_energies_at, mask_grids_at, speeds_at
-from pavas_sdk.data.documents import holds_object, read_object
-from pavas_sdk.data.files import write_text
 from pavas_sdk.data.timing import grid_times
-from pavas_sdk.errors import FormatError, InputError
+from pavas_sdk.errors import InputError
 from pavas_sdk.models import MEL_48K, MelSpectrogram, TinySyncEncoder
 from pavas_sdk.models.tiny_frames import frames_to_pixels
 from pavas_sdk.training.estimates import estimate_arrays, no_estimate
+from pavas_sdk.training.shards import Shards, is_finished, write_rows
 from pavas_sdk.training.targets import audible_contacts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -40,7 +33,6 @@ __all__ = [
     "StoreConfig",
     "clip_arrays",
     "clip_facts",
-    "is_finished",
     "write_shard",
 ]
 
@@ -216,11 +208,6 @@ def _is_edited(take: LabelledClip, shown: LabelledClip) -> bool:
     return bool(max(apart.min(axis=0).max(), apart.min(axis=1).max()) > _SAME_MOMENT_S)
 
 
-def is_finished(folder: Path) -> bool:
-    """Return whether a shard is whole; one with half a ``meta.json`` is not."""
-    return holds_object(folder / "meta.json")
-
-
 def write_shard(
     folder: Path,
     seeds: Sequence[int],
@@ -243,40 +230,31 @@ def write_shard(
     if is_finished(folder):
         return
     estimator = (estimator or PhysicsEstimator()) if config.estimate_every else None
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-    arrays: dict[str, Any] = {}
-    facts = []
-    for row, seed in enumerate(seeds):
+    rows = _rows(seeds, source, config, estimator)
+    write_rows(folder, rows, count=len(seeds), config=config, format_version=FORMAT_VERSION)
+
+
+def _rows(
+    seeds: Sequence[int],
+    source: Callable[[int], Sequence[LabelledClip]],
+    config: StoreConfig,
+    estimator: PhysicsEstimator | None,
+) -> Iterator[tuple[dict[str, NDArray[Any]], dict[str, Any]]]:
+    for seed in seeds:
         takes = source(seed)
         seen = None
         if estimator is not None and seed % config.estimate_every == 0:
             seen = estimate_arrays(
                 takes[0], config, estimator, number=seed // config.estimate_every
             )
-        values_of = clip_arrays(takes, config) | (seen or no_estimate(config))
-        for name, values in values_of.items():
-            if name not in arrays:
-                arrays[name] = np.lib.format.open_memmap(
-                    folder / f"{name}.npy",
-                    mode="w+",
-                    dtype=values.dtype,
-                    shape=(len(seeds), *values.shape),
-                )
-            arrays[name][row] = values
-        facts.append(clip_facts(takes, config) | {"estimated": seen is not None})
-    for array in arrays.values():
-        array.flush()
-    meta = {"format_version": FORMAT_VERSION, "config": asdict(config), "clips": facts}
-    write_text(folder / "meta.json", json.dumps(meta))
+        arrays = clip_arrays(takes, config) | (seen or no_estimate(config))
+        yield arrays, clip_facts(takes, config) | {"estimated": seen is not None}
 
 
-class ClipStore:
-    """Finished shards under one folder, read as one sequence of clips.
+class ClipStore(Shards[StoreConfig]):
+    """Finished shards of clips under one folder, read as one sequence.
 
     Attributes:
-        config: Sizes.
         facts: What `clip_facts` returned, clip by clip.
 
     Raises:
@@ -285,48 +263,4 @@ class ClipStore:
     """
 
     def __init__(self, root: Path) -> None:
-        self.folders = sorted(path.parent for path in Path(root).glob("*/meta.json"))
-        if not self.folders:
-            raise InputError(f"{root} holds no finished shard; run the clip stage first")
-        self.facts: list[dict[str, Any]] = []
-        self._places: list[tuple[int, int]] = []
-        configs = []
-        for shard, folder in enumerate(self.folders):
-            meta = read_object(folder / "meta.json")
-            if meta.get("format_version") != FORMAT_VERSION:
-                raise FormatError(
-                    f"{folder} has format {meta.get('format_version')}, this version reads "
-                    f"{FORMAT_VERSION}; make the clips again: delete {Path(root)}, or train in "
-                    "another folder (--out)"
-                )
-            try:
-                configs.append(StoreConfig(**meta["config"]))
-                self.facts += meta["clips"]
-            except (KeyError, TypeError) as err:
-                raise FormatError(
-                    f"{folder / 'meta.json'} is no shard's ({err!r}); delete {folder}, and the "
-                    "next run makes it again"
-                ) from err
-            self._places += [(shard, row) for row in range(len(meta["clips"]))]
-        if len(set(configs)) != 1:
-            raise FormatError(f"the shards under {root} differ in size: {set(configs)}")
-        self.config = configs[0]
-        self._open: dict[tuple[int, str], NDArray[Any]] = {}
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    def get(self, name: str, clip: int) -> NDArray[Any]:
-        """Return one array of one clip (a memory-mapped view)."""
-        shard, row = self._places[clip]
-        key = (shard, name)
-        if key not in self._open:
-            self._open[key] = np.load(self.folders[shard] / f"{name}.npy", mmap_mode="r")
-        view: NDArray[Any] = self._open[key][row]
-        return view
-
-    def all(self, name: str) -> NDArray[Any]:
-        """Return one array of all clips, stacked in memory."""
-        return np.concatenate(
-            [np.load(folder / f"{name}.npy", mmap_mode="r") for folder in self.folders]
-        )
+        super().__init__(root, StoreConfig, FORMAT_VERSION)

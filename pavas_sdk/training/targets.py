@@ -11,11 +11,19 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["audible_contacts", "band_levels", "class_index", "class_names", "onset_slots"]
+__all__ = [
+    "MIN_ENERGY_J",
+    "MIN_SHARE",
+    "audible_contacts",
+    "band_levels",
+    "class_index",
+    "class_names",
+    "onset_slots",
+]
 
 # Weaker contacts drown in the noise floor of the simulated clips, or beside a louder one.
-_MIN_ENERGY_J = 1e-5
-_MIN_SHARE = 1e-4
+MIN_ENERGY_J = 1e-5
+MIN_SHARE = 1e-4
 
 
 def class_names(names: Iterable[str]) -> tuple[str, ...]:
@@ -34,7 +42,7 @@ def audible_contacts(times_s: ArrayLike, energy_change_j: ArrayLike) -> NDArray[
     energy = np.asarray(energy_change_j, dtype=np.float64)
     if energy.size == 0:
         return times
-    return times[energy >= max(_MIN_ENERGY_J, _MIN_SHARE * float(energy.max()))]
+    return times[energy >= max(MIN_ENERGY_J, MIN_SHARE * float(energy.max()))]
 
 
 def onset_slots(

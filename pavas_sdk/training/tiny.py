@@ -22,12 +22,9 @@ from pavas_sdk.training.assembly import (
     export_pipeline,
     physics_statistics,
 )
-from pavas_sdk.training.impact_detector import detector_of, train_impact_detector
-from pavas_sdk.training.impact_speeds import train_impact_speeds
 from pavas_sdk.training.level_law import measure_level_law
 from pavas_sdk.training.loop import train_flow
-from pavas_sdk.training.stage_networks import is_saved, save_network
-from pavas_sdk.training.tiny_parts import prepare_parts
+from pavas_sdk.training.tiny_parts import prepare_impact_detector, prepare_parts
 from pavas_sdk.training.validation import validate
 
 if TYPE_CHECKING:
@@ -94,14 +91,7 @@ def _train(
     resume: bool,
 ) -> Path:
     parts = prepare_parts(folder, recipe, source)
-    place = (
-        folder / "impact_detector"
-    )  # of the estimators, which are chosen apart from the pipeline
-    if not is_saved(place):
-        detector = detector_of(parts.sync, seed=recipe.impacts.seed)
-        train_impact_detector(detector, parts.store, parts.train, recipe.impacts)
-        train_impact_speeds(detector, parts.store, parts.train, recipe.impact_speeds)
-        save_network(detector, place)
+    prepare_impact_detector(folder, recipe)
     bank, store, train, visual, sync = (
         parts.bank,
         parts.store,

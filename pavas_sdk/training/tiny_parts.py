@@ -1,13 +1,11 @@
-"""The stages of pavas-tiny's recipe before the flow network: clips, ear, encoders, features.
+"""The stages of pavas-tiny's recipe before the flow network: clips, ear, encoders, features, detector.
 
 Each is skipped when its result is there. Everything lies under one folder.
 """
 
 from __future__ import annotations
 
-import logging
 import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,10 +14,19 @@ import numpy as np
 import torch
 
 from pavas_sdk.errors import ConfigurationError
-from pavas_sdk.models import IstftVocoder, LinearMelCodec, TinySyncEncoder, TinyVisualEncoder
+from pavas_sdk.models import (
+    IstftVocoder,
+    LinearMelCodec,
+    TinyImpactDetector,
+    TinySyncEncoder,
+    TinyVisualEncoder,
+)
 from pavas_sdk.training.features import FeatureBank, write_features
+from pavas_sdk.training.impact_detector import train_impact_detector
+from pavas_sdk.training.impact_store import ImpactStore, write_pictures
+from pavas_sdk.training.shards import make_shards
 from pavas_sdk.training.stage_networks import is_saved, save_network
-from pavas_sdk.training.store import ClipStore, StoreConfig, is_finished, write_shard
+from pavas_sdk.training.store import ClipStore, StoreConfig, write_shard
 from pavas_sdk.training.sync_encoder import train_sync_encoder
 from pavas_sdk.training.visual_encoder import train_visual_encoder
 from pavas_sdk.training.vocoder import codec_of_sounds, train_vocoder
@@ -35,9 +42,7 @@ if TYPE_CHECKING:
     from pavas_sdk.training.recipe import TinyRecipe
     from pavas_sdk.training.vocoder import VocoderTraining
 
-__all__ = ["Ear", "TinyParts", "make_clips", "prepare_parts"]
-
-logger = logging.getLogger(__name__)
+__all__ = ["Ear", "TinyParts", "make_clips", "prepare_impact_detector", "prepare_parts"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,31 +180,39 @@ def make_clips(
         shard: Clips per shard.
         jobs: Processes.
     """
-    starts = range(0, len(seeds), shard)
-    work = [
-        (folder / f"shard-{number:04d}", seeds[start : start + shard])
-        for number, start in enumerate(starts)
-    ]
-    work = [entry for entry in work if not is_finished(entry[0])]
-    make = partial(_shard, source=source, config=store)
-    if jobs == 1:
-        for entry in work:
-            make(entry)
+    write = partial(write_shard, source=source, config=store)
+    make_shards(folder, seeds, write, shard=shard, jobs=jobs)
+
+
+def prepare_impact_detector(folder: Path, recipe: TinyRecipe) -> None:
+    """Train the estimators' detector to ``folder/impact_detector``, unless it is there.
+
+    It lies beside the pipeline, because estimators are chosen apart from it. Its pictures and its
+    checkpoint, from which an interrupted training goes on, lie in ``folder/impact_training``.
+
+    Args:
+        folder: Where everything goes.
+        recipe: Numbers.
+
+    Raises:
+        ConfigurationError: accelerate is missing, or there are pictures of other seeds.
+    """
+    place, work, training = folder / "impact_detector", folder / "impact_training", recipe.impacts
+    if is_saved(place):
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        for done, _ in enumerate(pool.map(make, work)):
-            logger.info("shard %d of %d", done + 1, len(work))
-
-
-def _shard(
-    entry: tuple[Path, Sequence[int]],
-    *,
-    source: Callable[[int], Sequence[LabelledClip]],
-    config: StoreConfig,
-) -> None:
-    torch.set_num_threads(1)
-    write_shard(entry[0], entry[1], source, config)
+    write = partial(write_pictures, config=training.pictures)
+    make_shards(work / "pictures", training.seeds, write, shard=training.shard, jobs=recipe.jobs)
+    store = ImpactStore(work / "pictures")
+    if [fact["seed"] for fact in store.facts] != list(training.seeds):
+        raise ConfigurationError(
+            f"{work} was begun with other pictures than the {training.clips} from seed "
+            f"{training.first_seed} on; go on with the numbers (--clips, --steps) that it was begun "
+            "with, or delete it"
+        )
+    torch.manual_seed(training.seed)
+    detector: TinyImpactDetector = TinyImpactDetector(**training.network)
+    train_impact_detector(detector, store, training, work, resume=True)
+    save_network(detector, place)
 
 
 def _visual(

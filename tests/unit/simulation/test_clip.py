@@ -5,8 +5,9 @@ import pytest
 
 from pavas_sdk.data import PhysicsEstimate
 from pavas_sdk.simulation import SceneConfig
-from pavas_sdk.simulation.clip import moving_bodies, true_physics
+from pavas_sdk.simulation.clip import true_physics
 from pavas_sdk.simulation.collisions import AUDIBLE_J
+from pavas_sdk.simulation.filmed_world import moving_bodies
 from pavas_sdk.simulation.render import frame_times
 from pavas_sdk.simulation.sampling import sample_world
 

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from pavas_sdk.simulation import SceneConfig, sample_scene, simulate
-from pavas_sdk.simulation.clip import moving_bodies, true_physics
+from pavas_sdk.simulation.clip import true_physics
 from pavas_sdk.simulation.collisions import AUDIBLE_J
 from pavas_sdk.simulation.edits import edited_contacts
+from pavas_sdk.simulation.filmed_world import moving_bodies
 from pavas_sdk.training import simulated_picture, simulated_takes
 from pavas_sdk.training.simulated import EDITED_TAKE, TAKES, further_take
 from pavas_sdk.training.store import checked_takes
@@ -36,6 +37,7 @@ recipe = replace(
     visual=replace(recipe.visual, steps=2, batch=2),
     sync=replace(recipe.sync, steps=2, batch=2, frames=8),
     flow=replace(recipe.flow, **quick),
+    impacts=replace(recipe.impacts, batch=1, frames=8),
     sampling=Sampling(steps=1),
 )
 folder = train_tiny(Path(sys.argv[1]), recipe)

@@ -14,7 +14,8 @@ from pavas_sdk.errors import FormatError, InputError
 from pavas_sdk.models import MEL_48K, MelSpectrogram
 from pavas_sdk.pipelines.adapter_inputs import adapter_inputs
 from pavas_sdk.training import ClipStore, StoreConfig, write_shard
-from pavas_sdk.training.store import clip_arrays, clip_facts, is_finished
+from pavas_sdk.training.shards import is_finished
+from pavas_sdk.training.store import clip_arrays, clip_facts
 
 
 def test_arrays_of_a_clip():

@@ -11,9 +11,11 @@ from training_world import CONFIG, toy_takes
 from pavas_sdk.data import PhysicsEstimate
 from pavas_sdk.data.seeds import TRAINING_SEEDS
 from pavas_sdk.errors import ComponentError, ConfigurationError
+from pavas_sdk.models import TinyImpactDetector
 from pavas_sdk.pipelines import LevelLaw, PavasPipeline
 from pavas_sdk.training import BatchConfig, Sampling, TinyRecipe, train_tiny
 from pavas_sdk.training.assembly import TinySize
+from pavas_sdk.training.impact_store import PictureConfig
 from pavas_sdk.training.recipe import scaled
 
 SMALL = TinySize(
@@ -31,6 +33,8 @@ SMALL = TinySize(
     adapter={"hidden_dim": 24, "mixer_rank": 4, "num_frequencies": 6, "mass_unit_kg": 0.01},
 )
 
+SMALL_PICTURES = PictureConfig(duration_s=1.0, grey_size=32, grid=4)
+SMALL_DETECTOR = {"image_size": 32, "stem_dim": 4, "dim": 8, "dilations": (1,)}
 SMALL_VOCODER = {"hidden_dim": 16, "depth": 1, "fine_dim": 8, "fine_depth": 1}
 
 
@@ -41,6 +45,9 @@ def recipe(**changes):
         flow=replace(base.flow, warmup=1, batches=BatchConfig(batch=2, latents=20)),
         sampling=Sampling(steps=2),
         vocoder=replace(base.vocoder, frames=8, batch=1, network=SMALL_VOCODER),
+        impacts=replace(
+            base.impacts, frames=8, batch=1, pictures=SMALL_PICTURES, network=SMALL_DETECTOR
+        ),
         **changes,
     )
 
@@ -86,6 +93,8 @@ def test_from_seeds_to_sound_and_again_without_work(tmp_path):
     assert np.isfinite(sound.audio.samples).all()
     assert sound.audio.gain_db == pipe.config.output_gain_db
     assert isinstance(sound.physics, PhysicsEstimate)
+    detector = TinyImpactDetector.from_pretrained(tmp_path / "impact_detector")
+    assert detector.config.image_size == 32
 
     def refuse(seed):
         raise AssertionError(f"clip {seed} was made again")
@@ -175,7 +184,12 @@ def test_scaling_keeps_the_proportions():
     same = scaled(whole, clips=whole.clips, steps=whole.flow.steps, seed=0)
     assert same.visual == whole.visual
     assert same.held_out == whole.held_out
+    assert same.impacts == whole.impacts
     half = scaled(whole, clips=20, steps=whole.flow.steps // 2, seed=3)
     assert half.visual.steps == pytest.approx(whole.visual.steps / 2, abs=1)
     assert half.flow.seed == 3
     assert 0 < half.held_out < 20
+    assert half.impacts.steps == pytest.approx(whole.impacts.steps / 2, abs=1)
+    assert half.impacts.clips == round(whole.impacts.clips * 20 / whole.clips)
+    assert half.impacts.seed == 3
+    assert scaled(whole, clips=7, steps=10, seed=0).impacts.clips == 2
