@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ __all__ = ["ImpactLogits", "ImpactSight", "TinyImpactDetector"]
 
 _CELL_PX = 8
 _CHANGES = ((-1, 3.0), (1, 3.0), (-4, 2.0), (4, 2.0))  # frames away, gain: fast and slow motion
+_SMALL = 1.25  # what is smaller by this factor is made larger
 _PART = 96  # frames that are seen in one go: memory stays the same however long the clip is
 
 
@@ -99,7 +100,7 @@ class TinyImpactDetector(ModelMixin, ConfigMixin):  # type: ignore[misc]
     have any size. It is ours, not the paper's, whose impacts follow from speeds alone.
 
     Args:
-        image_size: Pictures of more than this number of pixels, squared, are made smaller.
+        image_size: Pictures are brought to about this number of pixels, squared.
         stem_dim: Channels of cells of 4 px.
         dim: Channels of cells of 8 px.
         expansion: Of the hidden layer of a block.
@@ -155,16 +156,22 @@ class TinyImpactDetector(ModelMixin, ConfigMixin):  # type: ignore[misc]
     def preprocess(self, video: Video) -> Tensor:
         """Return the brightness of the frames, (T, h, w) in [0, 1], both sides multiples of 8 px.
 
-        The shape of the picture stays (to a cell); it is made smaller, never larger.
+        The shape of the picture stays (to a cell). More than ``image_size`` squared pixels become so
+        many, as in the pictures that the network has learnt from; so do far fewer.
         """
         frames = torch.tensor(video.frames).permute(0, 3, 1, 2).float() / 255.0
         grey: Tensor = TinySyncEncoder.grey(frames)
         height, width = grey.shape[1:]
-        ratio = min(1.0, self.config.image_size / math.sqrt(height * width))
+        ratio = self.config.image_size / math.sqrt(height * width)
+        ratio = 1.0 if 1.0 < ratio < _SMALL else ratio
         size = tuple(_CELL_PX * max(1, round(side * ratio / _CELL_PX)) for side in (height, width))
         if size == (height, width):
             return grey
-        return F.interpolate(grey[:, None], size=size, mode="area")[:, 0]
+        smaller = size[0] <= height and size[1] <= width
+        mode: dict[str, Any] = (
+            {"mode": "area"} if smaller else {"mode": "bilinear", "antialias": True}
+        )
+        return F.interpolate(grey[:, None], size=size, **mode)[:, 0]
 
     @staticmethod
     def changes(grey: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from pavas_tiny.camera_motion import CameraMotion, estimate_camera_motion
 from pavas_tiny.canvas import Canvas, build_canvas
 from pavas_tiny.foreground import Foreground, find_foreground
+from pavas_tiny.hitting import find_what_hits
 from pavas_tiny.impact_envelope import Envelope, measure_envelope
 from pavas_tiny.learned_impacts import ImpactCurve, read_impact_curve
 from pavas_tiny.selection import Mover, select_movers
@@ -128,7 +129,12 @@ def analyse(source: FrameSource, *, max_side: int = 160, max_objects: int = 4) -
 
     def make() -> MotionAnalysis:
         video = source.read(max_side=max_side)
-        return analyse_frames(video.frames, video.times_s, max_objects=max_objects)
+        found = analyse_frames(video.frames, video.times_s, max_objects=max_objects)
+        if found.movers:
+            return found
+        curve = impact_curve(source, max_side=max_side)
+        hitting = find_what_hits(video.frames, found.times_s, curve, found.camera)
+        return found if hitting is None else replace(found, movers=(hitting,))
 
     return _ANALYSES.get(source, (max_side, max_objects), make)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GUESS_LOG_STD", "PATH_LOG_STD", "STOP_LOG_STD", "with_seen_speed"]
 
-SEEN_LOG_STD = 0.65  # of ln(speed), network: 0.28 decades
+SEEN_LOG_STD = 0.3  # of ln(speed), network; less than it is off: paths err with the scale, too
 PATH_LOG_STD = 0.5  # of an object's own path, the scale apart
 STOP_LOG_STD = 0.9  # of the fast part of the picture
 GUESS_LOG_STD = 1.5  # of what the network alone saw, given to the object that changed most

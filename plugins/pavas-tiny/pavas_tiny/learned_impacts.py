@@ -1,8 +1,8 @@
 """What a small network, trained on simulated clips, says about when something hits.
 
-Where the network is sure of anything in a clip, the clip is of a kind that it knows: it then also has a
-veto over the impacts of paths and of optical flow, and names those that they miss. Where it suspects
-nothing at all, nothing hits. Elsewhere it keeps silent.
+Where it is certain of some moment of a clip, the clip is of a kind that it knows: there it decides. Where
+it suspects nothing at all, nothing hits. Elsewhere paths and optical flow propose, too: what it all but
+excludes falls away, what it finds likely comes in addition.
 """
 
 from __future__ import annotations
@@ -27,13 +27,15 @@ if TYPE_CHECKING:
 
 __all__ = ["ImpactCurve", "folder", "likely_impacts", "listen_to", "read_impact_curve"]
 
-_CERTAIN = 1.2  # of a clip
-_CLEAR = 0.95  # a moment
-_SURE = 0.8
-_LIKELY = 0.4
-_LIKELY_WHERE_CERTAIN = 0.25
-_VETO = 0.2
-_QUIET = 0.3  # sixteen recorded clips have 0.45 or more at some moment
+_CERTAIN = 1.2  # of a moment: the clip is of a kind that it knows
+_KNOWN = 0.8  # likewise: what it says of speeds and masses is worth something
+_LIKELY = 0.2  # where it is certain
+_LIKELY_ELSEWHERE = 0.3
+_VETO = 0.2  # where it is certain
+_VETO_ELSEWHERE = 0.05
+_CLEAR = 0.5  # elsewhere: no path that seems smooth counts against it
+_SUSPECTED = 0.15  # a moment
+_QUIET = 0.1  # of a whole clip
 _NEAR_S = 0.06
 _ALONE_S = 0.08
 _SAME_S = 0.03  # what is said of a moment stands where it is likeliest
@@ -63,22 +65,32 @@ class ImpactCurve:
     time_scale: float
 
     @property
+    def highest(self) -> float:
+        """Return the largest score; 0 without slots."""
+        return float(self.score.max(initial=0.0))
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether the clip is of a kind that the network knows well enough to decide alone."""
+        return self.highest >= _CERTAIN
+
+    @property
     def knows(self) -> bool:
-        """Whether the network is sure of any moment: the clip is of a kind that it knows."""
-        return bool(self.score.max(initial=0.0) >= _SURE)
+        """Whether the clip is of a kind of which the network can tell speeds and masses."""
+        return self.highest >= _KNOWN
 
     @property
     def is_quiet(self) -> bool:
         """Whether the network suspects nothing at any moment of the clip."""
-        return bool(self.score.size) and bool(self.score.max() < _QUIET)
+        return bool(self.score.size) and self.highest < _QUIET
 
     def is_certain_of(self, time_s: float) -> bool:
         """Whether an impact is so clear that no path that seems smooth counts against it."""
-        return self.near(time_s) >= _CLEAR
+        return self.is_certain or self.near(time_s) >= _CLEAR
 
     def suspects(self, time_s: float) -> bool:
         """Whether anything speaks for an impact at a moment."""
-        return self.near(time_s) >= _QUIET
+        return self.near(time_s) >= _SUSPECTED
 
     def near(self, time_s: float) -> float:
         """Return the largest score around a moment; 0 where the curve does not reach."""
@@ -126,8 +138,8 @@ def read_impact_curve(
 ) -> ImpactCurve:
     """Run the network over a clip, at its own tempo: slow motion is played at true speed.
 
-    It looks three times: at the clip, at its mirror image, and half of its frame time later, when other frames
-    of the clip are the nearest. What it makes up differs from look to look, what hits does not.
+    It looks twice: at the clip, and at its mirror image half of a frame time later, when other frames of the
+    clip are the nearest. What it makes up differs from look to look, what hits does not.
 
     Args:
         frames: uint8, (T, H, W, 3).
@@ -144,7 +156,7 @@ def read_impact_curve(
     half = 0.5 / detector.config.frame_rate_hz
     later = round(half * detector.slot_rate_hz)
     seen = []
-    for mirrored, slots in ((False, 0), (True, 0), (False, later)):
+    for mirrored, slots in ((False, 0), (True, later)):
         at = wanted + slots / detector.slot_rate_hz * time_scale
         shown = frames[hold_index(times_s, at + 1e-6)]
         picture = np.ascontiguousarray(shown[:, :, ::-1]) if mirrored else shown
@@ -194,13 +206,11 @@ def _delayed(look: ImpactSight, slots: int, mirrored: bool) -> ImpactSight:
 def likely_impacts(curve: ImpactCurve) -> list[float]:
     """Return the moments at which the network sees something hit, seconds.
 
-    None where it is sure of no moment of the clip: then this is no clip of a kind that it knows. None
-    at its very ends, where what came before, or comes after, is not seen.
+    None at its very ends, where what came before, or comes after, is not seen.
     """
-    if not curve.knows:
+    if not curve.score.size:
         return []
-    certain = curve.score.max() >= _CERTAIN
-    least = _LIKELY_WHERE_CERTAIN if certain else _LIKELY
+    least = _LIKELY if curve.is_certain else _LIKELY_ELSEWHERE
     apart = _ALONE_S * curve.time_scale
     first_s, last_s = (curve.times_s[at] for at in (0, -1))
     taken: list[float] = []
@@ -220,14 +230,16 @@ def listen_to(curve: ImpactCurve, seen_s: Sequence[float]) -> tuple[list[int], l
         curve: What the network says.
         seen_s: Moments of impacts that were found in other ways, seconds.
     """
+    if not curve.score.size:
+        return list(range(len(seen_s))), []
     if curve.is_quiet:
         return [], []
-    likely = likely_impacts(curve)
-    if not likely:
-        return list(range(len(seen_s))), []
-    kept = [place for place, time_s in enumerate(seen_s) if curve.near(time_s) > _VETO]
+    veto = _VETO if curve.is_certain else _VETO_ELSEWHERE
+    kept = [place for place, time_s in enumerate(seen_s) if curve.near(time_s) > veto]
     apart = _ALONE_S * curve.time_scale
     missed = [
-        moment for moment in likely if all(abs(moment - seen_s[place]) >= apart for place in kept)
+        moment
+        for moment in likely_impacts(curve)
+        if all(abs(moment - seen_s[place]) >= apart for place in kept)
     ]
     return kept, missed

@@ -27,7 +27,7 @@ USUAL_VOLUME_M3 = {"ball": 1.26e-3, "stick": 1.45e-4}
 USUAL_VOLUME_LOG_STD = (
     1.5  # of what people throw, drop and strike with, from a marble to a football
 )
-SEEN_LOG_STD = 1.3  # of ln(mass) that the impact detector sees
+SEEN_LOG_STD = 1.6  # of ln(mass) that the impact detector sees
 SHAPE_LOG_STD = 0.6  # a radius is off by a fifth, a volume by three times that
 
 

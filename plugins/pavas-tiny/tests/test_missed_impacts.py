@@ -80,9 +80,9 @@ def test_the_object_at_the_place_takes_the_impact(place, owner):
     assert hit.speed_after_m_s < hit.speed_before_m_s
 
 
-def test_what_goes_on_smoothly_hits_nothing_unless_it_is_certain():
+def test_what_goes_on_smoothly_hits_nothing_unless_it_is_clear():
     even = disc_on(np.stack([10 + 25 * TIMES_S, np.full(50, 30.0)], axis=1), 0)
-    for score, count in ((0.7, 0), (1.2, 1)):
+    for score, count in ((0.4, 0), (0.6, 1)):
         found = impacts_at(
             [1.0],
             [even],

@@ -114,7 +114,7 @@ def an_arm(x: float) -> SeenObject:
     [
         (40, 1.0, 0.0, True),  # beside the arm
         (8, 1.0, 0.0, False),  # far from it: the background trembles
-        (8, 1.0, 0.4, True),  # the network saw it, too
+        (8, 1.0, 0.2, True),  # the network suspects it, too
         (8, 0.3, 0.0, True),  # so slow that it may not stand out
     ],
 )
@@ -128,8 +128,8 @@ def test_a_fast_stop_far_from_all_that_is_followed_is_none(reach_px, speed, susp
         place=np.tile([50.0, 30.0], (49, 1)),
         width=80,
     )
-    score = np.full(200, 0.01, dtype=np.float32)
-    score[100], score[180] = suspicion, 0.5  # of unknown kind, but not quiet
+    score = np.full(200, 0.06, dtype=np.float32)  # nothing is excluded
+    score[100], score[180] = max(suspicion, 0.06), 0.25  # of unknown kind, but not quiet
     curve = ImpactCurve(
         times_s=(np.arange(200) + 0.5) / 100,
         score=score,
