@@ -138,8 +138,8 @@ def read_impact_curve(
 ) -> ImpactCurve:
     """Run the network over a clip, at its own tempo: slow motion is played at true speed.
 
-    It looks twice: at the clip, and at its mirror image half of a frame time later, when other frames of the
-    clip are the nearest. What it makes up differs from look to look, what hits does not.
+    It looks three times: at the clip, at its mirror image, and half of its frame time later, when other frames
+    of the clip are the nearest. What it makes up differs from look to look, what hits does not.
 
     Args:
         frames: uint8, (T, H, W, 3).
@@ -156,7 +156,7 @@ def read_impact_curve(
     half = 0.5 / detector.config.frame_rate_hz
     later = round(half * detector.slot_rate_hz)
     seen = []
-    for mirrored, slots in ((False, 0), (True, later)):
+    for mirrored, slots in ((False, 0), (True, 0), (False, later)):
         at = wanted + slots / detector.slot_rate_hz * time_scale
         shown = frames[hold_index(times_s, at + 1e-6)]
         picture = np.ascontiguousarray(shown[:, :, ::-1]) if mirrored else shown

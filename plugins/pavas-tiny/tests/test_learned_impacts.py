@@ -116,19 +116,21 @@ class _Watcher:
 
 
 @pytest.mark.parametrize("time_scale", [1.0, 2.0])
-def test_it_looks_twice_and_takes_the_mean(monkeypatch, time_scale):
+def test_it_looks_three_times_and_takes_the_mean(monkeypatch, time_scale):
     watcher = _Watcher()
     monkeypatch.setattr("pavas_tiny.learned_impacts._detector", lambda: watcher)
     frames = np.zeros((100, 32, 32, 3), dtype=np.uint8)
-    frames[42:, :, :16] = 255  # 0.84 s: a frame of the network's
+    frames[42:, :, :16] = (
+        255  # 0.84 s: the second frame of the network's, or the first half a frame later
+    )
     found = read_impact_curve(frames, np.arange(100) / 50.0 * time_scale, time_scale=time_scale)
-    assert watcher.looks == [True, False]
+    assert watcher.looks == [True, False, True]
     top = found.times_s[found.score.argmax()] / time_scale
     assert top == pytest.approx(0.84, abs=0.02)
-    assert found.score.max() == pytest.approx(0.5)
+    assert found.score.max() == pytest.approx(2 / 3, abs=0.34)
     assert found.near(0.85 * time_scale) == pytest.approx(float(found.score.max()))
-    np.testing.assert_allclose(found.speed_m_s, (2.0 * 4.0) ** 0.5, rtol=1e-5)
-    np.testing.assert_allclose(found.mass_kg, (3.0 * 6.0) ** 0.5, rtol=1e-5)
+    np.testing.assert_allclose(found.speed_m_s, (2.0 * 2.0 * 4.0) ** (1 / 3), rtol=1e-5)
+    np.testing.assert_allclose(found.mass_kg, (3.0 * 3.0 * 6.0) ** (1 / 3), rtol=1e-5)
     np.testing.assert_allclose(found.place, [[0.2, 0.25]] * len(found.place), rtol=1e-5)
 
 
